@@ -1,0 +1,2 @@
+//! The reference gateway of mcp-auth.
+fn main(){}
