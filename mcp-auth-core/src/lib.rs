@@ -1,2 +1,31 @@
-//! Placeholder.
+//! The pure logic of mcp-auth: validate a token, know the caller, read the MCP call, take the decision.
+//!
+//! # Scope
+//!
+//! - [`credential`]: where the token stands in a request, exactly one
+//! - [`jwt`]: strict JSON Web Tokens, issuer first; [`jwk`]: key sets and their life; [`crypto`]: the border to
+//!   the cryptographic library
+//! - [`principal`]: the verified caller
+//! - [`mcp`]: JSON-RPC messages of the Model Context Protocol, list filtering
+//! - [`cel`]: the expression language; [`policy`]: rules and decisions
+//! - [`audit`]: the record of a decision
+//! - [`json`]: JSON from outside, bounded
+//!
+//! Not here: IO, clocks, randomness, async. Time comes in as [`UnixTime`], bytes come in as slices. The crate
+//! `mcp-auth-tower` drives all of it as tower layers.
+
+pub mod audit;
+pub mod cel;
+pub mod credential;
+pub mod crypto;
 pub mod json;
+pub mod jwk;
+pub mod jwt;
+pub mod mcp;
+pub mod policy;
+pub mod principal;
+
+mod time;
+
+pub use principal::Principal;
+pub use time::UnixTime;

@@ -1,0 +1,81 @@
+//! `jwks`: where the issuer's keys are.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::error::{ConfigErrorKind, Fault};
+use super::fields::Fields;
+use super::node::{Kind, Node, Spanned};
+use super::path_match::one_of;
+use super::url::HttpUrl;
+use super::warning::Lints;
+
+/// Where the issuer's keys are.
+#[derive(Clone)]
+#[non_exhaustive]
+pub(crate) enum Jwks {
+    /// At this URL.
+    Url(HttpUrl),
+    /// In this file. A relative path starts at the working directory, as in agentgateway.
+    File(Spanned<PathBuf>),
+    /// Here, as JSON text. Not printed: somebody may have put private keys there.
+    Inline(Spanned<String>),
+}
+
+impl Jwks {
+    /// Reads `jwks`, or the older flat `jwksUrl`, of `fields`.
+    pub(super) fn read(fields: &mut Fields, lints: &mut Lints) -> Result<Self, Fault> {
+        let flat_at = fields.key_at("jwksUrl");
+        match (fields.take("jwks"), fields.take("jwksUrl"), flat_at) {
+            (Some(_), Some(_), Some(at)) => {
+                let message = "`jwksUrl` is the old name of `jwks.url`: give one of them";
+                Err(Fault::new(ConfigErrorKind::Conflict, at, message))
+            }
+            (Some(node), ..) => Self::read_nested(node, lints),
+            (None, Some(node), _) => Self::read_url(node, "jwksUrl", lints),
+            (None, None, _) => {
+                let message = "jwks.url is needed without a provider";
+                Err(Fault::new(ConfigErrorKind::MissingField, fields.at(), message))
+            }
+        }
+    }
+
+    fn read_nested(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
+        match node.kind {
+            Kind::Text(_) => {
+                let text = node.filled_text("jwks")?;
+                if !text.value.trim_start().starts_with('{') {
+                    let message = "`jwks` as a string must be a JSON key set; a URL goes to `jwks.url`";
+                    return Err(Fault::invalid(text.at, message));
+                }
+                Ok(Self::Inline(text))
+            }
+            Kind::Mapping(_) => {
+                let (key, node) = one_of(node, "jwks", &["url", "file"])?;
+                if key.value == "url" {
+                    return Self::read_url(node, "jwks.url", lints);
+                }
+                let text = node.filled_text("jwks.file")?;
+                Ok(Self::File(Spanned { value: PathBuf::from(text.value), at: text.at }))
+            }
+            other => Err(other.wrong_type(node.at, "jwks", "a mapping or a string")),
+        }
+    }
+
+    fn read_url(node: Node, field: &str, lints: &mut Lints) -> Result<Self, Fault> {
+        let at = node.at;
+        let url = HttpUrl::read(node, field)?;
+        url.warn_if_plain(field, at, lints);
+        Ok(Self::Url(url))
+    }
+}
+
+impl fmt::Debug for Jwks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => f.debug_tuple("Url").field(&url.as_str()).finish(),
+            Self::File(path) => f.debug_tuple("File").field(&path.value).finish(),
+            Self::Inline(_) => f.write_str("Inline([redacted])"),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `resourceMetadata`: the document of RFC 9728 that tells a client where to get a token.
+
+use super::error::{Fault, Position};
+use super::fields::Fields;
+use super::node::{Kind, Node, Spanned};
+use super::url::HttpUrl;
+use super::warning::{Lints, WarningKind};
+
+/// What the protected resource metadata says
+/// ([RFC 9728, section 2](https://www.rfc-editor.org/rfc/rfc9728#section-2)).
+///
+/// There is no `bearer_methods_supported`: the gateway takes a token from a header only, so that is what it
+/// advertises, whatever the file lists.
+#[derive(Clone, Debug)]
+pub(crate) struct ResourceMetadata {
+    /// The resource identifier: the URL under which clients reach this route.
+    pub(crate) resource: HttpUrl,
+    /// The scopes, without `offline_access`. Empty: left out of the document.
+    pub(crate) scopes_supported: Vec<String>,
+    /// A page for developers.
+    pub(crate) resource_documentation: Option<HttpUrl>,
+    /// A page about the use of the data.
+    pub(crate) resource_policy_uri: Option<HttpUrl>,
+    /// The authorization servers; the issuer when the file lists none. Never empty.
+    pub(crate) authorization_servers: Vec<HttpUrl>,
+}
+
+/// [`ResourceMetadata`] before the issuer and the audiences fill its gaps.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// `resource`.
+    pub(super) resource: Option<Spanned<HttpUrl>>,
+    scopes_supported: Vec<String>,
+    resource_documentation: Option<HttpUrl>,
+    resource_policy_uri: Option<HttpUrl>,
+    /// `authorizationServers`.
+    pub(super) authorization_servers: Option<Vec<HttpUrl>>,
+}
+
+const WHAT: &str = "resourceMetadata";
+
+impl ResourceMetadata {
+    /// The path of the document: the resource's path behind the well-known prefix
+    /// ([RFC 9728, section 3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
+    pub(crate) fn well_known_path(&self) -> String {
+        let path = self.resource.url().path();
+        let path = if path == "/" { "" } else { path };
+        format!("/.well-known/oauth-protected-resource{path}")
+    }
+}
+
+impl Draft {
+    pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
+        const KNOWN: [&str; 6] = [
+            "resource",
+            "scopesSupported",
+            "bearerMethodsSupported",
+            "resourceDocumentation",
+            "resourcePolicyUri",
+            "authorizationServers",
+        ];
+        let mut fields = Fields::new(unnest(node, lints)?, WHAT, &KNOWN, &[])?;
+        if let Some(node) = fields.take("bearerMethodsSupported") {
+            lint_bearer_methods(node, lints)?;
+        }
+        let resource = match fields.take("resource") {
+            None => None,
+            Some(node) => {
+                let at = node.at;
+                let url = HttpUrl::read(node, "resource")?;
+                url.warn_if_plain("resource", at, lints);
+                Some(Spanned { value: url, at })
+            }
+        };
+        let scopes_supported = match fields.take("scopesSupported") {
+            None => Vec::new(),
+            Some(node) => read_scopes(node, lints)?,
+        };
+        let mut url = |field: &str| fields.take(field).map(|node| HttpUrl::read(node, field)).transpose();
+        let resource_documentation = url("resourceDocumentation")?;
+        let resource_policy_uri = url("resourcePolicyUri")?;
+        let authorization_servers =
+            fields.take("authorizationServers").map(|node| read_servers(node, lints)).transpose()?;
+        Ok(Self {
+            resource,
+            scopes_supported,
+            resource_documentation,
+            resource_policy_uri,
+            authorization_servers,
+        })
+    }
+
+    /// Fills the gaps.
+    pub(super) fn finish(self, resource: HttpUrl, authorization_servers: Vec<HttpUrl>) -> ResourceMetadata {
+        ResourceMetadata {
+            resource,
+            scopes_supported: self.scopes_supported,
+            resource_documentation: self.resource_documentation,
+            resource_policy_uri: self.resource_policy_uri,
+            authorization_servers,
+        }
+    }
+}
+
+/// Some published examples nest `resourceMetadata` in itself.
+fn unnest(node: Node, lints: &mut Lints) -> Result<Node, Fault> {
+    let at = node.at;
+    let mut entries = node.mapping(WHAT)?;
+    if entries.len() == 1
+        && let Some((key, inner)) = entries.pop_if(|(key, _)| key.value == WHAT)
+    {
+        let message = "`resourceMetadata` is nested twice, the inner one is used";
+        lints.add(WarningKind::NestedMetadata, key.at, message);
+        return Ok(inner);
+    }
+    Ok(Node { kind: Kind::Mapping(entries), at })
+}
+
+fn lint_bearer_methods(node: Node, lints: &mut Lints) -> Result<(), Fault> {
+    const FIELD: &str = "bearerMethodsSupported";
+    for method in node.texts(FIELD)? {
+        match method.value.as_str() {
+            "header" => {}
+            "query" => {
+                let message = "MCP forbids tokens in the query; only `header` is advertised";
+                lints.add(WarningKind::BearerMethod, method.at, message);
+            }
+            "body" => {
+                let message =
+                    "MCP takes tokens in the Authorization header only; only `header` is advertised";
+                lints.add(WarningKind::BearerMethod, method.at, message);
+            }
+            other => {
+                let known = ["header", "body", "query"];
+                return Err(Fault::unknown_word(method.at, other, "`bearerMethodsSupported`", &known));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_scopes(node: Node, lints: &mut Lints) -> Result<Vec<String>, Fault> {
+    let mut scopes = Vec::new();
+    for scope in node.texts("scopesSupported")? {
+        if !is_scope(&scope.value) {
+            let message = format!("`scopesSupported` takes one scope an entry, found `{}`", scope.value);
+            return Err(Fault::invalid(scope.at, message));
+        }
+        if scope.value == "offline_access" {
+            let message =
+                "`offline_access` is between a client and its authorization server; it is not advertised";
+            lints.add(WarningKind::OfflineAccess, scope.at, message);
+        } else {
+            scopes.push(scope.value);
+        }
+    }
+    Ok(scopes)
+}
+
+/// A `scope-token` of [RFC 6749, section 3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3).
+fn is_scope(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'))
+}
+
+fn read_servers(node: Node, lints: &mut Lints) -> Result<Vec<HttpUrl>, Fault> {
+    const FIELD: &str = "authorizationServers";
+    let read = |node: Node| {
+        let at: Position = node.at;
+        let url = HttpUrl::read(node, FIELD)?;
+        url.warn_if_plain(FIELD, at, lints);
+        Ok(url)
+    };
+    node.filled_list(FIELD)?.into_iter().map(read).collect()
+}

@@ -1,0 +1,101 @@
+//! The gateway's configuration: agentgateway's local YAML shape, read strictly.
+//!
+//! 1. A file is at most [`limits::MAX_CONFIG_BYTES`] long, and nesting, aliases and nodes have budgets.
+//! 2. A key that is written twice, a key that nobody knows and a value of the wrong type are errors. A typing
+//!    mistake in a security policy must never mean "this policy is absent".
+//! 3. A field of agentgateway that this gateway knows of but does not serve is refused by name.
+//! 4. What is doubtful but legal is a [`Warning`].
+//!
+//! Every error and every warning carries the file, the line and the column. A value that exists after loading is
+//! valid: nothing here has a `validate` method.
+//!
+//! Reading has two steps. [`node`] turns the text into a tree in which each key and each value knows its place;
+//! one file per concept (`bind`, `route`, `authentication`, …) then reads its part of the tree with [`fields`].
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+pub(crate) mod authentication;
+pub(crate) mod authorization;
+pub(crate) mod backend;
+pub(crate) mod bind;
+pub(crate) mod cors;
+pub(crate) mod duration;
+pub(crate) mod error;
+pub(crate) mod fields;
+pub(crate) mod jwks;
+pub(crate) mod limits;
+pub(crate) mod metadata;
+pub(crate) mod node;
+pub(crate) mod path_match;
+pub(crate) mod policies;
+pub(crate) mod route;
+pub(crate) mod suggest;
+pub(crate) mod url;
+pub(crate) mod warning;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::error::ConfigError;
+pub(crate) use self::warning::Warning;
+
+use self::bind::Bind;
+use self::error::Fault;
+use self::fields::Fields;
+use self::node::Node;
+use self::warning::Lints;
+
+/// A whole configuration file.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The file's name as the operator gave it. Errors that are found later (a CEL rule that does not compile) show
+    /// it together with the rule's [`Spanned::at`](node::Spanned::at).
+    pub(crate) file: String,
+    /// The sockets to listen on. Never empty, and no address is named twice.
+    pub(crate) binds: Vec<Bind>,
+}
+
+/// Reads the configuration file at `path`.
+///
+/// # Errors
+///
+/// When the file cannot be read, is longer than [`limits::MAX_CONFIG_BYTES`], is not UTF-8, or is refused by
+/// [`parse`].
+pub(crate) fn load(path: &Path) -> Result<(Config, Vec<Warning>), ConfigError> {
+    let name = path.display().to_string();
+    let unreadable = |error: std::io::Error| Fault::unreadable(&error).in_file(&name);
+    let mut bytes = Vec::new();
+    // One byte more than the limit shows that the file is too long, whatever its metadata says.
+    let limit = u64::try_from(limits::MAX_CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).map_err(unreadable)?.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > limits::MAX_CONFIG_BYTES {
+        return Err(Fault::too_large().in_file(&name));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Fault::not_utf8().in_file(&name))?;
+    parse(&text, &name)
+}
+
+/// Reads a configuration from `text`; `file` is the name that errors and warnings show.
+///
+/// # Errors
+///
+/// At the first thing that is wrong: see the [module](self) for what is refused.
+pub(crate) fn parse(text: &str, file: &str) -> Result<(Config, Vec<Warning>), ConfigError> {
+    let mut lints = Lints::new();
+    let binds = node::parse(text)
+        .and_then(|root| read_root(root, &mut lints))
+        .map_err(|fault| fault.in_file(file))?;
+    Ok((Config { file: file.to_owned(), binds }, lints.in_file(file)))
+}
+
+fn read_root(root: Node, lints: &mut Lints) -> Result<Vec<Bind>, Fault> {
+    const WHAT: &str = "the configuration";
+    let mut fields =
+        Fields::new(root, WHAT, &["binds"], &["config", "frontendPolicies", "policies", "backends"])?;
+    let binds = fields.require("binds")?.filled_list("binds")?;
+    let binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;
+    bind::refuse_same_address(&binds)?;
+    Ok(binds)
+}

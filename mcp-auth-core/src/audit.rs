@@ -1,0 +1,47 @@
+//! The record of a decision: who did what with which outcome, and never a token.
+
+use crate::Principal;
+use crate::mcp::McpCall;
+use crate::policy::Decision;
+
+/// One decision over one request, borrowed; a sink copies what it keeps.
+///
+/// It answers "which person or workload, through which client, called what, and was it allowed by which rule"
+/// (DORA Art. 28, GDPR Art. 30).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Record<'r> {
+    /// The caller's issuer; `None` for nobody.
+    pub issuer: Option<&'r str>,
+    /// The caller's subject.
+    pub subject: Option<&'r str>,
+    /// The client that the caller uses.
+    pub client_id: Option<&'r str>,
+    /// The JSON-RPC method.
+    pub method: Option<&'r str>,
+    /// The kind of the item: `tool`, `prompt`, `resource`, `task`.
+    pub item_kind: Option<&'static str>,
+    /// The item's name.
+    pub item: Option<&'r str>,
+    /// Whether it went on.
+    pub allowed: bool,
+    /// The decision, where a policy took one.
+    pub decision: Option<Decision>,
+}
+
+impl<'r> Record<'r> {
+    /// A record of `call` by `principal`.
+    pub fn new(principal: Option<&'r Principal>, call: Option<&'r McpCall>, decision: Option<Decision>) -> Self {
+        let target = call.and_then(|c| c.target.as_ref());
+        Self {
+            issuer: principal.map(Principal::issuer),
+            subject: principal.and_then(Principal::subject),
+            client_id: principal.and_then(Principal::client_id),
+            method: call.and_then(|c| c.method.as_deref()),
+            item_kind: target.map(crate::mcp::Target::kind),
+            item: target.map(crate::mcp::Target::name),
+            allowed: decision.is_none_or(|d| d.is_allowed()),
+            decision,
+        }
+    }
+}

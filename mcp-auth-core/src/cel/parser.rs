@@ -1,0 +1,528 @@
+//! From tokens to a tree. Recursion happens only where the text really nests, and that is counted.
+
+use std::sync::Arc;
+
+use super::ast::{BinaryOp, Expr, ExprKind, Link, Macro, MacroKind, Step, StepKind, Variables};
+use super::error::{CelError, CelErrorKind, Span};
+use super::lexer::{self, Token, TokenKind};
+use super::value::{Shared, Value};
+
+/// Longest expression, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 16 * 1024;
+/// Deepest nesting of brackets and calls, and greatest height of the tree, in levels.
+pub const MAX_DEPTH: usize = 64;
+/// Most parts (literals, names, operators) of an expression.
+pub const MAX_NODES: usize = 10_000;
+
+/// Words the language keeps for itself; they may follow a dot.
+const RESERVED: [&str; 17] = [
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
+pub(super) fn parse(source: &str) -> Result<Expr, CelError> {
+    let fail = |kind, span, message| CelError::new(kind, span, message, source);
+    if source.len() > MAX_SOURCE_BYTES {
+        let message = format!("expression is longer than {MAX_SOURCE_BYTES} bytes");
+        return Err(fail(CelErrorKind::Limit, Span::new(0, 0), message));
+    }
+    let tokens = lexer::tokens(source).map_err(|e| fail(CelErrorKind::Syntax, e.span, e.message))?;
+    let mut parser = Parser { source, tokens: &tokens, at: 0, depth: 0, nodes: 0 };
+    let expr = parser.expression()?;
+    match parser.peek() {
+        TokenKind::End => Ok(expr),
+        other => {
+            let message = format!("expected the end of the expression, found {}", describe(other));
+            Err(parser.syntax(message))
+        }
+    }
+}
+
+struct Parser<'p> {
+    source: &'p str,
+    tokens: &'p [Token],
+    at: usize,
+    depth: usize,
+    nodes: usize,
+}
+
+/// Operands and operators of one precedence that wait for their next operand.
+enum Pending {
+    Or(Vec<Expr>),
+    And(Vec<Expr>),
+    Chain(Box<Expr>, Vec<Link>, BinaryOp),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Operator {
+    Or,
+    And,
+    Binary(BinaryOp),
+}
+
+impl Operator {
+    /// 1 binds weakest. 0 is left for "no operator".
+    fn level(self) -> usize {
+        use BinaryOp::{Add, Divide, Modulus, Multiply, Subtract};
+        match self {
+            Self::Or => 1,
+            Self::And => 2,
+            Self::Binary(Add | Subtract) => 4,
+            Self::Binary(Multiply | Divide | Modulus) => 5,
+            Self::Binary(_) => 3,
+        }
+    }
+}
+
+impl<'p> Parser<'p> {
+    // === grammar ===
+
+    fn expression(&mut self) -> Result<Expr, CelError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.limit(format!("expression is nested deeper than {MAX_DEPTH} levels")));
+        }
+        let start = self.span();
+        let mut arms = Vec::new();
+        let last = loop {
+            let condition = self.operators()?;
+            if !self.eat("?") {
+                break condition;
+            }
+            let value = self.operators()?;
+            self.expect(":")?;
+            arms.push((condition, value));
+        };
+        self.depth -= 1;
+        if arms.is_empty() {
+            return Ok(last);
+        }
+        let height = arms.iter().map(|(c, v)| c.height.max(v.height)).fold(last.height, usize::max);
+        let span = start.to(last.span);
+        self.node(ExprKind::Conditional { arms, otherwise: Box::new(last) }, span, height)
+    }
+
+    /// Everything from `||` down to `*`. One loop with one slot per precedence instead of one function each.
+    fn operators(&mut self) -> Result<Expr, CelError> {
+        let mut slots: [Option<Pending>; 5] = [const { None }; 5];
+        loop {
+            let mut operand = self.unary()?;
+            let operator = self.operator();
+            let level = operator.map_or(0, Operator::level);
+            for slot in slots.iter_mut().skip(level).rev() {
+                if let Some(pending) = slot.take() {
+                    operand = self.close(pending, operand)?;
+                }
+            }
+            let Some(operator) = operator else { return Ok(operand) };
+            self.at += 1;
+            if let Some(slot) = slots.get_mut(level - 1) {
+                *slot = Some(extend(slot.take(), operand, operator));
+            }
+        }
+    }
+
+    fn close(&mut self, pending: Pending, last: Expr) -> Result<Expr, CelError> {
+        let end = last.span;
+        let join = |mut items: Vec<Expr>, last: Expr| {
+            items.push(last);
+            let height = items.iter().map(|e| e.height).max().unwrap_or(0);
+            let start = items.first().map_or(end, |e| e.span);
+            (items, start, height)
+        };
+        let (kind, start, height) = match pending {
+            Pending::Or(items) => {
+                let (items, start, height) = join(items, last);
+                (ExprKind::Or(items), start, height)
+            }
+            Pending::And(items) => {
+                let (items, start, height) = join(items, last);
+                (ExprKind::And(items), start, height)
+            }
+            Pending::Chain(first, mut rest, op) => {
+                rest.push(Link { op, operand: last });
+                let height = rest.iter().map(|l| l.operand.height).fold(first.height, usize::max);
+                let start = first.span;
+                (ExprKind::Chain { first, rest }, start, height)
+            }
+        };
+        self.node(kind, start.to(end), height)
+    }
+
+    fn unary(&mut self) -> Result<Expr, CelError> {
+        let start = self.span();
+        let mut count = 0_usize;
+        if self.peek() == &TokenKind::Mark("!") {
+            while self.eat("!") {
+                count += 1;
+            }
+            let operand = Box::new(self.member(false)?);
+            let (span, height) = (start.to(operand.span), operand.height);
+            return self.node(ExprKind::Not { operand, odd: count % 2 == 1 }, span, height);
+        }
+        while self.eat("-") {
+            count += 1;
+        }
+        // The last minus before a number belongs to the number, or the least integer could not be written.
+        let number = matches!(self.peek(), TokenKind::Int(_) | TokenKind::Double(_));
+        let negative = count > 0 && number;
+        let operand = self.member(negative)?;
+        let count = count - usize::from(negative);
+        if count == 0 {
+            return Ok(operand);
+        }
+        let (span, height) = (start.to(operand.span), operand.height);
+        self.node(ExprKind::Negate { operand: Box::new(operand), odd: count % 2 == 1 }, span, height)
+    }
+
+    fn member(&mut self, negative: bool) -> Result<Expr, CelError> {
+        let base = self.primary(negative)?;
+        let mut steps = Vec::new();
+        let mut height = base.height;
+        let mut end = base.span;
+        loop {
+            let start = self.span();
+            let kind = if self.eat(".") {
+                self.dotted(&mut height)?
+            } else if self.eat("[") {
+                self.unsupported_optional()?;
+                let index = self.expression()?;
+                self.expect("]")?;
+                height = height.max(index.height);
+                StepKind::Index(index)
+            } else {
+                break;
+            };
+            end = self.last_span();
+            self.count()?;
+            steps.push(Step { kind, span: start.to(end) });
+        }
+        let named = matches!(base.kind, ExprKind::Ident { .. })
+            && steps.iter().all(|s| matches!(s.kind, StepKind::Field(_)));
+        if named && self.peek() == &TokenKind::Mark("{") {
+            return Err(self.unsupported("construction of messages (`Type{...}`) is not supported"));
+        }
+        if steps.is_empty() {
+            return Ok(base);
+        }
+        let span = base.span.to(end);
+        self.node(ExprKind::Path { base: Box::new(base), steps }, span, height)
+    }
+
+    /// What follows a dot: a field, a method call or a macro.
+    fn dotted(&mut self, height: &mut usize) -> Result<StepKind, CelError> {
+        self.unsupported_optional()?;
+        let name = match self.peek().clone() {
+            TokenKind::Quoted(name) => {
+                self.at += 1;
+                return Ok(StepKind::Field(name));
+            }
+            TokenKind::Ident(name) if !matches!(&*name, "true" | "false" | "null" | "in") => name,
+            other => return Err(self.syntax(format!("expected a field name, found {}", describe(&other)))),
+        };
+        self.at += 1;
+        if !self.eat("(") {
+            return Ok(StepKind::Field(name));
+        }
+        let args = self.arguments(")")?;
+        *height = args.iter().map(|a| a.height).fold(*height, usize::max);
+        match macro_kind(&name, args.len()) {
+            Some((kind, two)) => self.macro_step(kind, two, args),
+            None => Ok(StepKind::Call { name, args }),
+        }
+    }
+
+    fn macro_step(&self, kind: MacroKind, two: bool, args: Vec<Expr>) -> Result<StepKind, CelError> {
+        let mut args = args.into_iter();
+        let mut name = || match args.next() {
+            Some(Expr { kind: ExprKind::Ident { name, rooted: false }, .. }) => Ok(name),
+            other => {
+                let span = other.map_or(self.last_span(), |e| e.span);
+                let message = "expected the name of a variable for the macro".to_owned();
+                Err(self.error(CelErrorKind::Syntax, span, message))
+            }
+        };
+        let first = name()?;
+        let variables = if two { Variables::Two(first, name()?) } else { Variables::One(first) };
+        if matches!(&variables, Variables::Two(a, b) if a == b) {
+            return Err(self.syntax("the two variables of a macro must differ".to_owned()));
+        }
+        let (condition, result) = match (kind, args.next(), args.next()) {
+            (MacroKind::Map | MacroKind::TransformMap, result, None) => (None, result),
+            (_, condition, result) => (condition, result),
+        };
+        Ok(StepKind::Macro(Box::new(Macro { kind, variables, condition, result })))
+    }
+
+    fn primary(&mut self, negative: bool) -> Result<Expr, CelError> {
+        let span = self.span();
+        let token = self.peek().clone();
+        self.at += 1;
+        let literal = match token {
+            TokenKind::Int(n) => match signed(n, negative) {
+                Some(i) => Value::Int(i),
+                None => {
+                    return Err(self.error(CelErrorKind::Syntax, span, "number out of range".to_owned()));
+                }
+            },
+            TokenKind::Uint(n) => Value::Uint(n),
+            TokenKind::Double(d) => Value::Double(if negative { -d } else { d }),
+            TokenKind::String(s) => Value::String(Shared::Owned(s)),
+            TokenKind::Bytes(b) => Value::Bytes(Shared::Owned(b)),
+            TokenKind::Ident(name) => return self.name(name, false, span),
+            TokenKind::Mark(".") => match self.peek().clone() {
+                TokenKind::Ident(name) => {
+                    self.at += 1;
+                    return self.name(name, true, span);
+                }
+                other => return Err(self.syntax(format!("expected a name, found {}", describe(&other)))),
+            },
+            TokenKind::Mark("(") => {
+                let inner = self.expression()?;
+                self.expect(")")?;
+                return Ok(inner);
+            }
+            TokenKind::Mark("[") => {
+                let items = self.arguments("]")?;
+                let height = items.iter().map(|e| e.height).max().unwrap_or(0);
+                return self.node(ExprKind::List(items), span.to(self.last_span()), height);
+            }
+            TokenKind::Mark("{") => return self.map(span),
+            other => {
+                self.at -= 1;
+                return Err(self.syntax(format!("expected a value, found {}", describe(&other))));
+            }
+        };
+        self.node(ExprKind::Literal(literal), span, 0)
+    }
+
+    fn name(&mut self, name: Arc<str>, rooted: bool, start: Span) -> Result<Expr, CelError> {
+        let span = start.to(self.last_span());
+        let literal = match &*name {
+            "true" => Some(Value::Bool(true)),
+            "false" => Some(Value::Bool(false)),
+            "null" => Some(Value::Null),
+            word if word == "in" || RESERVED.contains(&word) => {
+                let message = format!("`{word}` is a reserved word");
+                return Err(self.error(CelErrorKind::Syntax, span, message));
+            }
+            _ => None,
+        };
+        if let Some(value) = literal {
+            return self.node(ExprKind::Literal(value), span, 0);
+        }
+        if !self.eat("(") {
+            return self.node(ExprKind::Ident { name, rooted }, span, 0);
+        }
+        let mut args = self.arguments(")")?;
+        let span = start.to(self.last_span());
+        if &*name == "has" && args.len() == 1 {
+            return self.has(args.pop(), span);
+        }
+        let height = args.iter().map(|a| a.height).max().unwrap_or(0);
+        self.node(ExprKind::Call { name, args }, span, height)
+    }
+
+    /// `has(a.b.c)` is the path `a.b.c` whose last step asks instead of reading.
+    fn has(&self, argument: Option<Expr>, span: Span) -> Result<Expr, CelError> {
+        if let Some(Expr { kind: ExprKind::Path { base, mut steps }, height, .. }) = argument
+            && let Some(Step { kind: StepKind::Field(name), span: at }) = steps.pop()
+        {
+            steps.push(Step { kind: StepKind::Has(name), span: at });
+            return Ok(Expr { kind: ExprKind::Path { base, steps }, span, height });
+        }
+        let message = "`has` takes a field selection such as `has(jwt.email)`".to_owned();
+        Err(self.error(CelErrorKind::Syntax, span, message))
+    }
+
+    fn map(&mut self, start: Span) -> Result<Expr, CelError> {
+        let mut entries: Vec<(Expr, Expr)> = Vec::new();
+        while !self.eat("}") {
+            self.unsupported_optional()?;
+            let key = self.expression()?;
+            self.expect(":")?;
+            entries.push((key, self.expression()?));
+            if !self.eat(",") {
+                self.expect("}")?;
+                break;
+            }
+        }
+        let height = entries.iter().map(|(k, v)| k.height.max(v.height)).max().unwrap_or(0);
+        self.node(ExprKind::Map(entries), start.to(self.last_span()), height)
+    }
+
+    /// Expressions up to `close`. Only a list may end with a comma.
+    fn arguments(&mut self, close: &'static str) -> Result<Vec<Expr>, CelError> {
+        let mut items = Vec::new();
+        if self.eat(close) {
+            return Ok(items);
+        }
+        loop {
+            self.unsupported_optional()?;
+            items.push(self.expression()?);
+            if self.eat(close) {
+                return Ok(items);
+            }
+            self.expect(",")?;
+            if close == "]" && self.eat(close) {
+                return Ok(items);
+            }
+        }
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        Some(match self.peek() {
+            TokenKind::Mark("||") => Operator::Or,
+            TokenKind::Mark("&&") => Operator::And,
+            TokenKind::Mark("<") => Operator::Binary(BinaryOp::Less),
+            TokenKind::Mark("<=") => Operator::Binary(BinaryOp::LessEqual),
+            TokenKind::Mark(">") => Operator::Binary(BinaryOp::Greater),
+            TokenKind::Mark(">=") => Operator::Binary(BinaryOp::GreaterEqual),
+            TokenKind::Mark("==") => Operator::Binary(BinaryOp::Equal),
+            TokenKind::Mark("!=") => Operator::Binary(BinaryOp::NotEqual),
+            TokenKind::Mark("+") => Operator::Binary(BinaryOp::Add),
+            TokenKind::Mark("-") => Operator::Binary(BinaryOp::Subtract),
+            TokenKind::Mark("*") => Operator::Binary(BinaryOp::Multiply),
+            TokenKind::Mark("/") => Operator::Binary(BinaryOp::Divide),
+            TokenKind::Mark("%") => Operator::Binary(BinaryOp::Modulus),
+            TokenKind::Ident(name) if &**name == "in" => Operator::Binary(BinaryOp::In),
+            _ => return None,
+        })
+    }
+
+    // === tokens ===
+
+    fn peek(&self) -> &'p TokenKind {
+        self.tokens.get(self.at).map_or(&TokenKind::End, |t| &t.kind)
+    }
+
+    fn span(&self) -> Span {
+        let end = Span::new(self.source.len(), self.source.len());
+        self.tokens.get(self.at).map_or(end, |t| t.span)
+    }
+
+    fn last_span(&self) -> Span {
+        self.tokens.get(self.at.saturating_sub(1)).map_or(Span::default(), |t| t.span)
+    }
+
+    fn eat(&mut self, mark: &'static str) -> bool {
+        let found = self.peek() == &TokenKind::Mark(mark);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, mark: &'static str) -> Result<(), CelError> {
+        if self.eat(mark) {
+            return Ok(());
+        }
+        Err(self.syntax(format!("expected `{mark}`, found {}", describe(self.peek()))))
+    }
+
+    fn unsupported_optional(&self) -> Result<(), CelError> {
+        match self.peek() {
+            TokenKind::Mark("?") => Err(self.unsupported("optional values (`?`) are not supported")),
+            _ => Ok(()),
+        }
+    }
+
+    // === limits and errors ===
+
+    fn node(&mut self, kind: ExprKind, span: Span, below: usize) -> Result<Expr, CelError> {
+        self.count()?;
+        let height = below + 1;
+        if height > MAX_DEPTH {
+            let message = format!("expression is nested deeper than {MAX_DEPTH} levels");
+            return Err(self.error(CelErrorKind::Limit, span, message));
+        }
+        Ok(Expr { kind, span, height })
+    }
+
+    fn count(&mut self) -> Result<(), CelError> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(self.limit(format!("expression has more than {MAX_NODES} parts")));
+        }
+        Ok(())
+    }
+
+    fn syntax(&self, message: String) -> CelError {
+        self.error(CelErrorKind::Syntax, self.span(), message)
+    }
+
+    fn limit(&self, message: String) -> CelError {
+        self.error(CelErrorKind::Limit, self.span(), message)
+    }
+
+    fn unsupported(&self, message: &str) -> CelError {
+        self.error(CelErrorKind::Unsupported, self.span(), message.to_owned())
+    }
+
+    fn error(&self, kind: CelErrorKind, span: Span, message: String) -> CelError {
+        CelError::new(kind, span, message, self.source)
+    }
+}
+
+/// Adds an operand and the operator after it to what waits at the operator's precedence.
+fn extend(pending: Option<Pending>, operand: Expr, operator: Operator) -> Pending {
+    match (pending, operator) {
+        (Some(Pending::Or(mut items)), Operator::Or) => {
+            items.push(operand);
+            Pending::Or(items)
+        }
+        (Some(Pending::And(mut items)), Operator::And) => {
+            items.push(operand);
+            Pending::And(items)
+        }
+        (Some(Pending::Chain(first, mut rest, op)), Operator::Binary(next)) => {
+            rest.push(Link { op, operand });
+            Pending::Chain(first, rest, next)
+        }
+        // A slot holds one precedence only, so what remains is an empty slot.
+        (_, Operator::Or) => Pending::Or(vec![operand]),
+        (_, Operator::And) => Pending::And(vec![operand]),
+        (_, Operator::Binary(op)) => Pending::Chain(Box::new(operand), Vec::new(), op),
+    }
+}
+
+/// The macro of this name and number of arguments, and whether it names two variables.
+fn macro_kind(name: &str, args: usize) -> Option<(MacroKind, bool)> {
+    Some(match (name, args) {
+        ("all", 2 | 3) => (MacroKind::All, args == 3),
+        ("exists", 2 | 3) => (MacroKind::Exists, args == 3),
+        ("exists_one" | "existsOne", 2 | 3) => (MacroKind::ExistsOne, args == 3),
+        ("filter", 2) => (MacroKind::Filter, false),
+        ("map", 2 | 3) => (MacroKind::Map, false),
+        ("transformList", 3 | 4) => (MacroKind::Map, true),
+        ("transformMap", 3 | 4) => (MacroKind::TransformMap, true),
+        _ => return None,
+    })
+}
+
+fn signed(magnitude: u64, negative: bool) -> Option<i64> {
+    if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
+}
+
+fn describe(token: &TokenKind) -> String {
+    match token {
+        TokenKind::Ident(name) | TokenKind::Quoted(name) => format!("`{name}`"),
+        TokenKind::Int(_) | TokenKind::Uint(_) | TokenKind::Double(_) => "a number".to_owned(),
+        TokenKind::String(_) | TokenKind::Bytes(_) => "a string".to_owned(),
+        TokenKind::Mark(mark) => format!("`{mark}`"),
+        TokenKind::End => "the end of the expression".to_owned(),
+    }
+}

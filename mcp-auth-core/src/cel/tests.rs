@@ -1,0 +1,316 @@
+//! The meaning of the language where engines differ, the check at load, and the limits.
+
+use super::conformance_tests::show;
+use super::{
+    CelErrorKind, Environment, EvalErrorKind, Program, StructType, StructValue, Type, Value, Variables,
+};
+use crate::json::{Document, Limits};
+
+struct Tool;
+
+impl StructValue for Tool {
+    fn field(&self, name: &str) -> Option<Value<'_>> {
+        (name == "name").then(|| "write_record".into())
+    }
+}
+
+struct Mcp;
+
+impl StructValue for Mcp {
+    fn field(&self, name: &str) -> Option<Value<'_>> {
+        match name {
+            "method" => Some("tools/call".into()),
+            "tool" => Some(Value::Struct(&Tool)),
+            _ => None,
+        }
+    }
+}
+
+struct World(Document);
+
+impl Variables for World {
+    fn get(&self, name: &str) -> Option<Value<'_>> {
+        match name {
+            "jwt" => Some(self.0.root().into()),
+            "mcp" => Some(Value::Struct(&Mcp)),
+            _ => None,
+        }
+    }
+
+    fn call<'a>(&'a self, name: &str, args: &[Value<'a>]) -> Option<Value<'a>> {
+        (name == "hasScope").then(|| Value::Bool(args.first().and_then(Value::as_str) == Some("mcp:read")))
+    }
+}
+
+fn world() -> World {
+    let claims = br#"{"sub":"bob","groups":["mcp-readers","staff"],"role":"superadmin","exp":1700000000,
+        "big":18446744073709551615,"ratio":1.5,"address":{"country":"CH"},"https://x.example/role":"a",
+        "none":null,"empty":[]}"#;
+    World(Document::parse(claims, &Limits::default()).unwrap())
+}
+
+fn environment() -> Environment {
+    let named = StructType::new().field("name", Type::String);
+    let mcp =
+        StructType::new().field("method", Type::String).field("tool", named.clone()).field("prompt", named);
+    Environment::new().variable("jwt", Type::Dyn).variable("mcp", mcp).function(
+        "hasScope",
+        &[Type::String],
+        Type::Bool,
+    )
+}
+
+fn eval(expr: &str) -> Result<String, EvalErrorKind> {
+    let world = world();
+    let program = Program::compile(expr, &environment()).unwrap_or_else(|e| panic!("{}", e.render(expr)));
+    program.evaluate(&world).map(|v| show(&v)).map_err(|e| e.kind())
+}
+
+fn load(expr: &str) -> (CelErrorKind, String) {
+    let error =
+        Program::compile_predicate(expr, &environment()).err().unwrap_or_else(|| panic!("{expr} loads"));
+    (error.kind(), error.message().to_owned())
+}
+
+#[test]
+fn values() {
+    let table = [
+        (r#"!!(jwt.sub == "alice")"#, "false"),
+        (r#"!(jwt.sub == "alice")"#, "true"),
+        (r#"matches(jwt.sub, "^root$")"#, "false"),
+        (r#"matches(jwt.sub, "^bob$")"#, "true"),
+        (r#"jwt.sub.matches("o")"#, "true"),
+        (r#"jwt.sub.matches(jwt.sub)"#, "true"),
+        (r#""staff" in jwt.groups"#, "true"),
+        (r#""admin" in jwt.groups"#, "false"),
+        (r#""sub" in jwt"#, "true"),
+        (r#"jwt.sub in ["alice", "bob"]"#, "true"),
+        (r#"jwt.groups.exists(g, g == "mcp-readers")"#, "true"),
+        (r#"jwt.groups.all(g, g.startsWith("mcp"))"#, "false"),
+        (r#"jwt.groups.exists_one(g, g.contains("s"))"#, "false"),
+        (r#"jwt.groups.filter(g, g == "staff")"#, r#"["staff"]"#),
+        (r#"jwt.groups.map(g, size(g))"#, "[11, 5]"),
+        (r#"jwt.groups.map(g, g == "staff", g + "!")"#, r#"["staff!"]"#),
+        (r#"jwt.address.country == "CH""#, "true"),
+        (r#"jwt["https://x.example/role"]"#, r#""a""#),
+        (r#"jwt.`https`== 1 || true"#, "true"),
+        (r#"has(jwt.email)"#, "false"),
+        (r#"has(jwt.none) && jwt.none == null"#, "true"),
+        (r#"has(mcp.prompt)"#, "false"),
+        (r#"has(mcp.tool.name)"#, "true"),
+        (r#"mcp.tool.name != "write_record""#, "false"),
+        (r#"mcp["method"]"#, r#""tools/call""#),
+        (r#"jwt.missing == 1 || jwt.sub == "bob""#, "true"),
+        (r#"jwt.missing == 1 && false"#, "false"),
+        (r#"jwt.sub == 1"#, "false"),
+        (r#"jwt.exp < 1700000000.5 && jwt.exp > 1u"#, "true"),
+        (r#"jwt.big == 18446744073709551615u && jwt.big > 1"#, "true"),
+        (r#"jwt.exp + 1"#, "1700000001"),
+        (r#"jwt == jwt && jwt.groups == ["mcp-readers", "staff"]"#, "true"),
+        (r#"type(jwt) == map && type(mcp) == map"#, "true"),
+        (r#"hasScope("mcp:read") && !hasScope("mcp:write")"#, "true"),
+        (r#"size("żółw")"#, "4"),
+        (r#"[1, 2, 3].exists(x, [x].exists(y, y + x == 4))"#, "true"),
+        (r#"dyn(9007199254740993) == 9007199254740994u"#, "false"),
+        (r#"jwt.groups.join(",").split(",") == jwt.groups"#, "true"),
+        (r#""a-b".replace("-", "+").upperAscii()"#, r#""A+B""#),
+        (r#"false ? 1 : true ? 2 : 3"#, "2"),
+        ("1 // one\n + 1", "2"),
+        ("2 + 3 * 4 - 10 / 5 % 3", "12"),
+        ("1 + 1 == 2 && 3 > 2 || false", "true"),
+        ("double('NaN') == double('NaN') || double('NaN') < 1.0", "false"),
+    ];
+    for (expr, expected) in table {
+        assert_eq!(eval(expr).as_deref(), Ok(expected), "{expr}");
+    }
+}
+
+#[test]
+fn failures() {
+    let table = [
+        (r#""admin" in jwt.role"#, EvalErrorKind::NoSuchOverload),
+        ("jwt.missing", EvalErrorKind::NoSuchKey),
+        ("mcp.prompt.name == \"x\"", EvalErrorKind::NoSuchKey),
+        ("has(jwt.missing.deeper)", EvalErrorKind::NoSuchKey),
+        ("jwt.sub < 1", EvalErrorKind::NoSuchOverload),
+        ("jwt.exp + 1.0", EvalErrorKind::NoSuchOverload),
+        ("jwt.exp / 0", EvalErrorKind::DivisionByZero),
+        ("jwt.exp + 9223372036854775807", EvalErrorKind::Overflow),
+        ("jwt.groups[2]", EvalErrorKind::IndexOutOfRange),
+        ("jwt.groups[-1]", EvalErrorKind::IndexOutOfRange),
+        ("jwt.sub && true", EvalErrorKind::NoSuchOverload),
+        ("jwt.groups.exists(g, g > 1)", EvalErrorKind::NoSuchOverload),
+        ("{jwt.sub: 1, 'bob': 2}", EvalErrorKind::DuplicateKey),
+        ("{jwt.ratio: 1}", EvalErrorKind::UnsupportedKey),
+        ("jwt.sub.matches(jwt.sub + '(')", EvalErrorKind::InvalidPattern),
+        ("int(jwt.sub)", EvalErrorKind::InvalidConversion),
+        ("mcp.exists(k, true) || jwt.nothing", EvalErrorKind::NoSuchOverload),
+    ];
+    for (expr, expected) in table {
+        let program = Program::compile_unchecked(expr, &environment()).unwrap();
+        let world = world();
+        let error = program.evaluate(&world).expect_err(expr);
+        assert_eq!(error.kind(), expected, "{expr}");
+        assert!(!error.render(expr).replace(expr, "").contains("bob"), "{expr} tells a claim");
+    }
+}
+
+#[test]
+fn refused_at_load() {
+    use CelErrorKind::*;
+    let table = [
+        ("jwtt.sub == 'a'", UnknownVariable, "unknown variable `jwtt`, did you mean `jwt`?"),
+        ("mcp.tol.name == 'a'", UnknownField, "unknown field `tol`, did you mean `tool`?"),
+        (
+            "jwt.sub.startWith('a')",
+            UnknownFunction,
+            "unknown function `startWith`, did you mean `startsWith`?",
+        ),
+        ("hasScop('a')", UnknownFunction, "unknown function `hasScop`, did you mean `hasScope`?"),
+        (
+            "startsWith(jwt.sub, 'a')",
+            UnknownFunction,
+            "`startsWith` is called on a value: `value.startsWith(...)`",
+        ),
+        ("jwt.sub.startsWith()", ArgumentCount, "`startsWith` takes 1 argument, 0 given"),
+        ("hasScope('a', 'b')", ArgumentCount, "`hasScope` takes 1 argument, 2 given"),
+        ("hasScope(1)", Type, "argument 1 of `hasScope` is int, not string"),
+        ("mcp.method == 1", NeverEqual, "`==` compares string with int, which are never equal"),
+        ("mcp.method in [1, 2]", NeverEqual, "`in` looks for string among int, which are never equal"),
+        ("'call' in mcp.method", Type, "`in` looks into lists and maps, not strings: use `contains`"),
+        ("mcp.method < 1", Type, "`<` does not take string and int"),
+        ("mcp.method", NotBoolean, "result must be a boolean, this is string"),
+        ("mcp.method && true", Type, "expected a boolean, this is string"),
+        ("{'a': 1, 'a': 2} == jwt", DuplicateKey, "map repeats a key"),
+        ("jwt.sub.matches('(')", Pattern, "regular expression is malformed or too large"),
+        ("jwt.sub.matches('(a{1000}){1000}')", Pattern, "regular expression is malformed or too large"),
+        (
+            "timestamp('x') > 1",
+            Unsupported,
+            "`timestamp` is not supported: there are no timestamps and durations yet",
+        ),
+        ("a.b.C{x: 1} == 1", Unsupported, "construction of messages (`Type{...}`) is not supported"),
+        ("jwt.?sub == 'a'", Unsupported, "optional values (`?`) are not supported"),
+        ("jwt.groups.exists(g.x, true)", Syntax, "expected the name of a variable for the macro"),
+        ("has(jwt)", Syntax, "`has` takes a field selection such as `has(jwt.email)`"),
+        ("jwt.sub = 'a'", Syntax, "expected the end of the expression, found `=`"),
+        ("true ? 1", Syntax, "expected `:`, found the end of the expression"),
+        ("", Syntax, "expected a value, found the end of the expression"),
+        ("'abc", Syntax, "string is not closed"),
+        ("9223372036854775808 > 1", Syntax, "number out of range"),
+        ("if == 1", Syntax, "`if` is a reserved word"),
+        ("'\\ud800' == ''", Syntax, "escape is not a unicode character"),
+        ("1a", Syntax, "malformed number"),
+    ];
+    for (expr, kind, message) in table {
+        assert_eq!(load(expr), (kind, message.to_owned()), "{expr}");
+    }
+}
+
+#[test]
+fn an_error_points_at_its_place() {
+    let source = "jwt.sub == 'a' ||\n  jwtt.admin";
+    let error = Program::compile(source, &environment()).unwrap_err();
+    assert_eq!(error.to_string(), "2:3: unknown variable `jwtt`, did you mean `jwt`?");
+    assert_eq!(
+        error.render(source),
+        "2:3: unknown variable `jwtt`, did you mean `jwt`?\n2 |   jwtt.admin\n  |   ^^^^"
+    );
+}
+
+#[test]
+fn mentions() {
+    let source =
+        r#"has(jwt.email) || jwt.groups.exists(g, g == mcp.tool.name) || jwt["iss"] == jwt[mcp.method]"#;
+    let program = Program::compile(source, &environment()).unwrap();
+    let paths: Vec<_> = program.mentions().map(ToString::to_string).collect();
+    assert_eq!(paths, ["jwt", "jwt.email", "jwt.groups", "jwt.iss", "mcp.method", "mcp.tool.name"]);
+    assert!(program.reads("mcp.tool") && program.reads("mcp") && program.reads("jwt.other"));
+    assert!(!program.reads("mcp.prompt") && !program.reads("mcp.tool.names"));
+    assert!(program.mentions().any(|p| p.starts_with("mcp.tool") && p.root() == "mcp"));
+}
+
+#[test]
+fn chains_need_no_stack() {
+    let small = std::thread::Builder::new().stack_size(256 * 1024);
+    let run = small.spawn(|| {
+        let load = |source: &str| Program::compile(source, &environment()).map_err(|e| e.kind());
+        let world = world();
+        let sum = vec!["1"; 5_000].join("+");
+        assert_eq!(load(&sum).unwrap().evaluate(&world).map(|v| show(&v)).unwrap(), "5000");
+        for (term, operator) in [("true", "&&"), ("false", "||"), ("1", "-"), ("1", "*"), ("1", "==")] {
+            let chain = vec![term; 2_000].join(operator);
+            let _ = load(&chain).map(|p| p.evaluate(&world).map(|v| show(&v)));
+        }
+        let path = format!("jwt{}", ".a".repeat(5_000));
+        assert_eq!(load(&path).unwrap().evaluate(&world).unwrap_err().kind(), EvalErrorKind::NoSuchKey);
+        assert_eq!(load(&format!("{}true", "!".repeat(10_000))).unwrap().evaluate_bool(&world), Ok(true));
+        assert_eq!(
+            load(&format!("{}1", "-".repeat(10_000))).unwrap().evaluate(&world).map(|v| show(&v)).unwrap(),
+            "1"
+        );
+        assert!(load(&format!("{}1", "true ? 1 : ".repeat(1_000))).is_ok());
+    });
+    run.unwrap().join().unwrap();
+}
+
+#[test]
+fn nesting_is_bounded() {
+    // Half of the default stack of a thread, without optimization.
+    let run = std::thread::Builder::new().stack_size(1024 * 1024).spawn(|| {
+        let load = |source: &str| Program::compile(source, &environment()).map_err(|e| e.kind());
+        let world = world();
+        for open in
+            ["(", "[", "{1:", "f(", "a[", "1+(", "!(", "-(", "true ? 1 : (", "jwt.all(x, ", "{[", "a.b("]
+        {
+            let source = open.repeat(10_000 / open.len());
+            assert_eq!(load(&source).unwrap_err(), CelErrorKind::Limit, "{open}");
+        }
+        // As deep as is allowed, and evaluated.
+        let nested = format!("{}1{}", "[".repeat(60), "]".repeat(60));
+        load(&nested).unwrap().evaluate(&world).unwrap();
+        let step = "[jwt.sub].exists(a, true && ";
+        for depth in 1..60 {
+            let source = format!("{}true{}", step.repeat(depth), ")".repeat(depth));
+            if let Ok(program) = load(&source) {
+                assert_eq!(program.evaluate_bool(&world), Ok(true));
+            }
+        }
+        assert_eq!(load(&"1".repeat(super::MAX_SOURCE_BYTES + 1)).unwrap_err(), CelErrorKind::Limit);
+        assert_eq!(load(&format!("[{}]", "1,".repeat(8_000))).map(|_| ()), Ok(()));
+        assert_eq!(load(&format!("[{}]", "1-1,".repeat(4_000))).unwrap_err(), CelErrorKind::Limit);
+    });
+    run.unwrap().join().unwrap();
+}
+
+#[test]
+fn steps_and_output_are_bounded() {
+    let world = world();
+    let program = Program::compile("jwt.groups.exists(g, g == 'none')", &environment()).unwrap();
+    assert_eq!(program.evaluate_within(&world, 5).unwrap_err().kind(), EvalErrorKind::BudgetExceeded);
+    let digits = "[1,2,3,4,5,6,7,8,9,10]";
+    let mut loops = "true".to_owned();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        loops = format!("{digits}.all({name}, {loops})");
+    }
+    // A limit is not an error that `||` absorbs.
+    for source in [loops.clone(), format!("{loops} || true"), format!("[1].exists(x, {loops})")] {
+        let program = Program::compile(&source, &environment()).unwrap();
+        assert_eq!(program.evaluate(&world).unwrap_err().kind(), EvalErrorKind::BudgetExceeded);
+    }
+    let mut doubled = "['0123456789abcdef']".to_owned();
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
+        doubled = format!("{doubled}.map({name}, {name} + {name} + {name} + {name})");
+    }
+    let program = Program::compile(&doubled, &environment()).unwrap();
+    let error = program.evaluate_within(&world, u64::MAX).unwrap_err();
+    assert_eq!(error.kind(), EvalErrorKind::OutputTooLarge);
+    assert!(program.evaluate(&world).is_err());
+}
+
+#[test]
+fn a_program_is_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone>() {}
+    shared::<Program>();
+    shared::<Environment>();
+}

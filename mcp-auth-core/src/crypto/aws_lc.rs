@@ -1,0 +1,216 @@
+//! Signatures by `aws-lc-rs`.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    self as sig, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RsaKeyPair,
+    RsaPublicKeyComponents,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{
+    BadSignature, CryptoProvider, Curve, KeyRefused, PublicKey, SignatureVerifier, Signer, SigningFailed,
+};
+use crate::jwt::Algorithm;
+
+/// The `aws-lc-rs` backend.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct AwsLc;
+
+impl AwsLc {
+    /// The backend; it has no state.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl CryptoProvider for AwsLc {
+    fn verifier(
+        &self,
+        algorithm: Algorithm,
+        key: &PublicKey<'_>,
+    ) -> Result<Arc<dyn SignatureVerifier>, KeyRefused> {
+        let parsed = match *key {
+            PublicKey::Rsa { n, e } => rsa(algorithm, n, e)?,
+            PublicKey::Ec { curve, x, y } => ec(algorithm, curve, x, y)?,
+            PublicKey::Ed25519 { x } => {
+                if algorithm != Algorithm::EdDSA {
+                    return Err(KeyRefused::Algorithm);
+                }
+                if x.len() != 32 {
+                    return Err(KeyRefused::Malformed);
+                }
+                ParsedPublicKey::new(&sig::ED25519, x).map_err(|_| KeyRefused::Malformed)?
+            }
+        };
+        Ok(Arc::new(Verifier { key: parsed, algorithm }))
+    }
+}
+
+fn rsa(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<ParsedPublicKey, KeyRefused> {
+    let parameters = match algorithm {
+        Algorithm::RS256 => &sig::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::RS384 => &sig::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::RS512 => &sig::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::PS256 => &sig::RSA_PSS_2048_8192_SHA256,
+        Algorithm::PS384 => &sig::RSA_PSS_2048_8192_SHA384,
+        Algorithm::PS512 => &sig::RSA_PSS_2048_8192_SHA512,
+        _ => return Err(KeyRefused::Algorithm),
+    };
+    RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).map_err(|_| KeyRefused::Malformed)
+}
+
+fn ec(algorithm: Algorithm, curve: Curve, x: &[u8], y: &[u8]) -> Result<ParsedPublicKey, KeyRefused> {
+    let parameters = match (algorithm, curve) {
+        (Algorithm::ES256, Curve::P256) => &sig::ECDSA_P256_SHA256_FIXED,
+        (Algorithm::ES384, Curve::P384) => &sig::ECDSA_P384_SHA384_FIXED,
+        (Algorithm::ES512, Curve::P521) => &sig::ECDSA_P521_SHA512_FIXED,
+        _ => return Err(KeyRefused::Algorithm),
+    };
+    if x.len() != curve.coordinate_bytes() || y.len() != curve.coordinate_bytes() {
+        return Err(KeyRefused::Malformed);
+    }
+    // SEC 1 §2.3.3, uncompressed point.
+    let mut point = Vec::with_capacity(1 + x.len() + y.len());
+    point.push(4);
+    point.extend_from_slice(x);
+    point.extend_from_slice(y);
+    ParsedPublicKey::new(parameters, point).map_err(|_| KeyRefused::Malformed)
+}
+
+struct Verifier {
+    key: ParsedPublicKey,
+    algorithm: Algorithm,
+}
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Verifier({})", self.algorithm)
+    }
+}
+
+impl SignatureVerifier for Verifier {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.key.verify_sig(message, signature).map_err(|_| BadSignature)
+    }
+}
+
+/// A private key held by `aws-lc-rs`.
+pub struct AwsLcSigner {
+    key: PrivateKey,
+    algorithm: Algorithm,
+}
+
+enum PrivateKey {
+    Rsa(RsaKeyPair),
+    Ec(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl AwsLcSigner {
+    /// Makes a new key for `algorithm`; RSA keys have 2,048 bits.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningFailed`] when the library has no randomness.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, SigningFailed> {
+        let key = match algorithm {
+            Algorithm::RS256
+            | Algorithm::RS384
+            | Algorithm::RS512
+            | Algorithm::PS256
+            | Algorithm::PS384
+            | Algorithm::PS512 => RsaKeyPair::generate(KeySize::Rsa2048).map(PrivateKey::Rsa),
+            Algorithm::ES256 => {
+                EcdsaKeyPair::generate(&sig::ECDSA_P256_SHA256_FIXED_SIGNING).map(PrivateKey::Ec)
+            }
+            Algorithm::ES384 => {
+                EcdsaKeyPair::generate(&sig::ECDSA_P384_SHA384_FIXED_SIGNING).map(PrivateKey::Ec)
+            }
+            Algorithm::ES512 => {
+                EcdsaKeyPair::generate(&sig::ECDSA_P521_SHA512_FIXED_SIGNING).map(PrivateKey::Ec)
+            }
+            Algorithm::EdDSA => Ed25519KeyPair::generate().map(PrivateKey::Ed25519),
+        }
+        .map_err(|_| SigningFailed)?;
+        Ok(Self { key, algorithm })
+    }
+}
+
+impl Signer for AwsLcSigner {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+        let rng = SystemRandom::new();
+        match &self.key {
+            PrivateKey::Rsa(key) => {
+                let padding: &dyn sig::RsaEncoding = match self.algorithm {
+                    Algorithm::RS256 => &sig::RSA_PKCS1_SHA256,
+                    Algorithm::RS384 => &sig::RSA_PKCS1_SHA384,
+                    Algorithm::RS512 => &sig::RSA_PKCS1_SHA512,
+                    Algorithm::PS256 => &sig::RSA_PSS_SHA256,
+                    Algorithm::PS384 => &sig::RSA_PSS_SHA384,
+                    Algorithm::PS512 => &sig::RSA_PSS_SHA512,
+                    _ => return Err(SigningFailed),
+                };
+                let mut out = vec![0; key.public_modulus_len()];
+                key.sign(padding, &rng, message, &mut out).map_err(|_| SigningFailed)?;
+                Ok(out)
+            }
+            PrivateKey::Ec(key) => {
+                key.sign(&rng, message).map(|s| s.as_ref().to_vec()).map_err(|_| SigningFailed)
+            }
+            PrivateKey::Ed25519(key) => Ok(key.sign(message).as_ref().to_vec()),
+        }
+    }
+
+    fn public_jwk(&self, kid: &str) -> String {
+        let b64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let mut jwk = serde_json::json!({ "kid": kid, "use": "sig", "alg": self.algorithm.name() });
+        let mut set = |name: &str, value: String| {
+            if let Some(members) = jwk.as_object_mut() {
+                members.insert(name.to_owned(), value.into());
+            }
+        };
+        match &self.key {
+            PrivateKey::Rsa(key) => {
+                let public = key.public_key();
+                set("kty", "RSA".into());
+                set("n", b64(public.modulus().big_endian_without_leading_zero()));
+                set("e", b64(public.exponent().big_endian_without_leading_zero()));
+            }
+            PrivateKey::Ec(key) => {
+                // INVARIANT: SEC 1 uncompressed point, one tag byte and two coordinates of one length.
+                let point = key.public_key().as_ref().get(1..).unwrap_or_default();
+                let (x, y) = point.split_at(point.len() / 2);
+                let crv = match self.algorithm {
+                    Algorithm::ES384 => "P-384",
+                    Algorithm::ES512 => "P-521",
+                    _ => "P-256",
+                };
+                set("kty", "EC".into());
+                set("crv", crv.into());
+                set("x", b64(x));
+                set("y", b64(y));
+            }
+            PrivateKey::Ed25519(key) => {
+                set("kty", "OKP".into());
+                set("crv", "Ed25519".into());
+                set("x", b64(key.public_key().as_ref()));
+            }
+        }
+        jwk.to_string()
+    }
+}
+
+impl std::fmt::Debug for AwsLcSigner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AwsLcSigner({}, [redacted])", self.algorithm)
+    }
+}

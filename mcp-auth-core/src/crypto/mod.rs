@@ -1,0 +1,143 @@
+//! The border to the cryptographic library: prepared keys in, yes or no out.
+//!
+//! Keys are parsed once, when a key set is loaded; checking a signature touches no parser. A
+//! [`CryptoProvider`] is a value that is passed in, never a process-wide setting, so that two backends can be
+//! linked into one program.
+
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::jwt::Algorithm;
+
+#[cfg(feature = "aws-lc-rs")]
+pub use aws_lc::{AwsLc, AwsLcSigner};
+
+/// Checks signatures of one key under one algorithm.
+pub trait SignatureVerifier: Send + Sync + Debug {
+    /// Whether `signature` is this key's signature of `message`.
+    ///
+    /// # Errors
+    ///
+    /// [`BadSignature`] when it is not, for whatever reason.
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+}
+
+/// Makes signatures with one private key under one algorithm. Randomness stays inside the library.
+pub trait Signer: Send + Sync + Debug {
+    /// The algorithm of the signatures.
+    fn algorithm(&self) -> Algorithm;
+
+    /// Signs `message`; the result is in JOSE form (RFC 7518 §3).
+    ///
+    /// # Errors
+    ///
+    /// [`SigningFailed`] when the library refuses, for example for want of randomness.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed>;
+
+    /// The public key as a JSON Web Key (RFC 7517), with `kid`, `use` and `alg`.
+    fn public_jwk(&self, kid: &str) -> String;
+}
+
+/// A cryptographic backend.
+pub trait CryptoProvider: Send + Sync + Debug {
+    /// Prepares a public key for one algorithm.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRefused`] when the backend lacks the algorithm, or the key is malformed, weak or not on its curve.
+    fn verifier(
+        &self,
+        algorithm: Algorithm,
+        key: &PublicKey<'_>,
+    ) -> Result<Arc<dyn SignatureVerifier>, KeyRefused>;
+}
+
+/// The numbers of a public key, as RFC 7518 §6 writes them: big-endian, unpadded for RSA.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum PublicKey<'a> {
+    /// RSA, RFC 7518 §6.3.
+    Rsa {
+        /// The modulus.
+        n: &'a [u8],
+        /// The public exponent.
+        e: &'a [u8],
+    },
+    /// Elliptic curve, RFC 7518 §6.2.
+    Ec {
+        /// The curve.
+        curve: Curve,
+        /// The first coordinate, in the curve's full width.
+        x: &'a [u8],
+        /// The second coordinate, in the curve's full width.
+        y: &'a [u8],
+    },
+    /// Ed25519, RFC 8037 §2.
+    Ed25519 {
+        /// The public key, 32 bytes.
+        x: &'a [u8],
+    },
+}
+
+/// A curve of RFC 7518 §6.2.1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Curve {
+    /// NIST P-256.
+    P256,
+    /// NIST P-384.
+    P384,
+    /// NIST P-521.
+    P521,
+}
+
+impl Curve {
+    /// The curve of this JOSE name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "P-256" => Some(Self::P256),
+            "P-384" => Some(Self::P384),
+            "P-521" => Some(Self::P521),
+            _ => None,
+        }
+    }
+
+    /// Bytes of one coordinate.
+    pub const fn coordinate_bytes(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+}
+
+/// The signature does not verify. Says nothing more on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("signature does not verify")]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to add")]
+pub struct BadSignature;
+
+/// The library refused to sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("signing failed")]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to add")]
+pub struct SigningFailed;
+
+/// Why a key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyRefused {
+    /// The key is of another type than the algorithm, or the backend does not have it.
+    #[error("key type and algorithm do not go together")]
+    Algorithm,
+    /// The key's numbers are not a key of its type: not on the curve, even modulus, wrong length.
+    #[error("key is malformed")]
+    Malformed,
+    /// An RSA modulus under 2,048 bits or over 8,192, or an exponent under 3 or even.
+    #[error("RSA key is too weak or too large")]
+    Weak,
+}

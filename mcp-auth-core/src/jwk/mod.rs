@@ -1,0 +1,11 @@
+//! Key sets (RFC 7517): tolerant reading, strict use, and how long they live.
+
+mod cache;
+mod key;
+mod set;
+#[cfg(all(test, feature = "aws-lc-rs"))]
+mod tests;
+
+pub use cache::{FetchReason, KeyCache, KeyLife, KeyState, KeyStatus};
+pub use key::{Key, SkipReason};
+pub use set::{KeyMatch, KeySet, KeySetError, MAX_KEY_SET_BYTES, MAX_KEYS, SkippedKey};

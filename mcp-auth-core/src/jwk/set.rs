@@ -1,0 +1,167 @@
+//! A key set: every key on its own, so that a foreign key never takes the others with it.
+
+use super::{Key, SkipReason};
+use crate::crypto::{CryptoProvider, SignatureVerifier};
+use crate::json::{Document, JsonError, Limits, Value};
+use crate::jwt::Algorithm;
+
+/// Longest key set that is read, in bytes.
+pub const MAX_KEY_SET_BYTES: usize = 512 * 1024;
+
+/// Most keys of one set.
+pub const MAX_KEYS: usize = 100;
+
+/// The usable keys of a JSON Web Key Set (RFC 7517 §5), prepared for an issuer's algorithms.
+///
+/// ```
+/// # #[cfg(feature = "aws-lc-rs")] {
+/// use mcp_auth_core::crypto::{AwsLc, AwsLcSigner, Signer as _};
+/// use mcp_auth_core::jwk::KeySet;
+/// use mcp_auth_core::jwt::Algorithm;
+///
+/// let signer = AwsLcSigner::generate(Algorithm::ES256).unwrap();
+/// let json = format!(r#"{{"keys":[{}, {{"kty":"AKP","kid":"post-quantum"}}]}}"#, signer.public_jwk("k1"));
+/// let keys = KeySet::parse(json.as_bytes(), &AwsLc::new(), &[Algorithm::ES256]).unwrap();
+/// assert_eq!(keys.len(), 1);
+/// assert_eq!(keys.skipped().len(), 1, "a foreign key is reported, not fatal");
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    skipped: Vec<SkippedKey>,
+}
+
+/// A key that is not used, for the operator.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SkippedKey {
+    /// Its place in the set, from 0.
+    pub index: usize,
+    /// Its name, where it has a readable one.
+    pub kid: Option<Box<str>>,
+    /// Why it is not used.
+    pub reason: SkipReason,
+}
+
+/// Why a document is not a key set at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeySetError {
+    /// Not one bounded JSON document.
+    #[error("key set: {0}")]
+    Json(#[from] JsonError),
+    /// No array `keys` at the top: an error page, or another document.
+    #[error("not a key set: expected an object with an array `keys` (RFC 7517 §5)")]
+    NotAKeySet,
+    /// More than [`MAX_KEYS`] keys.
+    #[error("key set has more than 100 keys")]
+    TooManyKeys,
+}
+
+/// What a look-up found.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum KeyMatch<'k> {
+    /// The one key that fits.
+    Found(&'k dyn SignatureVerifier),
+    /// No key of that name for that algorithm.
+    Unknown,
+    /// The token names no key and several would fit.
+    Ambiguous,
+}
+
+impl KeySet {
+    /// Reads a key set and prepares its keys for `algorithms`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeySetError`] when the document as a whole is not a bounded key set. A key that cannot be used is
+    /// listed in [`skipped`](Self::skipped).
+    pub fn parse(
+        json: &[u8],
+        provider: &dyn CryptoProvider,
+        algorithms: &[Algorithm],
+    ) -> Result<Self, KeySetError> {
+        let limits = Limits::default().max_bytes(MAX_KEY_SET_BYTES).max_nodes(16 * 1024);
+        let document = Document::parse(json, &limits)?;
+        let keys = document.as_object().and_then(|o| o.get("keys")).and_then(Value::as_array);
+        let keys = keys.ok_or(KeySetError::NotAKeySet)?;
+        if keys.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let mut set = Self::default();
+        for (index, jwk) in keys.iter().enumerate() {
+            let prepared = match jwk {
+                Value::Object(jwk) => Key::prepare(jwk, provider, algorithms),
+                _ => Err(SkipReason::Malformed),
+            };
+            match prepared {
+                Ok(key) => set.keys.push(key),
+                Err(reason) => {
+                    let kid =
+                        jwk.as_object().and_then(|o| o.get("kid")).and_then(Value::as_str).map(Box::from);
+                    set.skipped.push(SkippedKey { index, kid, reason });
+                }
+            }
+        }
+        set.drop_ambiguous_names();
+        Ok(set)
+    }
+
+    /// The same key twice counts once; two keys of one name are both unusable: which one a verifier takes is
+    /// the sort of question that two verifiers answer differently.
+    fn drop_ambiguous_names(&mut self) {
+        let keys = std::mem::take(&mut self.keys);
+        let mut kept: Vec<Key> = Vec::with_capacity(keys.len());
+        for key in &keys {
+            let twins = || keys.iter().filter(|k| key.kid().is_some() && k.kid() == key.kid());
+            if twins().any(|other| !other.is_same_key(key)) {
+                self.skipped.push(SkippedKey {
+                    index: 0,
+                    kid: key.kid().map(Box::from),
+                    reason: SkipReason::DuplicateKid,
+                });
+            } else if !kept.iter().any(|k| k.kid() == key.kid() && k.is_same_key(key)) {
+                kept.push(key.clone());
+            }
+        }
+        self.keys = kept;
+    }
+
+    /// Number of usable keys.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no key of the set can be used.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The usable keys.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The keys that are not used, and why.
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+
+    /// The key for a token whose header says `kid` and `algorithm`.
+    ///
+    /// A token without `kid` is checked only where exactly one key fits its algorithm.
+    pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> KeyMatch<'_> {
+        let mut fitting = self
+            .keys
+            .iter()
+            .filter(|key| kid.is_none() || key.kid() == kid)
+            .filter_map(|key| key.verifier(algorithm));
+        match (fitting.next(), fitting.next()) {
+            (None, _) => KeyMatch::Unknown,
+            (Some(verifier), None) => KeyMatch::Found(verifier),
+            (Some(_), Some(_)) => KeyMatch::Ambiguous,
+        }
+    }
+}

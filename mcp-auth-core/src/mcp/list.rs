@@ -1,0 +1,217 @@
+//! Leaving out of a list what its reader may not use.
+//!
+//! Items that stay, stay byte for byte; a message without a list is returned as it came. A list that cannot be
+//! read is an error: it is never passed on unfiltered.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// What a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ItemKind {
+    /// `tools/list`, items named by `name`.
+    Tool,
+    /// `prompts/list`, items named by `name`.
+    Prompt,
+    /// `resources/list`, items named by `uri`.
+    Resource,
+    /// `resources/templates/list`, items named by `uriTemplate`.
+    ResourceTemplate,
+    /// `tasks/list`, items named by `taskId`.
+    Task,
+}
+
+/// One item of a list.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ListItem<'a> {
+    /// What it is.
+    pub kind: ItemKind,
+    /// Its name, URI, URI template or id.
+    pub name: &'a str,
+}
+
+impl<'a> ListItem<'a> {
+    /// An item of this kind and name.
+    pub fn new(kind: ItemKind, name: &'a str) -> Self {
+        Self { kind, name }
+    }
+}
+
+/// A message that may hold a list and cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the upstream's answer is not a readable JSON-RPC message")]
+#[non_exhaustive]
+pub struct ListError;
+
+#[derive(Deserialize)]
+struct Answer<'b> {
+    #[serde(borrow)]
+    result: Option<&'b RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Lists<'b> {
+    #[serde(borrow)]
+    tools: Option<&'b RawValue>,
+    #[serde(borrow)]
+    prompts: Option<&'b RawValue>,
+    #[serde(borrow)]
+    resources: Option<&'b RawValue>,
+    #[serde(borrow, rename = "resourceTemplates")]
+    templates: Option<&'b RawValue>,
+    #[serde(borrow)]
+    tasks: Option<&'b RawValue>,
+    #[serde(borrow, rename = "cacheScope")]
+    cache_scope: Option<&'b RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Named<'b> {
+    #[serde(borrow)]
+    name: Option<Cow<'b, str>>,
+    #[serde(borrow)]
+    uri: Option<Cow<'b, str>>,
+    #[serde(borrow, rename = "uriTemplate")]
+    template: Option<Cow<'b, str>>,
+    #[serde(borrow, rename = "taskId")]
+    task: Option<Cow<'b, str>>,
+}
+
+/// Filters the lists of one JSON-RPC message. `None`: nothing had to change, forward the original.
+///
+/// A result that depends on who asked must not be cached for others: a `cacheScope` becomes `"private"`
+/// (MCP 2026-07-28, caching).
+///
+/// ```
+/// use mcp_auth_core::mcp::filter_message;
+///
+/// let answer = br#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read"},{"name":"write"}]}}"#;
+/// let filtered = filter_message(answer, &mut |item| item.name == "read")?;
+/// assert_eq!(filtered.unwrap(), br#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read"}]}}"#);
+/// # Ok::<(), mcp_auth_core::mcp::ListError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ListError`] when the message, or a list in it, cannot be read without doubt.
+pub fn filter_message(
+    message: &[u8],
+    visible: &mut dyn FnMut(ListItem<'_>) -> bool,
+) -> Result<Option<Vec<u8>>, ListError> {
+    let text = std::str::from_utf8(message).map_err(|_| ListError)?;
+    if text.trim_start().starts_with('[') {
+        return filter_batch(text, visible);
+    }
+    let answer: Answer<'_> = serde_json::from_str(text).map_err(|_| ListError)?;
+    let Some(result) = answer.result else { return Ok(None) };
+    if !result.get().starts_with('{') {
+        return Ok(None);
+    }
+    let lists: Lists<'_> = serde_json::from_str(result.get()).map_err(|_| ListError)?;
+    let mut edits = Edits::new(text);
+    for (kind, list) in [
+        (ItemKind::Tool, lists.tools),
+        (ItemKind::Prompt, lists.prompts),
+        (ItemKind::Resource, lists.resources),
+        (ItemKind::ResourceTemplate, lists.templates),
+        (ItemKind::Task, lists.tasks),
+    ] {
+        if let Some(list) = list {
+            filter_list(kind, list, &mut edits, visible)?;
+            if let Some(scope) = lists.cache_scope.filter(|s| s.get() != "\"private\"") {
+                edits.replace(scope.get(), "\"private\"".into())?;
+            }
+        }
+    }
+    Ok(edits.finish())
+}
+
+/// 2025-03-26 servers may answer several requests in one array.
+fn filter_batch(
+    text: &str,
+    visible: &mut dyn FnMut(ListItem<'_>) -> bool,
+) -> Result<Option<Vec<u8>>, ListError> {
+    let messages: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| ListError)?;
+    let mut edits = Edits::new(text);
+    for message in messages {
+        if message.get().starts_with('[') {
+            return Err(ListError);
+        }
+        if let Some(filtered) = filter_message(message.get().as_bytes(), visible)? {
+            edits.replace(message.get(), String::from_utf8(filtered).map_err(|_| ListError)?)?;
+        }
+    }
+    Ok(edits.finish())
+}
+
+fn filter_list(
+    kind: ItemKind,
+    list: &RawValue,
+    edits: &mut Edits<'_>,
+    visible: &mut dyn FnMut(ListItem<'_>) -> bool,
+) -> Result<(), ListError> {
+    let items: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| ListError)?;
+    let mut kept: Vec<&str> = Vec::with_capacity(items.len());
+    for item in &items {
+        let named: Named<'_> = serde_json::from_str(item.get()).map_err(|_| ListError)?;
+        let name = match kind {
+            ItemKind::Tool | ItemKind::Prompt => named.name,
+            ItemKind::Resource => named.uri,
+            ItemKind::ResourceTemplate => named.template,
+            ItemKind::Task => named.task,
+        };
+        // An item without a name can be neither judged nor called: it is left out.
+        if name.is_some_and(|name| visible(ListItem { kind, name: &name })) {
+            kept.push(item.get());
+        }
+    }
+    if kept.len() < items.len() {
+        edits.replace(list.get(), format!("[{}]", kept.join(",")))?;
+    }
+    Ok(())
+}
+
+/// Replacements of parts of a text, made in any order, applied in the text's.
+struct Edits<'t> {
+    text: &'t str,
+    parts: Vec<(usize, usize, String)>,
+}
+
+impl<'t> Edits<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { text, parts: Vec::new() }
+    }
+
+    /// `part` must be a slice of the text: it came out of a parser that borrows.
+    fn replace(&mut self, part: &str, by: String) -> Result<(), ListError> {
+        let start = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize).ok_or(ListError)?;
+        let end = start + part.len();
+        if self.text.get(start..end) != Some(part) {
+            return Err(ListError);
+        }
+        if !self.parts.iter().any(|(s, e, _)| (*s, *e) == (start, end)) {
+            self.parts.push((start, end, by));
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Option<Vec<u8>> {
+        if self.parts.is_empty() {
+            return None;
+        }
+        self.parts.sort_unstable_by_key(|p| p.0);
+        let mut out = Vec::with_capacity(self.text.len());
+        let mut at = 0;
+        for (start, end, by) in &self.parts {
+            out.extend_from_slice(self.text.get(at..*start).unwrap_or_default().as_bytes());
+            out.extend_from_slice(by.as_bytes());
+            at = *end;
+        }
+        out.extend_from_slice(self.text.get(at..).unwrap_or_default().as_bytes());
+        Some(out)
+    }
+}

@@ -1,0 +1,219 @@
+use super::*;
+
+fn call(params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#)
+}
+
+#[test]
+fn reads_method_item_and_id() {
+    let read = |body: &str| peek(body.as_bytes()).unwrap();
+    let c = read(&call(r#"{"arguments":{"name":"other"},"name":"write"}"#));
+    assert_eq!((c.kind(), c.target.as_ref().map(Target::name)), (CallKind::Item, Some("write")));
+    let c = read(
+        r#"{"method":"resources/read","id":123456789012345678901234567890,"jsonrpc":"2.0","params":{"uri":"a:b"}}"#,
+    );
+    assert_eq!(c.id.as_deref(), Some("123456789012345678901234567890"), "forwarded as it came");
+    assert_eq!(c.target, Some(Target::Resource("a:b".into())));
+    let c = read(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    assert_eq!((c.kind(), c.expects_answer()), (CallKind::Lifecycle, false));
+    let c = read(r#"{"jsonrpc":"2.0","id":"x","result":{"tools":[]}}"#);
+    assert_eq!((c.kind(), c.method.is_none()), (CallKind::Lifecycle, true));
+    let complete = |r: &str| {
+        read(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{{"ref":{r},"argument":{{"name":"a"}}}}}}"#)).target
+    };
+    assert_eq!(complete(r#"{"type":"ref/prompt","name":"p"}"#), Some(Target::Prompt("p".into())));
+    assert_eq!(complete(r#"{"type":"ref/resource","uri":"u"}"#), Some(Target::Resource("u".into())));
+    assert_eq!(read(r#"{"jsonrpc":"2.0","id":1,"method":"x/y"}"#).kind(), CallKind::Unknown);
+}
+
+#[test]
+fn attack_076_077_duplicates_and_look_alikes_are_refused() {
+    let error = |body: &str| peek(body.as_bytes()).unwrap_err();
+    for body in [
+        call(r#"{"name":"a","name":"b"}"#),
+        call(r#"{"name":"a","n\u0061me":"b"}"#),
+        call(r#"{"name":"a","arguments":{},"arguments":{}}"#),
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#.into(),
+        r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#.into(),
+        r#"{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"method":"ping"}"#.into(),
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{},"params":{}}"#.into(),
+    ] {
+        assert_eq!(error(&body), PeekError::Duplicate, "{body}");
+    }
+    for body in [
+        call(r#"{"name":"a","Name":"b"}"#),
+        call(r#"{"name":"a","NAME":"b"}"#),
+        call(r#"{"name":"a","name\u0000":"b"}"#),
+        call(r#"{"name":"a"," name":"b"}"#),
+        call(r#"{"name":"a","argument\u017f":{}}"#),
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}"#.into(),
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","param\u017f":{}}"#.into(),
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","extra":1}"#.into(),
+    ] {
+        assert_eq!(error(&body), PeekError::LookAlike, "{body}");
+    }
+}
+
+#[test]
+fn attack_078_escapes_are_decoded_before_judging() {
+    for method in [r"tools\/call", r"\u0074ools/call"] {
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"name":"\u0077rite"}}}}"#);
+        assert_eq!(peek(body.as_bytes()).unwrap().target, Some(Target::Tool("write".into())));
+    }
+}
+
+#[test]
+fn attack_080_a_batch_is_refused() {
+    let body = format!("[{}]", call(r#"{"name":"write"}"#));
+    assert_eq!(peek(body.as_bytes()), Err(PeekError::Batch));
+    assert_eq!(peek(b" \n[]"), Err(PeekError::Batch));
+}
+
+#[test]
+fn attack_086_what_is_not_one_json_rpc_message_is_refused() {
+    let error = |body: &[u8]| peek(body).unwrap_err();
+    for body in [&b""[..], b"\xef\xbb\xbf{}", b"nope", b"{\"jsonrpc\":\"2.0\",}", b"\xff", b"{\0}"] {
+        assert_eq!(error(body), PeekError::Parse, "{body:?}");
+    }
+    assert_eq!(error(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}{}"#), PeekError::Parse);
+    for body in [
+        &b"{}"[..],
+        br#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,
+        br#"{"id":1,"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":1}"#,
+        br#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#,
+    ] {
+        assert_eq!(error(body), PeekError::NotJsonRpc, "{}", String::from_utf8_lossy(body));
+    }
+    for params in ["{}", r#"{"name":5}"#, r#"{"name":null}"#, r#"{"name":["a"]}"#, r#"{"uri":"a"}"#] {
+        assert_eq!(error(call(params).as_bytes()), PeekError::NoItem, "{params}");
+    }
+    let deep = call(&format!(r#"{{"name":"a","arguments":{}{}}}"#, "[".repeat(70), "]".repeat(70)));
+    assert_eq!(error(deep.as_bytes()), PeekError::TooDeep);
+    let very_deep = call(&format!(r#"{{"name":"a","arguments":{}"#, "[".repeat(100_000)));
+    assert_eq!(error(very_deep.as_bytes()), PeekError::TooDeep);
+}
+
+const ANSWER: &str = r#"{"jsonrpc":"2.0", "id":1,"result":{ "tools":[ {"name":"read","x":[1, 2]} , {"name":"wr\u0069te"},{"name":"z"}],"nextCursor":"c","ttlMs":5,"cacheScope":"public"}}"#;
+
+#[test]
+fn mcp_b9_denied_items_go_and_the_others_stay_byte_for_byte() {
+    let out = filter_message(ANSWER.as_bytes(), &mut |i| i.name != "write").unwrap().unwrap();
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(
+        out,
+        r#"{"jsonrpc":"2.0", "id":1,"result":{ "tools":[{"name":"read","x":[1, 2]},{"name":"z"}],"nextCursor":"c","ttlMs":5,"cacheScope":"private"}}"#
+    );
+    let out = filter_message(ANSWER.as_bytes(), &mut |_| false).unwrap().unwrap();
+    assert!(String::from_utf8(out).unwrap().contains(r#""tools":[],"#));
+}
+
+#[test]
+fn what_needs_no_change_is_left_alone() {
+    for text in [
+        r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read"}]}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#,
+    ] {
+        assert_eq!(filter_message(text.as_bytes(), &mut |_| true), Ok(None));
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_an_error() {
+    for text in [
+        "",
+        "<html>",
+        r#"{"result":{"tools":{}}}"#,
+        r#"{"result":{"tools":[]},"result":{"tools":[{"name":"write"}]}}"#,
+        r#"{"result":{"tools":[],"tools":[{"name":"write"}]}}"#,
+        r#"{"result":{"tools":[{"name":"read","name":"write"}]}}"#,
+        r#"{"result":{"tools":["write"]}}"#,
+        r#"{"result":{"tools":[{"name":5}]}}"#,
+        r#"{"result":{"tools":[]}} {"result":{}}"#,
+    ] {
+        assert_eq!(filter_message(text.as_bytes(), &mut |_| true), Err(ListError), "{text}");
+    }
+    let unnamed = br#"{"result":{"tools":[{"title":"no name"}]}}"#;
+    assert_eq!(filter_message(unnamed, &mut |_| true).unwrap().unwrap(), br#"{"result":{"tools":[]}}"#);
+}
+
+#[test]
+fn a_batch_of_answers_is_filtered_one_by_one() {
+    let text = r#"[{"id":1,"result":{"tools":[{"name":"write"}]}},{"id":2,"result":{}}]"#;
+    let out = filter_message(text.as_bytes(), &mut |_| false).unwrap().unwrap();
+    assert_eq!(out, br#"[{"id":1,"result":{"tools":[]}},{"id":2,"result":{}}]"#);
+}
+
+#[derive(Debug, PartialEq)]
+enum Fault {
+    TooLong,
+    List,
+}
+
+impl From<EventTooLong> for Fault {
+    fn from(_: EventTooLong) -> Self {
+        Self::TooLong
+    }
+}
+
+fn stream<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Vec<u8>, Fault> {
+    let mut filter = EventStreamFilter::new(10_000);
+    let mut out = Vec::new();
+    for chunk in chunks {
+        filter.push(chunk, &mut out, &mut |data| {
+            filter_message(data, &mut |i| i.name != "write").map_err(|_| Fault::List)
+        })?;
+    }
+    Ok(out)
+}
+
+#[test]
+fn attack_089_a_stream_is_filtered_alike_however_it_is_split() {
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"write"},{"name":"réad"}]}}"#;
+    let (a, b) = list.split_at(list.find("\"result").unwrap());
+    for end in ["\n", "\r\n", "\r"] {
+        let text = [
+            ": ping",
+            "",
+            "event: message",
+            "id: 7",
+            &format!("data: {list}"),
+            "",
+            "data:{\"id\":2,\"result\":{}}",
+            "",
+            &format!("data: {a}"),
+            &format!("data: {b}"),
+            "",
+            "data: unfinished",
+        ]
+        .join(end);
+        let whole = stream([text.as_bytes()]).unwrap();
+        let shown = String::from_utf8(whole.clone()).unwrap();
+        assert!(!shown.contains("write") && !shown.contains("unfinished"), "{shown}");
+        assert_eq!(shown.matches("réad").count(), 2);
+        assert!(shown.contains("id: 7\n") && shown.contains("event: message\n"));
+        assert!(
+            shown.contains(&format!("data:{{\"id\":2,\"result\":{{}}}}{end}{end}")),
+            "untouched events keep their bytes"
+        );
+        for size in [1, 2, 3, 7, 64] {
+            assert_eq!(stream(text.as_bytes().chunks(size)).unwrap(), whole, "chunks of {size}, {end:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_cannot_be_judged_is_cut() {
+    assert_eq!(stream([&b"data: <html>\n\n"[..]]), Err(Fault::List));
+    let long = format!("data: {}", "x".repeat(20_000));
+    assert_eq!(stream([long.as_bytes()]), Err(Fault::TooLong));
+    let many = "data: {\"id\":1,\"result\":{}}\n\n".repeat(5_000);
+    assert!(stream([many.as_bytes()]).is_ok(), "many small events are no long event");
+}

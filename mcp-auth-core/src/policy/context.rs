@@ -1,0 +1,184 @@
+//! The variables of a rule: a public contract.
+//!
+//! | variable | type | what |
+//! |---|---|---|
+//! | `jwt` | map | the claims of the verified token; absent without one |
+//! | `mcp.method` | string | the JSON-RPC method; absent where the request is not an MCP message |
+//! | `mcp.tool.name`, `mcp.prompt.name` | string | the tool or prompt; `mcp.tool` is absent for other items |
+//! | `mcp.resource.uri`, `mcp.resource.name` | string | the resource, twice the same |
+//! | `mcp.task.id` | string | the task |
+//! | `request.method`, `request.path`, `request.host` | string | the HTTP request, path without query |
+//! | `hasScope("s")` | bool | whether the token grants the scope |
+
+use crate::Principal;
+use crate::cel::{Environment, StructType, StructValue, Type, Value, Variables};
+use crate::mcp::{ItemKind, ListItem, McpCall, Target};
+
+/// What a decision is taken on, borrowed from the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'r> {
+    principal: Option<&'r Principal>,
+    mcp: Option<Mcp<'r>>,
+    request: Option<Request<'r>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mcp<'r> {
+    method: &'r str,
+    item: Option<Item<'r>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Item<'r> {
+    kind: Kind,
+    name: &'r str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Tool,
+    Prompt,
+    Resource,
+    Task,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 4] = [Self::Tool, Self::Prompt, Self::Resource, Self::Task];
+
+    /// The path that rules read.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Tool => "mcp.tool",
+            Self::Prompt => "mcp.prompt",
+            Self::Resource => "mcp.resource",
+            Self::Task => "mcp.task",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Request<'r> {
+    method: &'r str,
+    path: &'r str,
+    host: Option<&'r str>,
+}
+
+impl<'r> Context<'r> {
+    /// A caller, or nobody.
+    pub fn new(principal: Option<&'r Principal>) -> Self {
+        Self { principal, mcp: None, request: None }
+    }
+
+    /// Adds the MCP message.
+    #[must_use]
+    pub fn call(mut self, call: &'r McpCall) -> Self {
+        let item = call.target.as_ref().map(|target| {
+            let kind = match target {
+                Target::Tool(_) => Kind::Tool,
+                Target::Prompt(_) => Kind::Prompt,
+                Target::Resource(_) => Kind::Resource,
+                Target::Task(_) => Kind::Task,
+            };
+            Item { kind, name: target.name() }
+        });
+        self.mcp = call.method.as_deref().map(|method| Mcp { method, item });
+        self
+    }
+
+    /// Judges an item of a list as the call it would become.
+    #[must_use]
+    pub fn list_item(mut self, item: ListItem<'r>) -> Self {
+        let (method, kind) = match item.kind {
+            ItemKind::Tool => ("tools/call", Kind::Tool),
+            ItemKind::Prompt => ("prompts/get", Kind::Prompt),
+            ItemKind::Resource | ItemKind::ResourceTemplate => ("resources/read", Kind::Resource),
+            ItemKind::Task => ("tasks/get", Kind::Task),
+        };
+        self.mcp = Some(Mcp { method, item: Some(Item { kind, name: item.name }) });
+        self
+    }
+
+    /// Adds the HTTP request: its method, its path without query, and its host where one is known.
+    #[must_use]
+    pub fn request(mut self, method: &'r str, path: &'r str, host: Option<&'r str>) -> Self {
+        self.request = Some(Request { method, path, host });
+        self
+    }
+
+    pub(super) fn item_kind(&self) -> Option<Kind> {
+        Some(self.mcp?.item?.kind)
+    }
+}
+
+/// The names and types that rules are checked against when they are loaded.
+pub fn environment() -> Environment {
+    let text = |names: &[&str]| names.iter().fold(StructType::new(), |s, name| s.field(name, Type::String));
+    let mcp = StructType::new()
+        .field("method", Type::String)
+        .field("tool", text(&["name"]))
+        .field("prompt", text(&["name"]))
+        .field("resource", text(&["uri", "name"]))
+        .field("task", text(&["id"]));
+    Environment::new()
+        .variable("jwt", Type::map(Type::String, Type::Dyn))
+        .variable("mcp", mcp)
+        .variable("request", text(&["method", "path", "host"]))
+        .function("hasScope", &[Type::String], Type::Bool)
+}
+
+impl Variables for Context<'_> {
+    fn get(&self, name: &str) -> Option<Value<'_>> {
+        match name {
+            "jwt" => self.principal.and_then(|p| p.claims().all()).map(|claims| crate::json::Value::Object(claims).into()),
+            "mcp" => self.mcp.as_ref().map(|mcp| Value::Struct(mcp)),
+            "request" => self.request.as_ref().map(|request| Value::Struct(request)),
+            _ => None,
+        }
+    }
+
+    fn call<'a>(&'a self, name: &str, args: &[Value<'a>]) -> Option<Value<'a>> {
+        match (name, args) {
+            ("hasScope", [scope]) => {
+                let scope = scope.as_str()?;
+                Some(Value::Bool(self.principal?.scopes().any(|s| s == scope)))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl StructValue for Mcp<'_> {
+    fn field(&self, name: &str) -> Option<Value<'_>> {
+        let kind = match name {
+            "method" => return Some(self.method.into()),
+            "tool" => Kind::Tool,
+            "prompt" => Kind::Prompt,
+            "resource" => Kind::Resource,
+            "task" => Kind::Task,
+            _ => return None,
+        };
+        self.item.as_ref().filter(|item| item.kind == kind).map(|item| Value::Struct(item))
+    }
+}
+
+impl StructValue for Item<'_> {
+    fn field(&self, name: &str) -> Option<Value<'_>> {
+        let known = match self.kind {
+            Kind::Tool | Kind::Prompt => name == "name",
+            Kind::Resource => name == "uri" || name == "name",
+            Kind::Task => name == "id",
+        };
+        known.then(|| self.name.into())
+    }
+}
+
+impl StructValue for Request<'_> {
+    fn field(&self, name: &str) -> Option<Value<'_>> {
+        match name {
+            "method" => Some(self.method.into()),
+            "path" => Some(self.path.into()),
+            "host" => self.host.map(Into::into),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Answers with a token.
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+
+use mcp_auth_core::json::{Document, JsonErrorKind, Limits, Object, Value};
+use mcp_auth_discovery::Secret;
+
+use super::error::{TokenErrorResponse, TokenResponseError, TokenResponseErrorKind as Kind};
+use crate::TokenType;
+
+/// The greatest length of an answer, in bytes (64 KiB).
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+
+/// A successful token response (RFC 6749 §5.1, RFC 8693 §2.2.1). Tokens are redacted in `Debug`.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use mcp_auth_exchange::{TokenErrorCode, TokenResponse};
+///
+/// let body = br#"{"error":"invalid_grant","error_description":"user alice@example.com is locked"}"#;
+/// let error = TokenResponse::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body).unwrap_err();
+/// assert_eq!(error.refusal().map(|r| r.code()), Some(&TokenErrorCode::InvalidGrant));
+/// assert_eq!(error.to_string(), "token endpoint answered 400: refused with `invalid_grant`");
+/// ```
+#[derive(Clone, Debug)]
+pub struct TokenResponse {
+    access_token: Secret,
+    token_type: TokenType,
+    expires_in_seconds: Option<u64>,
+    refresh_token: Option<Secret>,
+    id_token: Option<Secret>,
+    scope: Option<String>,
+    issued_token_type: Option<String>,
+}
+
+impl TokenResponse {
+    /// Reads an answer: 200 with JSON of at most [`MAX_RESPONSE_BYTES`].
+    ///
+    /// `expires_in` may be a number or a string of digits. Members that are `null` read as absent.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenResponseError`]. An OAuth error is recognized with any status, because some servers send it with
+    /// 200.
+    pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Self, TokenResponseError> {
+        read(status, headers, body).map_err(|kind| TokenResponseError {
+            status,
+            retry_after_seconds: retry_after_seconds(headers),
+            kind,
+        })
+    }
+
+    /// Reads an answer whose body was collected.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenResponse::parse`].
+    pub fn from_http<B: AsRef<[u8]>>(response: &http::Response<B>) -> Result<Self, TokenResponseError> {
+        Self::parse(response.status(), response.headers(), response.body().as_ref())
+    }
+
+    /// The token that was issued; for token exchange it may be of another kind than an access token.
+    pub fn access_token(&self) -> &Secret {
+        &self.access_token
+    }
+
+    /// How the token is presented.
+    pub fn token_type(&self) -> &TokenType {
+        &self.token_type
+    }
+
+    /// Its lifetime in seconds, counted from when the answer was made. Absent means that the server did not say.
+    pub fn expires_in_seconds(&self) -> Option<u64> {
+        self.expires_in_seconds
+    }
+
+    /// The refresh token. Absent in answer to a refresh means that the old one stays valid (RFC 6749 §6).
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
+    }
+
+    /// The ID token (OpenID Connect). Not verified.
+    pub fn id_token(&self) -> Option<&Secret> {
+        self.id_token.as_ref()
+    }
+
+    /// The scope of the token as the server wrote it. Absent means the scope that was asked for.
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// What was issued in a token exchange (RFC 8693 §2.2.1).
+    pub fn issued_token_type(&self) -> Option<&str> {
+        self.issued_token_type.as_deref()
+    }
+}
+
+fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<TokenResponse, Kind> {
+    let document = match parse_json(headers, body) {
+        Ok(document) => document,
+        // A proxy's error page: the status says more than that it is not JSON.
+        Err(Kind::NotJson | Kind::Member(_)) if status != StatusCode::OK => return Err(Kind::Status),
+        Err(kind) => return Err(kind),
+    };
+    let Some(object) = document.as_object() else {
+        return Err(if status == StatusCode::OK { Kind::Member("access_token") } else { Kind::Status });
+    };
+    if let Some(refusal) = TokenErrorResponse::read(object) {
+        return Err(Kind::Refused(refusal));
+    }
+    if status != StatusCode::OK {
+        return Err(Kind::Status);
+    }
+    if object.get("error").is_some_and(|error| error != Value::Null) {
+        return Err(Kind::Member("error"));
+    }
+    success(object)
+}
+
+fn success(object: Object<'_>) -> Result<TokenResponse, Kind> {
+    Ok(TokenResponse {
+        access_token: token(object, "access_token")?.ok_or(Kind::Member("access_token"))?,
+        token_type: text(object, "token_type")?
+            .and_then(TokenType::parse)
+            .ok_or(Kind::Member("token_type"))?,
+        expires_in_seconds: expires_in(object)?,
+        refresh_token: token(object, "refresh_token")?,
+        id_token: token(object, "id_token")?,
+        scope: text(object, "scope")?.map(str::to_owned),
+        issued_token_type: text(object, "issued_token_type")?.map(str::to_owned),
+    })
+}
+
+fn parse_json(headers: &HeaderMap, body: &[u8]) -> Result<Document, Kind> {
+    if body.len() > MAX_RESPONSE_BYTES {
+        return Err(Kind::TooLarge);
+    }
+    if !headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json)) {
+        return Err(Kind::NotJson);
+    }
+    let limits = Limits::default().max_bytes(MAX_RESPONSE_BYTES);
+    Document::parse(body, &limits).map_err(|error| match error.kind() {
+        JsonErrorKind::DuplicateMember => Kind::DuplicateMember,
+        JsonErrorKind::TooLong | JsonErrorKind::TooDeep | JsonErrorKind::TooManyNodes => Kind::TooLarge,
+        _ => Kind::NotJson,
+    })
+}
+
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
+}
+
+fn text<'a>(object: Object<'a>, name: &'static str) -> Result<Option<&'a str>, Kind> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Kind::Member(name)),
+    }
+}
+
+/// Tokens are visible ASCII (RFC 6749 Appendix A.12, A.17): they go into headers and forms.
+fn token(object: Object<'_>, name: &'static str) -> Result<Option<Secret>, Kind> {
+    match text(object, name)? {
+        None => Ok(None),
+        Some(token) if !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()) => {
+            Ok(Some(Secret::new(token)))
+        }
+        Some(_) => Err(Kind::Member(name)),
+    }
+}
+
+fn expires_in(object: Object<'_>) -> Result<Option<u64>, Kind> {
+    let seconds = match object.get("expires_in") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Int(seconds)) => u64::try_from(seconds).ok(),
+        Some(Value::Uint(seconds)) => Some(seconds),
+        Some(Value::String(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok(),
+        Some(_) => None,
+    };
+    seconds.map(Some).ok_or(Kind::Member("expires_in"))
+}
+
+fn retry_after_seconds(headers: &HeaderMap) -> Option<u32> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+}
