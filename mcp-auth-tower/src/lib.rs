@@ -1,1 +1,60 @@
-//! Placeholder.
+//! Authorization for the Model Context Protocol as tower layers.
+//!
+//! Wrap any service that speaks MCP over HTTP. Requests without a good token get a challenge that MCP clients
+//! follow; the others reach the service with an [`Authenticated`] extension, calls that the policy denies do
+//! not reach it, and lists are shown without what the caller may not use.
+//!
+//! ```
+//! use mcp_auth_tower::McpAuth;
+//! # async fn mcp() -> &'static str { "" }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let auth = McpAuth::builder("https://mcp.example/mcp")?
+//!     .issuer("https://idp.example", "https://idp.example/jwks.json")?
+//!     .require(r#"jwt.sub == "alice" || mcp.tool.name != "write_record""#)?
+//!     .build()?;
+//! let app: axum::Router = axum::Router::new().route("/mcp", axum::routing::any(mcp)).layer(auth);
+//! # Ok(()) }
+//! ```
+//!
+//! # The layers
+//!
+//! ```text
+//!  request ─▶ Metadata ─▶ Authenticate ─▶ Mcp ─▶ Authorize ─▶ your service
+//!             RFC 9728    token → 401     body   decision → 403    │
+//!  client  ◀──────────────────────────────────── list filter ◀─────┘
+//! ```
+//!
+//! Each works alone ([`metadata`], [`authenticate`], [`mcp`], [`authorize`]); [`McpAuth`] puts them in order.
+//! Every layer passes its service's error type through; a refusal is a response and carries its
+//! [`Rejection`] as an extension.
+//!
+//! # Bounds
+//!
+//! | layer | of the service | of the request body |
+//! |---|---|---|
+//! | [`Metadata`](metadata::Metadata) | any | any |
+//! | [`Authenticate`](authenticate::Authenticate) | `Clone + Send + 'static`, future `Send` | `Send + 'static` |
+//! | [`Mcp`](mcp::Mcp) | `Clone`, takes [`McpBody<B>`](mcp::McpBody) | `Body<Data = Bytes>` |
+//! | [`Authorize`](authorize::Authorize) | any | any |
+
+pub mod audit;
+pub mod authenticate;
+pub mod authorize;
+pub mod client;
+pub mod clock;
+pub mod keys;
+pub mod mcp;
+pub mod metadata;
+
+mod body;
+mod extension;
+mod rejection;
+mod stack;
+#[cfg(test)]
+mod test;
+
+pub use body::ResponseBody;
+pub use extension::Authenticated;
+pub use rejection::{Rejection, RejectionReason};
+pub use stack::{BuildError, McpAuth, McpAuthBuilder, McpAuthService};

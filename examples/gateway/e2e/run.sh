@@ -107,7 +107,8 @@ install() { # into $packages, whole or not at all
     rm -rf -- "$part"
     mkdir -p "$part"
     cp "$here/package.json" "$here/package-lock.json" "$part/"
-    if grouped npm ci --prefix "$part" --ignore-scripts --no-audit --no-fund --loglevel=error >"$logs/npm-$attempt.log" 2>&1 \
+    if grouped npm ci --prefix "$part" --ignore-scripts --no-audit --no-fund --loglevel=error \
+      --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000 >"$logs/npm-$attempt.log" 2>&1 \
       && node_of "$part" >/dev/null; then
       rm -rf -- "$packages"
       mv -T -- "$part" "$packages" && return 0

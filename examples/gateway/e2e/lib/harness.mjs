@@ -174,6 +174,7 @@ export class Suite {
 
   /** Starts a process and waits until its log matches `ready`. */
   async part(name, command, args, { env, cwd, ready, timeout } = {}) {
+    if (this.closing) throw new Abort(`${name} is not started: the suite has ended`);
     const part = new Part(this, name, command, args, { env, cwd });
     this.parts.push(part);
     if (ready) await part.line(ready, { timeout });
@@ -216,6 +217,7 @@ export class Suite {
   }
 
   async close() {
+    this.closing = true;
     const results = await Promise.allSettled(this.parts.map((part) => part.stop()));
     for (const result of results) if (result.status === 'rejected') this.check('every part ends', false, result.reason);
     if (this.parts.every((part) => !part.child.pid || !alive(part.child.pid))) rmSync(`${this.logs}/.groups`, { force: true });

@@ -1,0 +1,86 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use mcp_auth_core::Principal;
+use tower_service::Service;
+
+use super::ResponseFuture;
+use super::layer::{Shared, Verdict};
+use crate::body::ResponseBody;
+use crate::extension::Authenticated;
+use crate::rejection::{Rejection, RejectionReason};
+
+/// Authenticates requests, see the [module page](super).
+#[derive(Clone, Debug)]
+pub struct Authenticate<S> {
+    pub(super) inner: S,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authenticate<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S::Future: Send,
+    ReqBody: Send + 'static,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ResBody, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        match self.shared.judge(request.headers(), self.shared.clock.now()) {
+            Verdict::Pass(principal) => {
+                self.shared.admit(&mut request, principal);
+                ResponseFuture::service(self.inner.call(request))
+            }
+            Verdict::Refuse(reason) => ResponseFuture::own(self.shared.refuse(reason)),
+            Verdict::Wait(issuer) => {
+                // The service that said it was ready makes the call; its clone is for the next request.
+                let next = self.inner.clone();
+                let mut ready = std::mem::replace(&mut self.inner, next);
+                let shared = self.shared.clone();
+                ResponseFuture::waiting(Box::pin(async move {
+                    // The headers alone cross the await: a body need not be Sync.
+                    let headers = request.headers().clone();
+                    let verdict = shared.judge_after_wait(&headers, issuer).await;
+                    match verdict {
+                        Verdict::Pass(principal) => {
+                            shared.admit(&mut request, principal);
+                            ready.call(request).await.map(|r| r.map(ResponseBody::service))
+                        }
+                        Verdict::Refuse(reason) => Ok(shared.refuse(reason)),
+                        Verdict::Wait(_) => Ok(shared.refuse(RejectionReason::KeysUnavailable)),
+                    }
+                }))
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn admit<B>(&self, request: &mut Request<B>, principal: Option<Arc<Principal>>) {
+        if !self.forward {
+            self.source.remove(request.headers_mut());
+        }
+        request.extensions_mut().insert(Authenticated::new(principal));
+    }
+
+    fn refuse<B>(&self, reason: RejectionReason) -> Response<ResponseBody<B>> {
+        let rejection = Rejection::new(reason);
+        match rejection.reason() {
+            RejectionReason::InvalidToken(error) => {
+                tracing::info!(target: "mcp_auth", code = rejection.code(), reason = %error, "token refused");
+            }
+            RejectionReason::KeysUnavailable => {
+                tracing::warn!(target: "mcp_auth", code = rejection.code(), "no keys to check a token with");
+            }
+            _ => tracing::debug!(target: "mcp_auth", code = rejection.code(), "request refused"),
+        }
+        rejection.into_response(self.challenge.as_deref(), None)
+    }
+}

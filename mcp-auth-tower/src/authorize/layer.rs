@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use mcp_auth_core::policy::PolicySet;
+use mcp_auth_discovery::{ResourceIdentifier, Scopes};
+use tower_layer::Layer;
+
+use super::Authorize;
+use crate::audit::{AuditSink, TracingSink};
+use crate::rejection::ChallengeContext;
+
+/// Puts [`Authorize`] in front of a service.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AuthorizeLayer {
+    pub(super) shared: Arc<Shared>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) mcp: Option<Arc<PolicySet>>,
+    pub(super) http: Option<Arc<PolicySet>>,
+    pub(super) audit: Arc<dyn AuditSink>,
+    pub(super) challenge: Option<Arc<ChallengeContext>>,
+}
+
+impl Default for AuthorizeLayer {
+    fn default() -> Self {
+        let shared = Shared { mcp: None, http: None, audit: Arc::new(TracingSink), challenge: None };
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+impl AuthorizeLayer {
+    /// A layer without rules: it asks for authentication and writes the audit trail.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
+        change(Arc::make_mut(&mut self.shared));
+        self
+    }
+
+    /// Judges MCP items with `policy`.
+    pub fn mcp(self, policy: PolicySet) -> Self {
+        self.with(|s| s.mcp = Some(Arc::new(policy)))
+    }
+
+    /// Judges every request with `policy`.
+    pub fn http(self, policy: PolicySet) -> Self {
+        self.with(|s| s.http = Some(Arc::new(policy)))
+    }
+
+    /// Where decisions are written. Default: [`TracingSink`].
+    pub fn audit(self, sink: Arc<dyn AuditSink>) -> Self {
+        self.with(|s| s.audit = sink)
+    }
+
+    /// Names the resource's metadata and scopes in challenges (RFC 9728 §5.1).
+    pub fn challenge(self, resource: ResourceIdentifier, scopes: Scopes) -> Self {
+        self.with(|s| s.challenge = Some(Arc::new(ChallengeContext { resource, scopes })))
+    }
+}
+
+impl<S> Layer<S> for AuthorizeLayer {
+    type Service = Authorize<S>;
+
+    fn layer(&self, inner: S) -> Authorize<S> {
+        Authorize { inner, shared: self.shared.clone() }
+    }
+}

@@ -1,0 +1,21 @@
+//! Authorization: decisions on calls, and lists without what the caller may not use.
+//!
+//! 1. The HTTP set, where there is one, judges every request.
+//! 2. The MCP set judges calls, reads, gets, completions, subscriptions and tasks. Lifecycle messages and list
+//!    requests go through; a method of which nothing is known does not.
+//! 3. Denied: 403 with a JSON-RPC error, or 401 with a challenge when nobody was authenticated. The service is
+//!    not called.
+//! 4. Answers to list requests, and event streams, are filtered: each item is judged as the call it would
+//!    become. An answer that cannot be read is a 502 (or an error in the stream), never passed on.
+//!
+//! Without an [`Authenticated`](crate::Authenticated) extension every request is refused.
+
+mod filter;
+mod future;
+mod layer;
+mod service;
+
+pub use filter::ListFilter;
+pub use future::ResponseFuture;
+pub use layer::AuthorizeLayer;
+pub use service::Authorize;

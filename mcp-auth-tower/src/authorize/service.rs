@@ -1,0 +1,106 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
+use http::{Method, Request, Response};
+use mcp_auth_core::audit::Record;
+use mcp_auth_core::mcp::{CallKind, McpCall};
+use mcp_auth_core::policy::{Context as PolicyContext, Decision};
+use tower_service::Service;
+
+use super::filter::{Judge, ListFilter};
+use super::future::Watch;
+use super::layer::Shared;
+use super::ResponseFuture;
+use crate::body::ResponseBody;
+use crate::extension::Authenticated;
+use crate::rejection::{Rejection, RejectionReason};
+
+/// Authorizes requests, see the [module page](super).
+#[derive(Clone, Debug)]
+pub struct Authorize<S> {
+    pub(super) inner: S,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    type Response = Response<ResponseBody<ListFilter<ResBody>>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ResBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let watch = match self.shared.judge(&request) {
+            Ok(watch) => watch,
+            Err((reason, id)) => {
+                let rejection = Rejection::new(reason);
+                return ResponseFuture::own(rejection.into_response(self.shared.challenge.as_deref(), id.as_deref()));
+            }
+        };
+        if watch.is_some() {
+            // A compressed list cannot be filtered.
+            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        ResponseFuture::service(self.inner.call(request), watch)
+    }
+}
+
+type Refused = (RejectionReason, Option<Box<str>>);
+
+impl Shared {
+    /// What has to be watched in the answer, or why the request is refused.
+    fn judge<B>(&self, request: &Request<B>) -> Result<Option<Watch>, Refused> {
+        let Some(who) = request.extensions().get::<Authenticated>() else {
+            tracing::error!(target: "mcp_auth", "no Authenticated extension: put Authenticate in front of Authorize");
+            return Err((RejectionReason::NotAuthenticated, None));
+        };
+        let call = request.extensions().get::<McpCall>();
+        let principal = who.principal();
+        let decision = self.decide(request, who, call);
+        self.audit.record(&Record::new(principal, call, decision));
+        if let Some(decision) = decision.filter(|d| !d.is_allowed()) {
+            let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
+            return Err((reason, call.and_then(|c| c.id.clone())));
+        }
+        let Some(policy) = &self.mcp else { return Ok(None) };
+        let is_list = call.is_some_and(|c| c.kind() == CallKind::List);
+        let is_stream = call.is_none() && request.method() == Method::GET;
+        Ok((is_list || is_stream).then(|| Watch {
+            judge: Judge { policy: policy.clone(), principal: who.shared() },
+            id: call.and_then(|c| c.id.clone()),
+            is_list,
+        }))
+    }
+
+    /// `None`: no set has anything to say.
+    fn decide<B>(&self, request: &Request<B>, who: &Authenticated, call: Option<&McpCall>) -> Option<Decision> {
+        let mut last = None;
+        if let Some(policy) = &self.http {
+            let host = request.uri().host().or_else(|| request.headers().get(HOST)?.to_str().ok());
+            let mut context = PolicyContext::new(who.principal());
+            context = context.request(request.method().as_str(), request.uri().path(), host);
+            if let Some(call) = call {
+                context = context.call(call);
+            }
+            let decision = policy.decide(&context);
+            if !decision.is_allowed() {
+                return Some(decision);
+            }
+            last = Some(decision);
+        }
+        if let (Some(policy), Some(call)) = (&self.mcp, call) {
+            match call.kind() {
+                CallKind::Item => return Some(policy.decide(&PolicyContext::new(who.principal()).call(call))),
+                CallKind::List | CallKind::Lifecycle => {}
+                _ => return Some(Decision::UNKNOWN_METHOD),
+            }
+        }
+        last
+    }
+}

@@ -1,0 +1,69 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// A request body behind the mcp layer: the bytes that were judged, or a body that nobody touched.
+    #[derive(Debug)]
+    pub struct McpBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[project = Projected]
+    #[derive(Debug)]
+    enum Kind<B> {
+        Collected { body: Full<Bytes> },
+        Untouched { #[pin] body: B },
+    }
+}
+
+impl<B> McpBody<B> {
+    pub(super) fn collected(bytes: Bytes) -> Self {
+        Self { kind: Kind::Collected { body: Full::new(bytes) } }
+    }
+
+    pub(super) fn untouched(body: B) -> Self {
+        Self { kind: Kind::Untouched { body } }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for McpBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.project().kind.project() {
+            Projected::Collected { body } => match Pin::new(body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
+                Poll::Ready(Some(Err(never))) => match never {},
+                Poll::Ready(None) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            },
+            Projected::Untouched { body } => body.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Collected { body } => body.is_end_stream(),
+            Kind::Untouched { body } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Collected { body } => body.size_hint(),
+            Kind::Untouched { body } => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The MCP message of a request: read once, judged as read, forwarded as it came.
+//!
+//! 1. `POST` must be uncompressed `application/json` (415), at most 4 MiB (413) within 30 s (408), and exactly
+//!    one JSON-RPC message (400). The service gets the same bytes and an
+//!    [`McpCall`](mcp_auth_core::mcp::McpCall) extension.
+//! 2. `GET` and `DELETE` go through untouched. Other methods: 405.
+//!
+//! Put it behind [`authenticate`](crate::authenticate): a body is collected only for somebody who is known.
+
+mod body;
+mod future;
+mod layer;
+mod service;
+
+pub use body::McpBody;
+pub use future::ResponseFuture;
+pub use layer::{McpLayer, DEFAULT_BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES};
+pub use service::Mcp;

@@ -1,0 +1,79 @@
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::{Method, Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Limited};
+use tower_service::Service;
+
+use super::layer::Limits;
+use super::{McpBody, ResponseFuture};
+use crate::body::ResponseBody;
+use crate::rejection::{Rejection, RejectionReason};
+
+/// Reads the MCP message of requests, see the [module page](super).
+#[derive(Clone, Debug)]
+pub struct Mcp<S> {
+    pub(super) inner: S,
+    pub(super) limits: Limits,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Mcp<S>
+where
+    S: Service<Request<McpBody<ReqBody>>, Response = Response<ResBody>> + Clone,
+    ReqBody: Body<Data = Bytes>,
+    ReqBody::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, ReqBody, ResBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        match *request.method() {
+            Method::POST => {}
+            Method::GET | Method::DELETE => {
+                return ResponseFuture::calling(self.inner.call(request.map(McpBody::untouched)));
+            }
+            _ => return ResponseFuture::own(refuse(RejectionReason::Method)),
+        }
+        if !is_plain_json(request.headers()) {
+            return ResponseFuture::own(refuse(RejectionReason::MediaType));
+        }
+        // Said beforehand, refused beforehand.
+        if request.body().size_hint().lower() > self.limits.bytes as u64 {
+            return ResponseFuture::own(refuse(RejectionReason::BodyTooLarge));
+        }
+        let (parts, body) = request.into_parts();
+        let collect = tokio::time::timeout(self.limits.time, Limited::new(body, self.limits.bytes).collect());
+        // The service that said it was ready makes the call; its clone is for the next request.
+        let next = self.inner.clone();
+        ResponseFuture::collecting(collect, parts, std::mem::replace(&mut self.inner, next))
+    }
+}
+
+pub(super) fn refuse<B>(reason: RejectionReason) -> Response<ResponseBody<B>> {
+    let rejection = Rejection::new(reason);
+    tracing::info!(target: "mcp_auth", code = rejection.code(), "message refused");
+    rejection.into_response(None, None)
+}
+
+/// Exactly one `Content-Type`, `application/json`, in UTF-8 where a charset is named; not compressed.
+fn is_plain_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (types.next(), types.next()) else { return false };
+    let Ok(value) = value.to_str() else { return false };
+    let mut parts = value.split(';').map(str::trim);
+    parts.next().is_some_and(|t| t.eq_ignore_ascii_case("application/json"))
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {
+                charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            }
+            _ => true,
+        })
+        && headers.get_all(CONTENT_ENCODING).iter().all(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"))
+}

@@ -1,0 +1,15 @@
+//! Protected resource metadata (RFC 9728), served in front of a service.
+//!
+//! 1. `GET` and `HEAD` of `/.well-known/oauth-protected-resource` with the resource's path behind it, and of
+//!    the root form, answer with the document. `OPTIONS` answers a browser's preflight. Nobody needs a token.
+//! 2. Everything else goes to the service.
+//!
+//! Mount the layer where the whole path is visible: behind a router that strips a prefix the paths differ.
+
+mod future;
+mod layer;
+mod service;
+
+pub use future::ResponseFuture;
+pub use layer::MetadataLayer;
+pub use service::Metadata;

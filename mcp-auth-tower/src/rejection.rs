@@ -1,0 +1,200 @@
+//! Why a request was refused, and the one table from reason to answer.
+
+use std::sync::Arc;
+
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use mcp_auth_core::credential::CredentialError;
+use mcp_auth_core::jwt::{ClientText, ValidationError, ValidationErrorKind};
+use mcp_auth_core::mcp::PeekError;
+use mcp_auth_core::policy::Decision;
+use mcp_auth_discovery::challenge::{Challenge, RequestProblem, TokenProblem};
+use mcp_auth_discovery::{ResourceIdentifier, Scopes};
+
+use crate::body::ResponseBody;
+
+/// A refusal. Every response that a layer makes itself carries it as an extension.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    reason: RejectionReason,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the answer's table has to be complete; a new reason is a new answer")]
+pub enum RejectionReason {
+    /// No credential: 401.
+    MissingToken,
+    /// The credential is not exactly one well-formed token: 400, or 401 for another scheme.
+    Credential(CredentialError),
+    /// The token was refused: 401.
+    InvalidToken(ValidationError),
+    /// The issuer's keys were never fetched, or not for too long: 503.
+    KeysUnavailable,
+    /// The policy denies: 403; 401 for a request without a token.
+    Denied {
+        /// The decision.
+        decision: Decision,
+        /// Whether somebody was denied, or nobody.
+        anonymous: bool,
+    },
+    /// The body is not one message that can be judged: 400.
+    Message(PeekError),
+    /// The body is longer than the limit: 413.
+    BodyTooLarge,
+    /// The body did not come in time: 408.
+    BodyTimeout,
+    /// The body could not be read to its end: 400.
+    BodyRead,
+    /// `Content-Type` is not `application/json`, or the body is compressed: 415.
+    MediaType,
+    /// A method that MCP over HTTP does not have: 405.
+    Method,
+    /// The service's answer to a list cannot be filtered: 502.
+    Answer,
+    /// A layer found no [`Authenticated`](crate::Authenticated): the layers are put together wrongly: 500.
+    NotAuthenticated,
+}
+
+/// What refusals say about the resource.
+#[derive(Debug)]
+pub(crate) struct ChallengeContext {
+    pub(crate) resource: ResourceIdentifier,
+    pub(crate) scopes: Scopes,
+}
+
+impl Rejection {
+    pub(crate) fn new(reason: RejectionReason) -> Self {
+        Self { reason }
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &RejectionReason {
+        &self.reason
+    }
+
+    /// A stable word for logs and metrics.
+    pub fn code(&self) -> &'static str {
+        match &self.reason {
+            RejectionReason::MissingToken => "missing_token",
+            RejectionReason::Credential(_) => "credential",
+            RejectionReason::InvalidToken(e) => e.code(),
+            RejectionReason::KeysUnavailable => "keys_unavailable",
+            RejectionReason::Denied { .. } => "denied",
+            RejectionReason::Message(_) => "message",
+            RejectionReason::BodyTooLarge => "body_too_large",
+            RejectionReason::BodyTimeout => "body_timeout",
+            RejectionReason::BodyRead => "body_read",
+            RejectionReason::MediaType => "media_type",
+            RejectionReason::Method => "method",
+            RejectionReason::Answer => "answer",
+            RejectionReason::NotAuthenticated => "not_authenticated",
+        }
+    }
+
+    /// The response, with this rejection as an extension. `id` is the request's JSON-RPC id, as JSON text.
+    pub(crate) fn into_response<B>(
+        self,
+        context: Option<&ChallengeContext>,
+        id: Option<&str>,
+    ) -> Response<ResponseBody<B>> {
+        let mut plain = None;
+        let (status, challenge, body) = match &self.reason {
+            RejectionReason::MissingToken | RejectionReason::Denied { anonymous: true, .. } => challenged(Challenge::missing_token()),
+            RejectionReason::Credential(e) => challenged(match e {
+                CredentialError::Multiple => Challenge::invalid_request(RequestProblem::MultipleCredentials),
+                CredentialError::OtherScheme => Challenge::missing_token(),
+                _ => Challenge::invalid_request(RequestProblem::MalformedCredential),
+            }),
+            RejectionReason::InvalidToken(e) => challenged(Challenge::invalid_token(problem(e))),
+            RejectionReason::KeysUnavailable => {
+                plain = Some((RETRY_AFTER, HeaderValue::from_static("5")));
+                (StatusCode::SERVICE_UNAVAILABLE, None, oauth("temporarily_unavailable", "try again later"))
+            }
+            RejectionReason::Denied { .. } => (StatusCode::FORBIDDEN, None, rpc(id, -32003, "not allowed")),
+            RejectionReason::Message(e) => (StatusCode::BAD_REQUEST, None, rpc(None, e.code(), &e.to_string())),
+            RejectionReason::BodyTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, None, rpc(None, -32600, "the message is too large"))
+            }
+            RejectionReason::BodyTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, None, rpc(None, -32600, "the message did not arrive in time"))
+            }
+            RejectionReason::BodyRead => {
+                (StatusCode::BAD_REQUEST, None, rpc(None, -32700, "the message could not be read"))
+            }
+            RejectionReason::MediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                None,
+                rpc(None, -32600, "the message must be uncompressed application/json"),
+            ),
+            RejectionReason::Method => {
+                plain = Some((ALLOW, HeaderValue::from_static("GET, POST, DELETE")));
+                (StatusCode::METHOD_NOT_ALLOWED, None, rpc(None, -32600, "method not allowed"))
+            }
+            RejectionReason::Answer => {
+                (StatusCode::BAD_GATEWAY, None, rpc(id, -32603, "the server's answer could not be read"))
+            }
+            RejectionReason::NotAuthenticated => {
+                (StatusCode::INTERNAL_SERVER_ERROR, None, rpc(id, -32603, "internal error"))
+            }
+        };
+        let mut response = Response::new(ResponseBody::own(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some((name, value)) = plain {
+            headers.insert(name, value);
+        }
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, complete(challenge, context).header_value());
+        }
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+fn challenged(challenge: Challenge) -> (StatusCode, Option<Challenge>, String) {
+    let body = oauth(
+        challenge.error().unwrap_or("unauthorized"),
+        challenge.error_description().unwrap_or("an access token is required"),
+    );
+    (challenge.status(), Some(challenge), body)
+}
+
+fn complete(challenge: Challenge, context: Option<&ChallengeContext>) -> Challenge {
+    match context {
+        Some(c) => challenge.resource_metadata(&c.resource.metadata_url()).scope(&c.scopes),
+        None => challenge,
+    }
+}
+
+fn problem(error: &ValidationError) -> TokenProblem {
+    match error.kind() {
+        ValidationErrorKind::UnknownIssuer { .. } => TokenProblem::Issuer,
+        ValidationErrorKind::Audience { .. } | ValidationErrorKind::ClaimMissing { claim: "aud" } => {
+            TokenProblem::Audience
+        }
+        ValidationErrorKind::Bound => TokenProblem::Binding,
+        ValidationErrorKind::HeaderMember { member: "typ", .. } => TokenProblem::Type,
+        _ => match error.client_text() {
+            ClientText::Malformed => TokenProblem::Malformed,
+            ClientText::Expired => TokenProblem::Expired,
+            ClientText::NotYetValid => TokenProblem::NotYetValid,
+            ClientText::Signature => TokenProblem::Signature,
+            _ => TokenProblem::Invalid,
+        },
+    }
+}
+
+/// An error body as OAuth servers write it. Both texts are ours.
+fn oauth(error: &str, description: &str) -> String {
+    serde_json::json!({ "error": error, "error_description": description }).to_string()
+}
+
+/// A JSON-RPC error. `id` is JSON text that a parser has accepted.
+pub(crate) fn rpc(id: Option<&str>, code: i32, message: &str) -> String {
+    let message = serde_json::Value::from(message);
+    let id = id.unwrap_or("null");
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}}}}}"#)
+}

@@ -1,0 +1,319 @@
+//! The paved path: every layer in its order. The only place that knows the order.
+
+use std::sync::Arc;
+
+use http::Uri;
+use mcp_auth_core::credential::TokenSource;
+use mcp_auth_core::jwt::{Issuer, IssuerConfigError, Validator};
+use mcp_auth_core::policy::{Effect, PolicySet, PolicySetBuilder, RuleError};
+use mcp_auth_discovery::resource::ResourceError;
+use mcp_auth_discovery::scope::ScopeError;
+use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
+use tower_layer::Layer;
+
+use crate::audit::{AuditSink, TracingSink};
+use crate::authenticate::{Authenticate, AuthenticateLayer, Mode};
+use crate::authorize::{Authorize, AuthorizeLayer};
+use crate::client::{FetchError, HttpClient};
+use crate::clock::{Clock, SystemClock};
+use crate::keys::{Keys, RemoteKeys};
+use crate::mcp::{Mcp, McpLayer};
+use crate::metadata::{Metadata, MetadataLayer};
+
+/// The whole pipeline as one [`Layer`]; see the [crate page](crate) for an example.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct McpAuth {
+    metadata: MetadataLayer,
+    authenticate: AuthenticateLayer,
+    mcp: McpLayer,
+    authorize: AuthorizeLayer,
+}
+
+/// A service behind [`McpAuth`].
+pub type McpAuthService<S> = Metadata<Authenticate<Mcp<Authorize<S>>>>;
+
+/// Collects what [`McpAuth`] needs.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct McpAuthBuilder {
+    resource: ResourceIdentifier,
+    issuers: Vec<(Issuer, KeysFrom)>,
+    authorization_servers: Vec<String>,
+    scopes: Scopes,
+    metadata: Option<ProtectedResourceMetadata>,
+    policy: Option<PolicySetBuilder>,
+    http_policy: Option<PolicySet>,
+    mode: Mode,
+    source: TokenSource,
+    forward: bool,
+    mcp: McpLayer,
+    audit: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Clone, Debug)]
+enum KeysFrom {
+    Uri(Uri),
+    Keys(Keys),
+}
+
+/// Why the pipeline cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The resource is not an absolute https URL (or http on this machine) without fragment.
+    #[error("resource: {0}")]
+    Resource(#[from] ResourceError),
+    /// An issuer cannot be used.
+    #[error(transparent)]
+    Issuer(#[from] IssuerConfigError),
+    /// The address of a key set is not an absolute http or https URL.
+    #[error("key set address `{0}` is not an absolute http or https URL")]
+    KeysUri(String),
+    /// A scope has characters that RFC 6749 §3.3 does not allow.
+    #[error("scopes: {0}")]
+    Scope(#[from] ScopeError),
+    /// A rule does not compile.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The HTTP client cannot be made.
+    #[error("HTTP client: {0}")]
+    Client(#[from] FetchError),
+}
+
+impl McpAuth {
+    /// Starts with the resource: the URL that clients use, which is also the audience of their tokens
+    /// (RFC 8707, RFC 9728 §1.2).
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Resource`] when `resource` is not an https URL, or http on this machine.
+    pub fn builder(resource: &str) -> Result<McpAuthBuilder, BuildError> {
+        Ok(Self::builder_for(ResourceIdentifier::parse(resource)?))
+    }
+
+    /// Starts with a resource that was checked before.
+    pub fn builder_for(resource: ResourceIdentifier) -> McpAuthBuilder {
+        McpAuthBuilder {
+            resource,
+            issuers: Vec::new(),
+            authorization_servers: Vec::new(),
+            scopes: Scopes::default(),
+            metadata: None,
+            policy: None,
+            http_policy: None,
+            mode: Mode::default(),
+            source: TokenSource::default(),
+            forward: false,
+            mcp: McpLayer::new(),
+            audit: Arc::new(TracingSink),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The authentication layer, whose keys have a status to show.
+    pub fn authenticate(&self) -> &AuthenticateLayer {
+        &self.authenticate
+    }
+}
+
+impl McpAuthBuilder {
+    /// Trusts tokens that `issuer` made for the resource, checked with the keys at `keys_uri`.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::KeysUri`] when `keys_uri` is not an absolute http or https URL.
+    pub fn issuer(self, issuer: &str, keys_uri: &str) -> Result<Self, BuildError> {
+        let audience = self.resource.as_str().to_owned();
+        self.issuer_with(Issuer::new(issuer).audience(audience), keys_uri)
+    }
+
+    /// Trusts an issuer with settings of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`issuer`](Self::issuer).
+    pub fn issuer_with(mut self, issuer: Issuer, keys_uri: &str) -> Result<Self, BuildError> {
+        let bad = || BuildError::KeysUri(keys_uri.to_owned());
+        let uri: Uri = keys_uri.parse().map_err(|_| bad())?;
+        if !matches!(uri.scheme_str(), Some("https" | "http")) || uri.host().is_none() {
+            return Err(bad());
+        }
+        self.issuers.push((issuer, KeysFrom::Uri(uri)));
+        Ok(self)
+    }
+
+    /// Trusts an issuer whose keys the caller brings.
+    pub fn issuer_keys(mut self, issuer: Issuer, keys: Keys) -> Self {
+        self.issuers.push((issuer, KeysFrom::Keys(keys)));
+        self
+    }
+
+    /// Names an authorization server in the metadata. Default: the issuers.
+    pub fn authorization_server(mut self, issuer: impl Into<String>) -> Self {
+        self.authorization_servers.push(issuer.into());
+        self
+    }
+
+    /// The scopes that clients ask for, space-separated: shown in challenges and metadata.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Scope`].
+    pub fn scopes(mut self, scopes: &str) -> Result<Self, BuildError> {
+        self.scopes = Scopes::parse(scopes)?.without_offline_access();
+        Ok(self)
+    }
+
+    /// Replaces the generated metadata document.
+    pub fn metadata(mut self, metadata: ProtectedResourceMetadata) -> Self {
+        self.metadata = Some(metadata);
+        self
+    }
+
+    /// Adds a rule that must be true for every MCP item.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Rule`] when the expression does not compile.
+    pub fn require(self, expression: &str) -> Result<Self, BuildError> {
+        self.rule(Effect::Require, expression)
+    }
+
+    /// Adds a rule of which one must be true.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Rule`] when the expression does not compile.
+    pub fn allow(self, expression: &str) -> Result<Self, BuildError> {
+        self.rule(Effect::Allow, expression)
+    }
+
+    /// Adds a rule that must not be true.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Rule`] when the expression does not compile.
+    pub fn deny(self, expression: &str) -> Result<Self, BuildError> {
+        self.rule(Effect::Deny, expression)
+    }
+
+    /// Adds a rule over MCP items.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Rule`] when the expression does not compile.
+    pub fn rule(mut self, effect: Effect, expression: &str) -> Result<Self, BuildError> {
+        self.policy = Some(self.policy.take().unwrap_or_default().rule(effect, expression)?);
+        Ok(self)
+    }
+
+    /// Judges every HTTP request with `policy`, before the rules over MCP items.
+    pub fn http_policy(mut self, policy: PolicySet) -> Self {
+        self.http_policy = Some(policy);
+        self
+    }
+
+    /// What happens without a good token. Default: [`Mode::Strict`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Where the token stands. Default: `Authorization: Bearer`.
+    pub fn token_source(mut self, source: TokenSource) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// Leaves the token in the request; see [`AuthenticateLayer::forward_token`].
+    pub fn forward_token(mut self) -> Self {
+        self.forward = true;
+        self
+    }
+
+    /// Limits of messages.
+    pub fn messages(mut self, layer: McpLayer) -> Self {
+        self.mcp = layer;
+        self
+    }
+
+    /// Where decisions are written. Default: `tracing`.
+    pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
+        self.audit = sink;
+        self
+    }
+
+    /// Replaces the clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Builds the pipeline. Nothing is fetched: keys come with the first request that needs them.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Issuer`] when there is no issuer or one cannot be used, [`BuildError::Client`].
+    pub fn build(self) -> Result<McpAuth, BuildError> {
+        let mut client = None;
+        let mut issuers = Vec::new();
+        let mut keys = Vec::new();
+        for (issuer, from) in self.issuers {
+            keys.push(match from {
+                KeysFrom::Keys(keys) => keys,
+                KeysFrom::Uri(uri) => {
+                    let client = match &mut client {
+                        Some(client) => client,
+                        none => none.insert(HttpClient::new()?),
+                    };
+                    let algorithms = issuer.allowed_algorithms();
+                    Keys::Remote(RemoteKeys::new(uri, client.clone(), algorithms, self.clock.clone()))
+                }
+            });
+            issuers.push(issuer);
+        }
+        let mut servers = self.authorization_servers;
+        if servers.is_empty() {
+            servers = issuers.iter().map(|i| i.name().to_owned()).collect();
+        }
+        let validator = Validator::new(issuers)?;
+        let metadata = self.metadata.unwrap_or_else(|| {
+            let mut builder =
+                ProtectedResourceMetadata::builder(self.resource.clone()).scopes_supported(&self.scopes);
+            for server in servers {
+                builder = builder.authorization_server(server);
+            }
+            builder.build()
+        });
+        // INVARIANT: one entry of keys was pushed for each issuer.
+        let authenticate =
+            AuthenticateLayer::new(validator, keys).ok_or(BuildError::Issuer(IssuerConfigError::NoIssuer))?;
+        let mut authenticate = authenticate
+            .mode(self.mode)
+            .token_source(self.source)
+            .challenge(self.resource.clone(), self.scopes.clone())
+            .clock(self.clock);
+        if self.forward {
+            authenticate = authenticate.forward_token();
+        }
+        let mut authorize =
+            AuthorizeLayer::new().audit(self.audit).challenge(self.resource.clone(), self.scopes);
+        if let Some(policy) = self.policy {
+            authorize = authorize.mcp(policy.build());
+        }
+        if let Some(policy) = self.http_policy {
+            authorize = authorize.http(policy);
+        }
+        Ok(McpAuth { metadata: MetadataLayer::new(&self.resource, &metadata), authenticate, mcp: self.mcp, authorize })
+    }
+}
+
+impl<S> Layer<S> for McpAuth {
+    type Service = McpAuthService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        self.metadata.layer(self.authenticate.layer(self.mcp.layer(self.authorize.layer(inner))))
+    }
+}
