@@ -36,6 +36,13 @@ impl<B> ResponseBody<B> {
     }
 }
 
+/// Empty; layers outside ours, such as tower-http's CORS, make such bodies.
+impl<B> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::own(Bytes::new())
+    }
+}
+
 impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
     type Data = Bytes;
     type Error = B::Error;

@@ -1,2 +1,20 @@
-//! The reference gateway of mcp-auth.
-fn main(){}
+//! The reference gateway of mcp-auth: MCP servers behind JWT validation, discovery and per-tool policy.
+//!
+//! ```text
+//! mcp-auth-gateway demo          everything in one process, on this machine
+//! mcp-auth-gateway run -f FILE   a gateway from a file in agentgateway's local shape
+//! ```
+
+mod cli;
+mod config;
+mod demo;
+mod proxy;
+mod route;
+mod server;
+mod telemetry;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -7,27 +7,21 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::combinators::Collect;
-use http_body_util::{Collected, LengthLimitError, Limited};
-use mcp_auth_core::mcp::peek;
+use mcp_auth_core::mcp::{McpCall, peek};
 use pin_project_lite::pin_project;
-use tokio::time::Timeout;
 use tower_service::Service;
 
 use super::McpBody;
+use super::collect::Collect;
 use super::service::refuse;
 use crate::body::ResponseBody;
 use crate::rejection::RejectionReason;
-
-type Collecting<B> = Timeout<Collect<Limited<B>>>;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pin_project! {
     /// The future of [`Mcp`](super::Mcp).
     pub struct ResponseFuture<S, B, ResBody>
     where
         S: Service<Request<McpBody<B>>>,
-        B: Body,
     {
         #[pin]
         state: State<S, B, S::Future, ResBody>,
@@ -36,12 +30,9 @@ pin_project! {
 
 pin_project! {
     #[project = Projected]
-    enum State<S, B, F, ResBody>
-    where
-        B: Body,
-    {
+    enum State<S, B, F, ResBody> {
         Own { response: Option<Response<ResponseBody<ResBody>>> },
-        Collecting { #[pin] collect: Collecting<B>, call: Option<(Parts, S)> },
+        Collecting { #[pin] collect: Collect<B>, call: Option<(Parts, S)> },
         Calling { #[pin] future: F },
     }
 }
@@ -49,13 +40,12 @@ pin_project! {
 impl<S, B, ResBody> ResponseFuture<S, B, ResBody>
 where
     S: Service<Request<McpBody<B>>>,
-    B: Body,
 {
     pub(super) fn own(response: Response<ResponseBody<ResBody>>) -> Self {
         Self { state: State::Own { response: Some(response) } }
     }
 
-    pub(super) fn collecting(collect: Collecting<B>, parts: Parts, service: S) -> Self {
+    pub(super) fn collecting(collect: Collect<B>, parts: Parts, service: S) -> Self {
         Self { state: State::Collecting { collect, call: Some((parts, service)) } }
     }
 
@@ -68,7 +58,6 @@ impl<S, B, ResBody> Future for ResponseFuture<S, B, ResBody>
 where
     S: Service<Request<McpBody<B>>, Response = Response<ResBody>>,
     B: Body<Data = Bytes>,
-    B::Error: Into<BoxError>,
 {
     type Output = Result<Response<ResponseBody<ResBody>>, S::Error>;
 
@@ -85,12 +74,7 @@ where
                 }
                 Projected::Collecting { collect, call } => {
                     let Poll::Ready(outcome) = collect.poll(cx) else { return Poll::Pending };
-                    let message = match outcome {
-                        Ok(Ok(collected)) => judge(collected),
-                        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(RejectionReason::BodyTooLarge),
-                        Ok(Err(_)) => Err(RejectionReason::BodyRead),
-                        Err(_) => Err(RejectionReason::BodyTimeout),
-                    };
+                    let message = outcome.and_then(judge);
                     match (message, call.take()) {
                         (Ok((bytes, message)), Some((mut parts, mut service))) => {
                             parts.extensions.insert(message);
@@ -107,8 +91,7 @@ where
     }
 }
 
-fn judge(collected: Collected<Bytes>) -> Result<(Bytes, mcp_auth_core::mcp::McpCall), RejectionReason> {
-    let bytes = collected.to_bytes();
+fn judge(bytes: Bytes) -> Result<(Bytes, McpCall), RejectionReason> {
     let message = peek(&bytes).map_err(RejectionReason::Message)?;
     Ok((bytes, message))
 }
@@ -116,7 +99,6 @@ fn judge(collected: Collected<Bytes>) -> Result<(Bytes, mcp_auth_core::mcp::McpC
 impl<S, B, ResBody> fmt::Debug for ResponseFuture<S, B, ResBody>
 where
     S: Service<Request<McpBody<B>>>,
-    B: Body,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()

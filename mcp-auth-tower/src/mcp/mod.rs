@@ -8,6 +8,7 @@
 //! Put it behind [`authenticate`](crate::authenticate): a body is collected only for somebody who is known.
 
 mod body;
+mod collect;
 mod future;
 mod layer;
 mod service;

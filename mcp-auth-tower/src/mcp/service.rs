@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use http::{Method, Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Limited};
 use tower_service::Service;
 
+use super::collect::Collect;
 use super::layer::Limits;
 use super::{McpBody, ResponseFuture};
 use crate::body::ResponseBody;
@@ -23,7 +23,6 @@ impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Mcp<S>
 where
     S: Service<Request<McpBody<ReqBody>>, Response = Response<ResBody>> + Clone,
     ReqBody: Body<Data = Bytes>,
-    ReqBody::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<ResponseBody<ResBody>>;
     type Error = S::Error;
@@ -49,7 +48,7 @@ where
             return ResponseFuture::own(refuse(RejectionReason::BodyTooLarge));
         }
         let (parts, body) = request.into_parts();
-        let collect = tokio::time::timeout(self.limits.time, Limited::new(body, self.limits.bytes).collect());
+        let collect = Collect::new(body, self.limits);
         // The service that said it was ready makes the call; its clone is for the next request.
         let next = self.inner.clone();
         ResponseFuture::collecting(collect, parts, std::mem::replace(&mut self.inner, next))

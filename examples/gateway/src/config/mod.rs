@@ -16,29 +16,38 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-pub(crate) mod authentication;
-pub(crate) mod authorization;
-pub(crate) mod backend;
-pub(crate) mod bind;
-pub(crate) mod cors;
-pub(crate) mod duration;
-pub(crate) mod error;
-pub(crate) mod fields;
-pub(crate) mod jwks;
-pub(crate) mod limits;
-pub(crate) mod metadata;
-pub(crate) mod node;
-pub(crate) mod path_match;
-pub(crate) mod policies;
-pub(crate) mod route;
-pub(crate) mod suggest;
-pub(crate) mod url;
-pub(crate) mod warning;
+mod authentication;
+mod authorization;
+mod backend;
+mod bind;
+mod cors;
+mod duration;
+mod error;
+mod fields;
+mod jwks;
+mod limits;
+mod metadata;
+mod node;
+mod path_match;
+mod policies;
+mod route;
+mod suggest;
+mod url;
+mod warning;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::error::ConfigError;
+pub(crate) use self::authentication::{McpAuthentication, Mode};
+pub(crate) use self::authorization::Effect;
+pub(crate) use self::backend::Backend;
+pub(crate) use self::cors::{Cors, Names};
+pub(crate) use self::error::{ConfigError, Position};
+pub(crate) use self::jwks::Jwks;
+pub(crate) use self::node::Spanned;
+pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};
+pub(crate) use self::policies::Policies;
+pub(crate) use self::route::Route;
 pub(crate) use self::warning::Warning;
 
 use self::bind::Bind;

@@ -1,5 +1,8 @@
-//! What `gateway demo` brings along, so that one command shows the whole path: an authorization server and an
-//! MCP server, both for demonstration only.
+//! What `mcp-auth-gateway demo` brings along, so that one command shows the whole path: an authorization
+//! server and an MCP server, both for demonstration only.
 
-pub(crate) mod authorization_server;
-pub(crate) mod mcp_server;
+mod authorization_server;
+mod launch;
+mod mcp_server;
+
+pub(crate) use launch::{Options, run};

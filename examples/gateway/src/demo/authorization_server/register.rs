@@ -27,7 +27,10 @@ pub(super) async fn register(
     for (member, needed) in [("grant_types", "authorization_code"), ("response_types", "code")] {
         let asked = metadata.get(member).filter(|value| !value.is_null());
         if asked.is_some_and(|v| !v.as_array().is_some_and(|a| a.iter().any(|v| v == needed))) {
-            return Err(Refusal::new("invalid_client_metadata", "only the authorization code flow is offered"));
+            return Err(Refusal::new(
+                "invalid_client_metadata",
+                "only the authorization code flow is offered",
+            ));
         }
     }
     let application_type = match metadata.get("application_type").and_then(Value::as_str) {
@@ -79,7 +82,9 @@ fn name(metadata: &Value) -> Result<Option<String>, Refusal> {
         Some(Value::String(name)) if name.chars().count() <= MAX_NAME_CHARS => {
             Ok(Some(name.clone()).filter(|name| !name.trim().is_empty()))
         }
-        Some(_) => Err(Refusal::new("invalid_client_metadata", "client_name is not a text of 100 characters")),
+        Some(_) => {
+            Err(Refusal::new("invalid_client_metadata", "client_name is not a text of 100 characters"))
+        }
     }
 }
 

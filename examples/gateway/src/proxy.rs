@@ -1,0 +1,168 @@
+//! Passing a request on to its backend, and the answer back.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::uri::PathAndQuery;
+use http::{Request, Response, StatusCode, Uri, Version};
+use http_body::Body;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower::Service;
+use url::Url;
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type BoxBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Connections to backends, shared by all routes.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections(Client<HttpsConnector<HttpConnector>, BoxBody>);
+
+impl Connections {
+    pub(crate) fn new() -> Result<Self, rustls::Error> {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(Duration::from_secs(5)));
+        let https = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .build(https);
+        Ok(Self(client))
+    }
+}
+
+/// One backend.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    connections: Connections,
+    target: Target,
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    /// Every request goes to this URL; the query is kept.
+    Endpoint(Uri),
+    /// Requests go to this origin; path and query are kept.
+    Origin(Uri),
+}
+
+impl Proxy {
+    /// Sends every request to the MCP endpoint at `url`.
+    pub(crate) fn endpoint(connections: Connections, url: &Url) -> Result<Self, http::uri::InvalidUri> {
+        Ok(Self { connections, target: Target::Endpoint(url.as_str().parse()?) })
+    }
+
+    /// Sends requests to the origin of `url`, on their own path.
+    pub(crate) fn origin(connections: Connections, url: &Url) -> Result<Self, http::uri::InvalidUri> {
+        Ok(Self { connections, target: Target::Origin(url.as_str().parse()?) })
+    }
+
+    fn uri(&self, asked: &Uri) -> Result<Uri, http::Error> {
+        let (base, path) = match &self.target {
+            Target::Endpoint(base) => (base, base.path()),
+            Target::Origin(base) => (base, asked.path()),
+        };
+        let path = match asked.query() {
+            Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
+            None => PathAndQuery::try_from(path)?,
+        };
+        let mut uri = Uri::builder().path_and_query(path);
+        if let Some(scheme) = base.scheme() {
+            uri = uri.scheme(scheme.clone());
+        }
+        if let Some(authority) = base.authority() {
+            uri = uri.authority(authority.clone());
+        }
+        uri.build()
+    }
+}
+
+impl<B> Service<Request<B>> for Proxy
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<BoxBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let proxy = self.clone();
+        let (mut parts, body) = request.into_parts();
+        let body = body.map_err(Into::into).boxed_unsync();
+        Box::pin(async move {
+            let uri = match proxy.uri(&parts.uri) {
+                Ok(uri) => uri,
+                Err(error) => return Ok(bad_gateway(&error)),
+            };
+            remove_hop_by_hop(&mut parts.headers);
+            if let Some(host) = parts.headers.remove(HOST) {
+                parts.headers.insert(HeaderName::from_static("x-forwarded-host"), host);
+            }
+            parts.version = Version::HTTP_11;
+            parts.uri = uri;
+            parts.extensions.clear();
+            match proxy.connections.0.request(Request::from_parts(parts, body)).await {
+                Ok(mut response) => {
+                    remove_hop_by_hop(response.headers_mut());
+                    Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
+                }
+                Err(error) => Ok(bad_gateway(&error)),
+            }
+        })
+    }
+}
+
+/// The backend's address and trouble go to the log, not to the client.
+fn bad_gateway(error: &dyn std::error::Error) -> Response<BoxBody> {
+    let cause = std::iter::successors(Some(error), |e| e.source()).last().map(ToString::to_string);
+    tracing::warn!(%error, cause, "backend not reached");
+    let text = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"the MCP server cannot be reached"}}"#;
+    let mut response = Response::new(full(text));
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A body of this text.
+pub(crate) fn full(text: impl Into<Bytes>) -> BoxBody {
+    Full::new(text.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// RFC 9110 §7.6.1: what concerns one connection, and what the `Connection` field names.
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+    for name in ["keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization"] {
+        headers.remove(name);
+    }
+}
