@@ -40,8 +40,10 @@ struct Records(Arc<Mutex<BTreeMap<String, String>>>);
 
 impl Default for Records {
     fn default() -> Self {
-        let first = ("welcome".to_owned(), "Reading needs mcp-readers, writing mcp-writers.".to_owned());
-        Self(Arc::new(Mutex::new(BTreeMap::from([first]))))
+        let first =
+            [("1", "the first record"), ("welcome", "Members of mcp-readers read; only alice writes.")];
+        let first = first.map(|(id, text)| (id.to_owned(), text.to_owned()));
+        Self(Arc::new(Mutex::new(BTreeMap::from(first))))
     }
 }
 
@@ -182,7 +184,7 @@ mod tests {
         assert_eq!(read["content"][0]["text"], "hello");
         assert_eq!(tool(&router, "read_record", json!({ "id": "b" })).await["isError"], true);
         let listed = tool(&router, "list_records", json!({})).await;
-        assert_eq!(listed["structuredContent"]["records"], json!(["a", "welcome"]));
+        assert_eq!(listed["structuredContent"]["records"], json!(["1", "a", "welcome"]));
         for i in 0..MAX_RECORDS {
             tool(&router, "write_record", json!({ "id": i.to_string(), "text": "" })).await;
         }

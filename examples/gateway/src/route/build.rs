@@ -13,6 +13,7 @@ use mcp_auth_core::jwk::KeySet;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
 use mcp_auth_core::policy::{Effect, PolicySet};
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
+use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_tower::McpAuth;
 use mcp_auth_tower::authenticate::Mode;
 use mcp_auth_tower::keys::Keys;
@@ -59,6 +60,8 @@ pub(crate) fn route(
     let service: RouteService = match &policies.mcp_authentication {
         Some(authentication) => {
             well_known.push(authentication.resource_metadata.well_known_path());
+            // Clients fall back to the root form; among several routes the first of the file answers it.
+            well_known.push(OAUTH_PROTECTED_RESOURCE.to_owned());
             let auth = authenticated(file, authentication, policies)?;
             boxed(auth.layer(proxy), policies.cors.as_ref())
         }
