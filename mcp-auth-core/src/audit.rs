@@ -31,7 +31,11 @@ pub struct Record<'r> {
 
 impl<'r> Record<'r> {
     /// A record of `call` by `principal`.
-    pub fn new(principal: Option<&'r Principal>, call: Option<&'r McpCall>, decision: Option<Decision>) -> Self {
+    pub fn new(
+        principal: Option<&'r Principal>,
+        call: Option<&'r McpCall>,
+        decision: Option<Decision>,
+    ) -> Self {
         let target = call.and_then(|c| c.target.as_ref());
         Self {
             issuer: principal.map(Principal::issuer),

@@ -68,7 +68,12 @@ impl HttpClient {
     /// # Errors
     ///
     /// [`FetchError`].
-    pub async fn get_json(&self, uri: &Uri, limit: usize, timeout: Duration) -> Result<(HeaderMap, Bytes), FetchError> {
+    pub async fn get_json(
+        &self,
+        uri: &Uri,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<(HeaderMap, Bytes), FetchError> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri.clone();
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));

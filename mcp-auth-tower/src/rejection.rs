@@ -21,7 +21,10 @@ pub struct Rejection {
 
 /// Why a request was refused.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "the answer's table has to be complete; a new reason is a new answer")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the answer's table has to be complete; a new reason is a new answer"
+)]
 pub enum RejectionReason {
     /// No credential: 401.
     MissingToken,
@@ -100,7 +103,9 @@ impl Rejection {
     ) -> Response<ResponseBody<B>> {
         let mut plain = None;
         let (status, challenge, body) = match &self.reason {
-            RejectionReason::MissingToken | RejectionReason::Denied { anonymous: true, .. } => challenged(Challenge::missing_token()),
+            RejectionReason::MissingToken | RejectionReason::Denied { anonymous: true, .. } => {
+                challenged(Challenge::missing_token())
+            }
             RejectionReason::Credential(e) => challenged(match e {
                 CredentialError::Multiple => Challenge::invalid_request(RequestProblem::MultipleCredentials),
                 CredentialError::OtherScheme => Challenge::missing_token(),
@@ -112,7 +117,9 @@ impl Rejection {
                 (StatusCode::SERVICE_UNAVAILABLE, None, oauth("temporarily_unavailable", "try again later"))
             }
             RejectionReason::Denied { .. } => (StatusCode::FORBIDDEN, None, rpc(id, -32003, "not allowed")),
-            RejectionReason::Message(e) => (StatusCode::BAD_REQUEST, None, rpc(None, e.code(), &e.to_string())),
+            RejectionReason::Message(e) => {
+                (StatusCode::BAD_REQUEST, None, rpc(None, e.code(), &e.to_string()))
+            }
             RejectionReason::BodyTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, None, rpc(None, -32600, "the message is too large"))
             }

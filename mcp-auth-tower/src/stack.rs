@@ -306,7 +306,12 @@ impl McpAuthBuilder {
         if let Some(policy) = self.http_policy {
             authorize = authorize.http(policy);
         }
-        Ok(McpAuth { metadata: MetadataLayer::new(&self.resource, &metadata), authenticate, mcp: self.mcp, authorize })
+        Ok(McpAuth {
+            metadata: MetadataLayer::new(&self.resource, &metadata),
+            authenticate,
+            mcp: self.mcp,
+            authorize,
+        })
     }
 }
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use mcp_auth_core::UnixTime;
@@ -63,7 +65,8 @@ impl Idp {
         });
         change(&mut claims);
         let header = json!({"alg": "ES256", "kid": "k", "typ": "at+jwt"}).to_string();
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signed =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let signature = URL_SAFE_NO_PAD.encode(self.0.sign(signed.as_bytes()).unwrap());
         format!("{signed}.{signature}")
     }
@@ -184,7 +187,9 @@ fn post(token: &str, body: &str) -> Request<Full<Bytes>> {
 }
 
 fn call(tool: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"{tool}","arguments":{{}}}}}}"#)
+    format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"{tool}","arguments":{{}}}}}}"#
+    )
 }
 
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
@@ -206,7 +211,10 @@ async fn row_129_131_237_mcp_a3_a4_no_token_gives_a_complete_challenge_on_every_
         let request = Request::builder().method(method).uri("/files/mcp").body(Full::default()).unwrap();
         let (parts, body) = setup.send(request).await;
         assert_eq!(parts.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(challenge(&parts), format!("Bearer resource_metadata=\"{METADATA}\", scope=\"mcp:read mcp:write\""));
+        assert_eq!(
+            challenge(&parts),
+            format!("Bearer resource_metadata=\"{METADATA}\", scope=\"mcp:read mcp:write\"")
+        );
         assert_eq!(code(&parts), "missing_token");
         assert!(body.contains("unauthorized"));
     }
@@ -222,7 +230,11 @@ async fn row_122_123_124_138_metadata_needs_no_token() {
         let document: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(document["resource"], RESOURCE);
         assert_eq!(document["authorization_servers"], json!([ISSUER]));
-        assert_eq!(document["scopes_supported"], json!(["mcp:read", "mcp:write"]), "mcp_a5: no offline_access");
+        assert_eq!(
+            document["scopes_supported"],
+            json!(["mcp:read", "mcp:write"]),
+            "mcp_a5: no offline_access"
+        );
         assert_eq!(parts.headers["access-control-allow-origin"], "*");
         let (parts, _) = setup
             .send(Request::builder().method(Method::OPTIONS).uri(path).body(Full::default()).unwrap())
@@ -270,7 +282,10 @@ async fn row_238_mcp_a10_a_bad_token_is_401_with_a_fixed_text() {
         let (parts, body) = setup.post(&token, &call("read")).await;
         assert_eq!((parts.status, code(&parts)), (StatusCode::UNAUTHORIZED, expected));
         let challenge = challenge(&parts);
-        assert!(challenge.contains(r#"error="invalid_token""#) && challenge.contains(METADATA), "{challenge}");
+        assert!(
+            challenge.contains(r#"error="invalid_token""#) && challenge.contains(METADATA),
+            "{challenge}"
+        );
         assert!(challenge.contains(text), "{challenge}");
         assert!(!challenge.contains("canary") && !body.contains("canary"), "{challenge} {body}");
     }
@@ -330,7 +345,9 @@ async fn a_list_that_cannot_be_filtered_is_not_passed_on() {
     let setup = Setup::new();
     let token = setup.idp.token("bob");
     let secret = r#"{"result":{"tools":[{"name":"write"}"#;
-    let answer = |kind: &str| Response::builder().header(CONTENT_TYPE, kind).body(Full::new(Bytes::from(secret))).unwrap();
+    let answer = |kind: &str| {
+        Response::builder().header(CONTENT_TYPE, kind).body(Full::new(Bytes::from(secret))).unwrap()
+    };
     let mut gzip = answer("application/json");
     gzip.headers_mut().insert(CONTENT_ENCODING, "gzip".parse().unwrap());
     for response in [answer("application/json"), answer("text/html"), gzip] {
@@ -350,11 +367,15 @@ async fn attack_080_084_085_086_messages_that_cannot_be_judged_do_not_reach_the_
     let token = setup.idp.token("alice");
     let list_of_calls = format!("[{}]", call("read"));
     let long = format!("{}{}", call("read"), " ".repeat(4 * 1024 * 1024));
-    for (body, status) in
-        [("", 400), ("{}", 400), (&*list_of_calls, 400), (&*long, 413), (r#"{"jsonrpc":"2.0","id":1,"method":"x/y"}"#, 403)]
-    {
+    for (body, status) in [
+        ("", 400),
+        ("{}", 400),
+        (&*list_of_calls, 400),
+        (&*long, 413),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"x/y"}"#, 403),
+    ] {
         let (parts, _) = setup.post(&token, body).await;
-        assert_eq!(parts.status.as_u16(), status, "{}", &body[..body.len().min(80)]);
+        assert_eq!(parts.status.as_u16(), status, "{:.80}", body);
     }
     for (name, value) in [
         ("content-type", "text/plain"),
@@ -370,7 +391,10 @@ async fn attack_080_084_085_086_messages_that_cannot_be_judged_do_not_reach_the_
     let mut request = post(&token, &call("read"));
     request.headers_mut().remove(CONTENT_TYPE);
     assert_eq!(setup.send(request).await.0.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let put = Request::put("/files/mcp").header(AUTHORIZATION, format!("Bearer {token}")).body(Full::default()).unwrap();
+    let put = Request::put("/files/mcp")
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .body(Full::default())
+        .unwrap();
     assert_eq!(setup.send(put).await.0.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(setup.calls(), 0);
 }
@@ -387,7 +411,8 @@ async fn a_body_that_does_not_come_is_408() {
 
 #[tokio::test]
 async fn limits_of_messages_can_be_set() {
-    let setup = Setup::with(|b| b.messages(McpLayer::new().max_body_bytes(20).body_timeout(Duration::from_secs(1))));
+    let setup =
+        Setup::with(|b| b.messages(McpLayer::new().max_body_bytes(20).body_timeout(Duration::from_secs(1))));
     let (parts, _) = setup.post(&setup.idp.token("bob"), &call("read")).await;
     assert_eq!(parts.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
@@ -450,7 +475,10 @@ async fn row_271_every_decision_is_recorded() {
     }
     let lines = records.0.lock().unwrap().join("\n");
     assert_eq!(lines.lines().count(), 2);
-    assert!(lines.contains(r#"Some("https://idp.example") Some("bob") Some("tools/call") Some("write") false"#), "{lines}");
+    assert!(
+        lines.contains(r#"Some("https://idp.example") Some("bob") Some("tools/call") Some("write") false"#),
+        "{lines}"
+    );
     assert!(!token.split('.').any(|part| lines.contains(part)));
 }
 
@@ -501,7 +529,11 @@ async fn row_168_204_remote_keys_are_fetched_once_for_many_requests_and_again_fo
     for one in many {
         assert_eq!(one.await.unwrap(), StatusCode::OK);
     }
-    assert_eq!((hits.load(Ordering::SeqCst), upstream.calls.load(Ordering::SeqCst)), (1, 50), "single flight");
+    assert_eq!(
+        (hits.load(Ordering::SeqCst), upstream.calls.load(Ordering::SeqCst)),
+        (1, 50),
+        "single flight"
+    );
 
     // Rotation: the new key has another name.
     let new = Idp::new();
@@ -516,7 +548,10 @@ async fn row_168_204_remote_keys_are_fetched_once_for_many_requests_and_again_fo
     assert_eq!(hits.load(Ordering::SeqCst), 2);
 
     // attack_048: unknown keys make no more fetches than the bucket holds.
-    let flood = token.replace(&URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","kid":"k2"}"#), &URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","kid":"k9"}"#));
+    let flood = token.replace(
+        &URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","kid":"k2"}"#),
+        &URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","kid":"k9"}"#),
+    );
     for _ in 0..100 {
         assert_eq!(send(flood.clone()).await, StatusCode::UNAUTHORIZED);
     }

@@ -44,10 +44,12 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::start();
     let outcome = match (cli.command, cli.run) {
-        (Some(Command::Run(run)), _) | (None, Some(run)) => load(&run.file).map(|config| block_on(serve(config))),
+        (Some(Command::Run(run)), _) | (None, Some(run)) => {
+            load(&run.file).map(|config| block_on(serve(config)))
+        }
         (Some(Command::Check(run)), _) => load(&run.file).map(|config| {
-            say(format_args!("{}: {} bind(s), accepted", run.file.display(), config.binds.len()));
-            Gateway::new(&config).map(|_| ()).map_err(Into::into)
+            summary(&config);
+            Ok(())
         }),
         (Some(Command::Demo(options)), _) => Ok(block_on(demo::run(options))),
         (None, None) => return ExitCode::from(2),
@@ -66,13 +68,37 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn load(file: &Path) -> Result<Config, BoxError> {
-    let (config, warnings) = config::load(file)?;
+    let (config, warnings) = config::load(file).map_err(|e| format!("{e} [{}]", e.kind().code()))?;
     for warning in warnings {
-        complain(format_args!("{warning}"));
+        complain(format_args!("{warning} [{}]", warning.kind().code()));
     }
     // Everything that can be wrong in a configuration is found before anything listens.
     Gateway::new(&config)?;
     Ok(config)
+}
+
+/// Which policies stand before which backend.
+fn summary(config: &Config) {
+    for bind in &config.binds {
+        for listener in &bind.listeners {
+            let name = listener.name.as_deref().unwrap_or("(unnamed)");
+            let host = listener.hostname.as_ref().map_or("*", |h| h.value.as_str());
+            say(format_args!("{:?} {} listener {name} host {host}", listener.protocol, bind.address));
+            for route in &listener.routes {
+                let policies = &route.policies;
+                let rules = |a: &Option<config::Authorization>| a.as_ref().map_or(0, |a| a.rules.len());
+                say(format_args!(
+                    "  route {}: cors {}, authentication {}, {} HTTP rule(s), {} MCP rule(s)",
+                    route.name.as_deref().unwrap_or("(unnamed)"),
+                    if policies.cors.is_some() { "yes" } else { "no" },
+                    policies.mcp_authentication.as_ref().map_or("none", |a| a.issuer.value.as_str()),
+                    rules(&policies.authorization),
+                    rules(&policies.mcp_authorization),
+                ));
+            }
+        }
+    }
+    say(format_args!("{}: accepted", config.file));
 }
 
 async fn serve(config: Config) -> Result<(), BoxError> {

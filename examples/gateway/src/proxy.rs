@@ -7,7 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
+};
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -135,7 +138,8 @@ where
 fn bad_gateway(error: &dyn std::error::Error) -> Response<BoxBody> {
     let cause = std::iter::successors(Some(error), |e| e.source()).last().map(ToString::to_string);
     tracing::warn!(%error, cause, "backend not reached");
-    let text = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"the MCP server cannot be reached"}}"#;
+    let text =
+        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"the MCP server cannot be reached"}}"#;
     let mut response = Response::new(full(text));
     *response.status_mut() = StatusCode::BAD_GATEWAY;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,5 +1,7 @@
 //! google/cel-spec simple tests, read in place from the conformance folder.
 
+#![expect(clippy::disallowed_methods, reason = "a test may read its data from disk")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -63,11 +63,8 @@ impl Key {
         }
         match jwk.get("key_ops") {
             None => {}
-            Some(Value::Array(ops)) => {
-                if !ops.iter().any(|op| op.as_str() == Some("verify")) {
-                    return Err(SkipReason::NotForSignatures);
-                }
-            }
+            Some(Value::Array(ops)) if ops.iter().any(|op| op.as_str() == Some("verify")) => {}
+            Some(Value::Array(_)) => return Err(SkipReason::NotForSignatures),
             Some(_) => return Err(SkipReason::Malformed),
         }
         let kty = optional_str(jwk, "kty")?.ok_or(SkipReason::Malformed)?;

@@ -3,7 +3,7 @@
 mod cache;
 mod key;
 mod set;
-#[cfg(all(test, feature = "aws-lc-rs"))]
+#[cfg(test)]
 mod tests;
 
 pub use cache::{FetchReason, KeyCache, KeyLife, KeyState, KeyStatus};

@@ -1,3 +1,5 @@
+#![cfg(feature = "aws-lc-rs")]
+
 use std::time::Duration;
 
 use super::*;

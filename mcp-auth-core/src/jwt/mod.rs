@@ -10,7 +10,7 @@ mod compact;
 mod error;
 mod header;
 mod issuer;
-#[cfg(all(test, feature = "aws-lc-rs"))]
+#[cfg(test)]
 mod tests;
 mod validator;
 

@@ -1,5 +1,7 @@
 //! Rows of the attack table A and B, and of `mission.md` E and H, that the first path needs.
 
+#![cfg(feature = "aws-lc-rs")]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -217,7 +219,7 @@ fn attack_018_019_020_the_compact_form_is_exact() {
         format!("{header}.{payload}. {signature}"),
         format!("{header}.{payload}.{signature}?"),
         format!("{header}\n.{payload}.{signature}"),
-        format!("{header}.{payload}.{}+", &signature[..signature.len() - 1]),
+        format!("{header}.{payload}.{}+", signature.split_at(signature.len() - 1).0),
     ] {
         assert_eq!(refused(&idp, &bad), "base64", "{bad}");
     }

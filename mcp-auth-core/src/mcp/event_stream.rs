@@ -4,6 +4,9 @@
 //! is passed on byte for byte. What stands behind the last blank line when the stream ends is no event
 //! (WHATWG HTML §9.2.6) and is dropped: nothing unjudged gets through.
 
+/// Gets the data of an event; answers `Ok(None)` to leave the event as it is, or the new data.
+pub type DataFilter<'f, E> = dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>, E> + 'f;
+
 /// Holds at most one incomplete event.
 #[derive(Debug)]
 pub struct EventStreamFilter {
@@ -42,7 +45,7 @@ impl EventStreamFilter {
         &mut self,
         bytes: &[u8],
         out: &mut Vec<u8>,
-        filter: &mut dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>, E>,
+        filter: &mut DataFilter<'_, E>,
     ) -> Result<(), E> {
         self.pending.extend_from_slice(bytes);
         let mut start = 0;
@@ -109,11 +112,7 @@ fn field<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     }
 }
 
-fn rewrite<E>(
-    event: &[u8],
-    out: &mut Vec<u8>,
-    filter: &mut dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>, E>,
-) -> Result<(), E> {
+fn rewrite<E>(event: &[u8], out: &mut Vec<u8>, filter: &mut DataFilter<'_, E>) -> Result<(), E> {
     // A byte-order mark may stand before the first line of a stream (WHATWG HTML §9.2.5).
     let body = event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event);
     let mut data: Option<Vec<u8>> = None;

@@ -18,7 +18,7 @@ mod peek;
 #[cfg(test)]
 mod tests;
 
-pub use event_stream::{EventStreamFilter, EventTooLong};
+pub use event_stream::{DataFilter, EventStreamFilter, EventTooLong};
 pub use list::{ItemKind, ListError, ListItem, filter_message};
 pub use message::{CallKind, McpCall, Target};
 pub use peek::{MAX_DEPTH, PeekError, peek};

@@ -129,7 +129,10 @@ pub fn environment() -> Environment {
 impl Variables for Context<'_> {
     fn get(&self, name: &str) -> Option<Value<'_>> {
         match name {
-            "jwt" => self.principal.and_then(|p| p.claims().all()).map(|claims| crate::json::Value::Object(claims).into()),
+            "jwt" => self
+                .principal
+                .and_then(|p| p.claims().all())
+                .map(|claims| crate::json::Value::Object(claims).into()),
             "mcp" => self.mcp.as_ref().map(|mcp| Value::Struct(mcp)),
             "request" => self.request.as_ref().map(|request| Value::Struct(request)),
             _ => None,

@@ -58,7 +58,9 @@ impl fmt::Display for Decision {
             DecisionReason::DeniedBy(i) => write!(f, "denied by rule {i}"),
             DecisionReason::DenyFailed(i) => write!(f, "denied: deny rule {i} could not be evaluated"),
             DecisionReason::RequireFalse(i) => write!(f, "denied: rule {i} is required and false"),
-            DecisionReason::RequireFailed(i) => write!(f, "denied: rule {i} is required and could not be evaluated"),
+            DecisionReason::RequireFailed(i) => {
+                write!(f, "denied: rule {i} is required and could not be evaluated")
+            }
             DecisionReason::NoAllow => f.write_str("denied: no allow rule is true"),
             DecisionReason::UnknownMethod => f.write_str("denied: unknown method"),
         }

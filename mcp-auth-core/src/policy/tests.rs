@@ -100,7 +100,8 @@ fn a_deny_on_tools_says_nothing_about_resources() {
 
 #[test]
 fn attack_088_an_item_of_a_list_is_judged_as_its_call() {
-    let policy = set(&[(Allow, r#"mcp.tool.name.startsWith("read")"#), (Allow, r#"mcp.resource.uri == "a:b""#)]);
+    let policy =
+        set(&[(Allow, r#"mcp.tool.name.startsWith("read")"#), (Allow, r#"mcp.resource.uri == "a:b""#)]);
     let claims = principal("{}");
     for (kind, target) in [
         (ItemKind::Tool, Target::Tool as fn(Box<str>) -> Target),

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use mcp_auth_core::Principal;
 use mcp_auth_core::UnixTime;
 use mcp_auth_core::credential::TokenSource;
 use mcp_auth_core::jwk::KeySet;
 use mcp_auth_core::jwt::{ValidationError, ValidationErrorKind, Validator};
-use mcp_auth_core::Principal;
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
@@ -148,7 +148,11 @@ impl Shared {
         let keys = waited.unwrap_or_else(|| self.keys.get(issuer).and_then(|k| k.current(now)));
         let Some(keys) = keys else {
             // Whether the token is good cannot be known: neither 401 nor anonymous, in any mode.
-            return if may_wait { Verdict::Wait(issuer) } else { Verdict::Refuse(RejectionReason::KeysUnavailable) };
+            return if may_wait {
+                Verdict::Wait(issuer)
+            } else {
+                Verdict::Refuse(RejectionReason::KeysUnavailable)
+            };
         };
         match self.validator.verify(parsed, &keys, now) {
             Ok(principal) => Verdict::Pass(Some(Arc::new(principal))),

@@ -97,7 +97,9 @@ impl<B: Body<Data = Bytes>> Body for ListFilter<B> {
                 State::Json { judge, id, held } => {
                     let frame = ready!(this.body.as_mut().poll_frame(cx)).transpose()?;
                     match frame.map(Frame::into_data) {
-                        Some(Ok(data)) if held.len() + data.len() <= MAX_ANSWER_BYTES => held.extend_from_slice(&data),
+                        Some(Ok(data)) if held.len() + data.len() <= MAX_ANSWER_BYTES => {
+                            held.extend_from_slice(&data)
+                        }
                         // Trailers have nothing to add to a filtered answer.
                         Some(Err(_)) => {}
                         Some(Ok(_)) => {
@@ -124,8 +126,9 @@ impl<B: Body<Data = Bytes>> Body for ListFilter<B> {
                     };
                     let Ok(data) = frame.into_data() else { continue };
                     let mut out = Vec::with_capacity(data.len());
-                    let pushed =
-                        events.push::<Cut>(&data, &mut out, &mut |message| judge.filter(message).map_err(Cut::from));
+                    let pushed = events.push::<Cut>(&data, &mut out, &mut |message| {
+                        judge.filter(message).map_err(Cut::from)
+                    });
                     if pushed.is_err() {
                         out.extend_from_slice(format!("data: {}\n\n", unreadable(id.as_deref())).as_bytes());
                         *this.state = State::Done;

@@ -73,7 +73,8 @@ fn watched<B>(response: Response<B>, watch: Watch) -> Response<ResponseBody<List
     let encoded = response.headers().get_all(CONTENT_ENCODING).iter().any(|v| v.as_bytes() != b"identity");
     let kind = media_type(response.headers());
     let carries_no_list = !response.status().is_success() || response.status() == StatusCode::ACCEPTED;
-    let (json, events) = (kind.as_deref() == Some("application/json"), kind.as_deref() == Some("text/event-stream"));
+    let (json, events) =
+        (kind.as_deref() == Some("application/json"), kind.as_deref() == Some("text/event-stream"));
     if carries_no_list || (!watch.is_list && !json && !events) {
         return response.map(|body| ResponseBody::service(ListFilter::pass(body)));
     }

@@ -8,10 +8,10 @@ use mcp_auth_core::mcp::{CallKind, McpCall};
 use mcp_auth_core::policy::{Context as PolicyContext, Decision};
 use tower_service::Service;
 
+use super::ResponseFuture;
 use super::filter::{Judge, ListFilter};
 use super::future::Watch;
 use super::layer::Shared;
-use super::ResponseFuture;
 use crate::body::ResponseBody;
 use crate::extension::Authenticated;
 use crate::rejection::{Rejection, RejectionReason};
@@ -40,7 +40,9 @@ where
             Ok(watch) => watch,
             Err((reason, id)) => {
                 let rejection = Rejection::new(reason);
-                return ResponseFuture::own(rejection.into_response(self.shared.challenge.as_deref(), id.as_deref()));
+                return ResponseFuture::own(
+                    rejection.into_response(self.shared.challenge.as_deref(), id.as_deref()),
+                );
             }
         };
         if watch.is_some() {
@@ -79,7 +81,12 @@ impl Shared {
     }
 
     /// `None`: no set has anything to say.
-    fn decide<B>(&self, request: &Request<B>, who: &Authenticated, call: Option<&McpCall>) -> Option<Decision> {
+    fn decide<B>(
+        &self,
+        request: &Request<B>,
+        who: &Authenticated,
+        call: Option<&McpCall>,
+    ) -> Option<Decision> {
         let mut last = None;
         if let Some(policy) = &self.http {
             let host = request.uri().host().or_else(|| request.headers().get(HOST)?.to_str().ok());
@@ -96,7 +103,9 @@ impl Shared {
         }
         if let (Some(policy), Some(call)) = (&self.mcp, call) {
             match call.kind() {
-                CallKind::Item => return Some(policy.decide(&PolicyContext::new(who.principal()).call(call))),
+                CallKind::Item => {
+                    return Some(policy.decide(&PolicyContext::new(who.principal()).call(call)));
+                }
                 CallKind::List | CallKind::Lifecycle => {}
                 _ => return Some(Decision::UNKNOWN_METHOD),
             }

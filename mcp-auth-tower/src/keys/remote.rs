@@ -124,7 +124,8 @@ impl RemoteKeys {
         let outcome = shared.client.get_json(&shared.uri, MAX_KEY_SET_BYTES, FETCH_TIMEOUT).await;
         let now = shared.clock.now();
         let parsed = outcome.map_err(|e| e.to_string()).and_then(|(headers, body)| {
-            let set = KeySet::parse(&body, &*shared.provider, &shared.algorithms).map_err(|e| e.to_string())?;
+            let set =
+                KeySet::parse(&body, &*shared.provider, &shared.algorithms).map_err(|e| e.to_string())?;
             Ok((set, max_age(&headers)))
         });
         let mut cache = self.lock();
@@ -145,7 +146,8 @@ impl RemoteKeys {
         } else {
             tracing::info!(uri = %shared.uri, kids = ?status.kids, "key set fetched");
         }
-        if let (KeyState::Fresh(keys), Some((refresh_at, expires_at))) = (cache.state(now), cache.deadlines()) {
+        if let (KeyState::Fresh(keys), Some((refresh_at, expires_at))) = (cache.state(now), cache.deadlines())
+        {
             shared.snapshot.store(Some(Arc::new(Snapshot { keys, refresh_at, expires_at })));
         }
     }
@@ -168,7 +170,8 @@ impl Drop for Unfinished {
 
 /// `max-age` of `Cache-Control`, RFC 9111 §5.2.2.1.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
-    let directives = headers.get_all(CACHE_CONTROL).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let directives =
+        headers.get_all(CACHE_CONTROL).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
     directives
         .filter_map(|d| d.trim().split_once('='))
         .find(|(name, _)| name.eq_ignore_ascii_case("max-age"))

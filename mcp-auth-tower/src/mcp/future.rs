@@ -85,7 +85,9 @@ where
                         (Ok(_), None) => return Poll::Pending,
                     }
                 }
-                Projected::Calling { future } => return future.poll(cx).map_ok(|r| r.map(ResponseBody::service)),
+                Projected::Calling { future } => {
+                    return future.poll(cx).map_ok(|r| r.map(ResponseBody::service));
+                }
             }
         }
     }

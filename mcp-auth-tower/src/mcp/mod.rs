@@ -15,5 +15,5 @@ mod service;
 
 pub use body::McpBody;
 pub use future::ResponseFuture;
-pub use layer::{McpLayer, DEFAULT_BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES};
+pub use layer::{DEFAULT_BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, McpLayer};
 pub use service::Mcp;

@@ -2,14 +2,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL,
-    CONTENT_TYPE, HeaderValue,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue,
 };
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::layer::Document;
 use super::ResponseFuture;
+use super::layer::Document;
 use crate::body::ResponseBody;
 
 const ROOT: &str = "/.well-known/oauth-protected-resource";

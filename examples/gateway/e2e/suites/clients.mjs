@@ -8,7 +8,7 @@ const SCOPES = ['openid', 'mcp:read', 'mcp:write'];
 const TOOLS = ['admin_thing', 'read_thing', 'whoami', 'write_thing'];
 
 // What an administrator would write: alice may call everything, everybody else all but write_thing.
-// The metadata at the root, for clients that look only there, needs its path among the matches.
+// The metadata at the root, for clients that look only there, is served without being among the matches.
 const config = (issuer, upstream) => (port) => `\
 binds:
 - port: ${port}
@@ -19,8 +19,6 @@ binds:
           exact: /mcp
       - path:
           exact: /.well-known/oauth-protected-resource/mcp
-      - path:
-          exact: /.well-known/oauth-protected-resource
       policies:
         cors:
           allowOrigins: ['*']

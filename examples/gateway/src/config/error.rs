@@ -63,16 +63,6 @@ impl ConfigError {
     pub(crate) fn kind(&self) -> ConfigErrorKind {
         self.fault.kind
     }
-
-    /// Where the mistake is; `None` when the file as a whole is refused.
-    pub(crate) fn position(&self) -> Option<Position> {
-        self.fault.at
-    }
-
-    /// The text without the place.
-    pub(crate) fn message(&self) -> &str {
-        &self.fault.message
-    }
 }
 
 impl fmt::Display for ConfigError {

@@ -39,7 +39,7 @@ mod warning;
 mod tests;
 
 pub(crate) use self::authentication::{McpAuthentication, Mode};
-pub(crate) use self::authorization::Effect;
+pub(crate) use self::authorization::{Authorization, Effect};
 pub(crate) use self::backend::Backend;
 pub(crate) use self::cors::{Cors, Names};
 pub(crate) use self::error::{ConfigError, Position};

@@ -378,7 +378,7 @@ fn an_alias_points_to_its_text() {
     rules: [jwt.sub != '']
   mcpAuthorization: *rules";
     let (route, _) = route(text);
-    let at = |policy: Option<authorization::Authorization>| policy.expect("present").rules[0].expression.at;
+    let at = |policy: Option<Authorization>| policy.expect("present").rules[0].expression.at;
     assert_eq!(at(route.policies.authorization), Position { line: 8, column: 19 });
     assert_eq!(at(route.policies.mcp_authorization), Position { line: 8, column: 19 });
 }
@@ -499,14 +499,13 @@ fn the_length_is_limited() {
     assert_eq!(error.to_string(), "x.yaml: the file is longer than 1048576 bytes");
     let many = format!("binds: [{}]", "a,".repeat(limits::MAX_CONFIG_NODES + 1));
     let error = parse(&many, "x.yaml").map(drop).unwrap_err();
-    assert_eq!(error.message(), "the file has more than 100000 nodes");
+    assert!(error.to_string().ends_with(": the file has more than 100000 nodes"), "{error}");
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_an_error() {
     let error = load(Path::new("/nonexistent/x.yaml")).map(drop).unwrap_err();
     assert_eq!(error.kind().code(), "unreadable");
-    assert_eq!(error.position(), None);
     assert!(error.to_string().starts_with("/nonexistent/x.yaml: cannot read the file: "), "{error}");
     let error = load(&manifest()).map(drop).unwrap_err();
     assert_eq!(error.kind(), ConfigErrorKind::Unreadable);
@@ -520,7 +519,8 @@ fn a_file_that_is_too_long_or_not_text_is_an_error() {
         (b"binds: \xff".to_vec(), "the file is not UTF-8"),
     ] {
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(load(&path).map(drop).unwrap_err().message(), expected);
+        let error = load(&path).map(drop).unwrap_err().to_string();
+        assert!(error.ends_with(expected), "{error}");
     }
     std::fs::remove_file(&path).unwrap();
 }

@@ -68,16 +68,6 @@ impl Warning {
     pub(crate) fn level(&self) -> Level {
         self.kind.level()
     }
-
-    /// Where it is.
-    pub(crate) fn position(&self) -> Position {
-        self.at
-    }
-
-    /// The text without the place.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
 }
 
 impl fmt::Display for Warning {

@@ -42,10 +42,8 @@ pub(crate) async fn run(options: Options) -> Result<(), BoxError> {
     for warning in warnings {
         complain(format_args!("{warning}"));
     }
-    let gateway = Gateway::new(&config)?
-        .bind()
-        .await
-        .map_err(|e| format!("{e}; choose another port with --port"))?;
+    let gateway =
+        Gateway::new(&config)?.bind().await.map_err(|e| format!("{e}; choose another port with --port"))?;
 
     let authorization = AuthorizationServer::new(Url::parse(&issuer)?, resource.clone(), User::demo())?;
     tokio::spawn(async move { axum::serve(server, authorization.router()).await });
@@ -58,7 +56,8 @@ pub(crate) async fn run(options: Options) -> Result<(), BoxError> {
 
 async fn listen(port: u16, option: &str) -> Result<TcpListener, BoxError> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let choose = if option.is_empty() { String::new() } else { format!("; choose another port with {option}") };
+    let choose =
+        if option.is_empty() { String::new() } else { format!("; choose another port with {option}") };
     TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}{choose}").into())
 }
 
@@ -108,9 +107,14 @@ fn guide(port: u16, issuer: &str, resource: &str) -> String {
     };
     let list = call(1, "tools/list", "{}", "BOB");
     let read = call(2, "tools/call", r#"{"name":"read_record","arguments":{"id":"1"}}"#, "BOB");
-    let denied = call(3, "tools/call", r#"{"name":"write_record","arguments":{"id":"1","text":"from bob"}}"#, "BOB");
-    let allowed =
-        call(4, "tools/call", r#"{"name":"write_record","arguments":{"id":"1","text":"from alice"}}"#, "ALICE");
+    let denied =
+        call(3, "tools/call", r#"{"name":"write_record","arguments":{"id":"1","text":"from bob"}}"#, "BOB");
+    let allowed = call(
+        4,
+        "tools/call",
+        r#"{"name":"write_record","arguments":{"id":"1","text":"from alice"}}"#,
+        "ALICE",
+    );
     format!(
         r#"
 mcp-auth demo: everything runs in this process, on 127.0.0.1. Nothing of it is for production.

@@ -12,8 +12,8 @@ use mcp_auth_core::crypto::AwsLc;
 use mcp_auth_core::jwk::KeySet;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
 use mcp_auth_core::policy::{Effect, PolicySet};
-use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
+use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_tower::McpAuth;
 use mcp_auth_tower::authenticate::Mode;
 use mcp_auth_tower::keys::Keys;
@@ -67,7 +67,8 @@ pub(crate) fn route(
         }
         None => {
             if let Some(rules) = policies.mcp_authorization.as_ref().or(policies.authorization.as_ref()) {
-                let message = "authorization rules need mcpAuthentication on the same route: nobody would have claims";
+                let message =
+                    "authorization rules need mcpAuthentication on the same route: nobody would have claims";
                 return Err(BuildError::new(file, rules.at, message));
             }
             boxed(proxy, policies.cors.as_ref())
@@ -96,7 +97,9 @@ where
     match cors {
         None => BoxCloneSyncService::new(service.map_response(|r| r.map(|b| b.boxed_unsync()))),
         Some(policy) => BoxCloneSyncService::new(
-            cors::layer(policy).layer(service).map_response(|r: http::Response<B>| r.map(|b| b.boxed_unsync())),
+            cors::layer(policy)
+                .layer(service)
+                .map_response(|r: http::Response<B>| r.map(|b| b.boxed_unsync())),
         ),
     }
 }
@@ -104,9 +107,7 @@ where
 fn proxy(file: &str, route: &config::Route, connections: &Connections) -> Result<Proxy, BuildError> {
     let error = |message: &dyn fmt::Display| BuildError::new(file, route.at, message);
     match route.backends.as_slice() {
-        [config::Backend::Host(url)] => {
-            Proxy::origin(connections.clone(), url.url()).map_err(|e| error(&e))
-        }
+        [config::Backend::Host(url)] => Proxy::origin(connections.clone(), url.url()).map_err(|e| error(&e)),
         [config::Backend::Mcp(targets)] => match targets.as_slice() {
             [target] => Proxy::endpoint(connections.clone(), target.url.url()).map_err(|e| error(&e)),
             _ => Err(error(&"several MCP targets behind one route are not supported yet: give each a route")),
@@ -128,7 +129,8 @@ fn authenticated(
     let resource = ResourceIdentifier::parse(text)
         .or_else(|_| ResourceIdentifier::insecure_http(text))
         .map_err(|e| here(&format_args!("resourceMetadata.resource: {e}")))?;
-    let scopes = Scopes::new(&metadata.scopes_supported).map_err(|e| here(&format_args!("scopesSupported: {e}")))?;
+    let scopes =
+        Scopes::new(&metadata.scopes_supported).map_err(|e| here(&format_args!("scopesSupported: {e}")))?;
 
     let mut issuer = Issuer::new(from.issuer.value.clone());
     for audience in &from.audiences {
@@ -153,7 +155,8 @@ fn authenticated(
     }
 
     let location = &from.authorization_location;
-    let header: HeaderName = location.name.parse().map_err(|e| here(&format_args!("authorizationLocation: {e}")))?;
+    let header: HeaderName =
+        location.name.parse().map_err(|e| here(&format_args!("authorizationLocation: {e}")))?;
     let mut auth = McpAuth::builder_for(resource)
         .scopes(&scopes.to_string())
         .map_err(|e| here(&e))?
@@ -168,7 +171,8 @@ fn authenticated(
         config::Jwks::Url(url) => auth.issuer_with(issuer, url.as_str()).map_err(|e| here(&e))?,
         config::Jwks::File(path) => {
             let shown = path.value.display();
-            let json = std::fs::read(&path.value).map_err(|e| error(path.at, &format_args!("{shown}: {e}")))?;
+            let json =
+                std::fs::read(&path.value).map_err(|e| error(path.at, &format_args!("{shown}: {e}")))?;
             let keys = keys(&json, &issuer).map_err(|e| error(path.at, &format_args!("{shown}: {e}")))?;
             auth.issuer_keys(issuer, keys)
         }

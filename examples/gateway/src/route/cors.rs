@@ -16,9 +16,8 @@ pub(super) fn layer(cors: &Cors) -> CorsLayer {
     layer = match &cors.allow_origins {
         Names::Any if cors.allow_credentials => layer.allow_origin(AllowOrigin::mirror_request()),
         Names::Any => layer.allow_origin(Any),
-        Names::These(origins) => layer.allow_origin(AllowOrigin::list(
-            origins.iter().filter_map(|o| HeaderValue::from_str(o).ok()),
-        )),
+        Names::These(origins) => layer
+            .allow_origin(AllowOrigin::list(origins.iter().filter_map(|o| HeaderValue::from_str(o).ok()))),
     };
     layer = match &cors.allow_methods {
         Names::Any => layer.allow_methods(AllowMethods::mirror_request()),

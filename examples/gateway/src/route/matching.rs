@@ -121,11 +121,10 @@ impl Table {
     /// The service for a request.
     pub(crate) fn find<B>(&self, request: Request<B>) -> (Request<B>, Option<RouteService>) {
         let (parts, body) = request.into_parts();
-        let host = parts
-            .uri
-            .host()
-            .or_else(|| parts.headers.get(HOST)?.to_str().ok())
-            .map(|h| h.rsplit_once(':').map_or(h, |(name, port)| if port.bytes().all(|b| b.is_ascii_digit()) { name } else { h }));
+        let host = parts.uri.host().or_else(|| parts.headers.get(HOST)?.to_str().ok()).map(|h| {
+            h.rsplit_once(':')
+                .map_or(h, |(name, port)| if port.bytes().all(|b| b.is_ascii_digit()) { name } else { h })
+        });
         let fits_host = |target: &&Target| match (&target.hostname, host) {
             (None, _) => true,
             (Some(wanted), Some(host)) => match wanted.strip_prefix("*.") {

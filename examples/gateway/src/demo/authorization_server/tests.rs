@@ -54,7 +54,7 @@ impl Server {
         Self(server.unwrap().router())
     }
 
-    async fn send(&self, request: axum::http::Request<Body>) -> Answer {
+    async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.0.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
@@ -62,13 +62,12 @@ impl Server {
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.send(axum::http::Request::get(path).body(Body::empty()).unwrap()).await
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     async fn post(&self, path: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
         let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let mut request =
-            axum::http::Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let mut request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -76,7 +75,7 @@ impl Server {
     }
 
     async fn register(&self, metadata: &Value) -> Answer {
-        let request = axum::http::Request::post("/register").header(CONTENT_TYPE, "application/json");
+        let request = Request::post("/register").header(CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(metadata.to_string())).unwrap()).await
     }
 
@@ -178,7 +177,7 @@ async fn metadata_is_complete_and_open_to_any_origin() {
         assert_eq!(metadata["token_endpoint_auth_methods_supported"], json!(["none"]));
         assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     }
-    let options = |path: &str| axum::http::Request::options(path).body(Body::empty()).unwrap();
+    let options = |path: &str| Request::options(path).body(Body::empty()).unwrap();
     for path in ["/token", "/register", "/jwks"] {
         let answer = server.send(options(path)).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT);

@@ -1,0 +1,51 @@
+//! Invariant: a token is read only from a 200 without `error`, is what the document says, can stand in a header, and
+//! is in no `Debug` text and no error.
+//!
+//! The first byte chooses status and content type, the rest is the body.
+#![no_main]
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use libfuzzer_sys::fuzz_target;
+use mcp_auth_exchange::TokenResponse;
+use serde_json::Value;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&choice, body)) = data.split_first() else { return };
+    let status = [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::BAD_GATEWAY]
+        [usize::from(choice >> 2 & 3)];
+    let mut headers = HeaderMap::new();
+    let types = [None, Some("application/json"), Some("application/json; charset=utf-8"), Some("text/html")];
+    if let Some(value) = types[usize::from(choice & 3)] {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
+    }
+    match TokenResponse::parse(status, &headers, body) {
+        Ok(response) => {
+            assert_eq!(status, StatusCode::OK);
+            assert_ne!(choice & 3, 3, "accepted as text/html");
+            let value: Value = serde_json::from_slice(body).expect("accepted what serde_json refuses");
+            assert!(value.get("error").is_none_or(Value::is_null));
+            let token = response.access_token().expose();
+            assert_eq!(value["access_token"].as_str(), Some(token));
+            HeaderValue::from_str(&format!("Bearer {token}")).expect("the token cannot stand in a header");
+            assert_eq!(value["refresh_token"].as_str(), response.refresh_token().map(|t| t.expose()));
+            assert_eq!(value["scope"].as_str(), response.scope());
+            if token.len() > 24 {
+                let others = [response.scope(), response.issued_token_type(), Some(response.token_type().as_str())];
+                if !others.into_iter().flatten().any(|other| other.contains(token)) {
+                    assert!(!format!("{response:?}").contains(token), "the token is in Debug");
+                }
+            }
+        }
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.len() < 1024);
+            let value = serde_json::from_slice::<Value>(body).ok();
+            let secret = value.as_ref().and_then(|v| v["access_token"].as_str()).filter(|t| t.len() > 24);
+            let code = value.as_ref().and_then(|v| v["error"].as_str()).unwrap_or_default();
+            if let Some(secret) = secret.filter(|secret| !code.contains(secret)) {
+                assert!(!text.contains(secret), "a token is in the error");
+            }
+        }
+    }
+});
