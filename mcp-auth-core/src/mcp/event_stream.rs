@@ -51,6 +51,9 @@ impl EventStreamFilter {
         let mut start = 0;
         while let Some(end) = self.next_event_end() {
             let event = self.pending.get(start..end).unwrap_or_default();
+            if event.len() > self.max {
+                return Err(EventTooLong { limit: self.max }.into());
+            }
             rewrite(event, out, filter)?;
             start = end;
         }

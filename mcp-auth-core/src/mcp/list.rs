@@ -157,6 +157,10 @@ fn filter_list(
     let items: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| ListError)?;
     let mut kept: Vec<&str> = Vec::with_capacity(items.len());
     for item in &items {
+        // serde reads an array for a struct, field by field; nobody else would.
+        if !item.get().starts_with('{') {
+            return Err(ListError);
+        }
         let named: Named<'_> = serde_json::from_str(item.get()).map_err(|_| ListError)?;
         let name = match kind {
             ItemKind::Tool | ItemKind::Prompt => named.name,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::message::{ItemMember, McpCall, Target, item_member};
@@ -187,17 +187,21 @@ impl<'de> Visitor<'de> for Envelope<'_> {
                 _ => return Err(fail(fault, PeekError::LookAlike)),
             }
         }
-        let id_ok = message.id.is_none_or(|raw| {
-            let text = raw.get();
-            // RFC of JSON-RPC 2.0 §4: a string or a number; null only in answers to unreadable requests.
-            text.starts_with('"')
-                || text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
-                || (text == "null" && message.is_response)
-        });
+        let id_ok = message.id.is_none_or(|raw| is_id(raw.get(), message.is_response));
         if version.as_deref() != Some("2.0") || !id_ok {
             return Err(fail(fault, PeekError::NotJsonRpc));
         }
         Ok(message)
+    }
+}
+
+/// JSON-RPC 2.0 §4: a string or a number; null only in answers to unreadable requests. The text is kept as it
+/// came (an id of forty digits has to survive), so it is parsed here once to be sure that others can.
+fn is_id(text: &str, in_response: bool) -> bool {
+    match text.as_bytes().first() {
+        Some(b'"') => serde_json::from_str::<Key<'_>>(text).is_ok(),
+        Some(b'-' | b'0'..=b'9') => serde_json::from_str::<f64>(text).is_ok(),
+        _ => text == "null" && in_response,
     }
 }
 
@@ -387,7 +391,7 @@ impl<'de> Visitor<'de> for Skip<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let depth = deeper(self.depth, self.fault)?;
-        while map.next_key::<IgnoredAny>()?.is_some() {
+        while map.next_key::<Key<'de>>()?.is_some() {
             map.next_value_seed(Skip { depth, fault: self.fault })?;
         }
         Ok(())

@@ -77,6 +77,10 @@ fn attack_086_what_is_not_one_json_rpc_message_is_refused() {
         assert_eq!(error(body), PeekError::Parse, "{body:?}");
     }
     assert_eq!(error(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}{}"#), PeekError::Parse);
+    assert_eq!(
+        error(br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":{"\ud800":1}}}"#),
+        PeekError::Parse
+    );
     for body in [
         &b"{}"[..],
         br#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,
@@ -85,6 +89,9 @@ fn attack_086_what_is_not_one_json_rpc_message_is_refused() {
         br#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
         br#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
         br#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#,
+        // Found by fuzzing: what no other parser could read.
+        br#"{"jsonrpc":"2.0","id":"\ud800","method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":1e999,"method":"ping"}"#,
         br#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
         br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#,
     ] {
@@ -135,6 +142,7 @@ fn a_list_that_cannot_be_read_is_an_error() {
         r#"{"result":{"tools":[],"tools":[{"name":"write"}]}}"#,
         r#"{"result":{"tools":[{"name":"read","name":"write"}]}}"#,
         r#"{"result":{"tools":["write"]}}"#,
+        r#"{"result":{"tools":[["read",null,null,null]]}}"#,
         r#"{"result":{"tools":[{"name":5}]}}"#,
         r#"{"result":{"tools":[]}} {"result":{}}"#,
     ] {
@@ -214,6 +222,8 @@ fn a_stream_that_cannot_be_judged_is_cut() {
     assert_eq!(stream([&b"data: <html>\n\n"[..]]), Err(Fault::List));
     let long = format!("data: {}", "x".repeat(20_000));
     assert_eq!(stream([long.as_bytes()]), Err(Fault::TooLong));
+    let whole = format!("data: {{\"x\":\"{long}\"}}\n\n");
+    assert_eq!(stream([whole.as_bytes()]), Err(Fault::TooLong), "whole in one chunk, too");
     let many = "data: {\"id\":1,\"result\":{}}\n\n".repeat(5_000);
     assert!(stream([many.as_bytes()]).is_ok(), "many small events are no long event");
 }
