@@ -16,6 +16,8 @@ pub struct EventStreamFilter {
     /// Bytes of `pending` that were looked at.
     seen: usize,
     max: usize,
+    /// Nothing of the stream was passed on yet.
+    at_start: bool,
 }
 
 /// An event is longer than the limit; the stream has to be cut.
@@ -30,7 +32,7 @@ pub struct EventTooLong {
 impl EventStreamFilter {
     /// A filter that holds at most `max_event_bytes` of one event.
     pub fn new(max_event_bytes: usize) -> Self {
-        Self { pending: Vec::new(), line: 0, seen: 0, max: max_event_bytes }
+        Self { pending: Vec::new(), line: 0, seen: 0, max: max_event_bytes, at_start: true }
     }
 
     /// Takes the next bytes of the stream and appends what may go on to `out`.
@@ -54,7 +56,7 @@ impl EventStreamFilter {
             if event.len() > self.max {
                 return Err(EventTooLong { limit: self.max }.into());
             }
-            rewrite(event, out, filter)?;
+            rewrite(event, std::mem::take(&mut self.at_start), out, filter)?;
             start = end;
         }
         if start > 0 {
@@ -115,9 +117,14 @@ fn field<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     }
 }
 
-fn rewrite<E>(event: &[u8], out: &mut Vec<u8>, filter: &mut DataFilter<'_, E>) -> Result<(), E> {
-    // A byte-order mark may stand before the first line of a stream (WHATWG HTML §9.2.5).
-    let body = event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event);
+fn rewrite<E>(
+    event: &[u8],
+    at_start: bool,
+    out: &mut Vec<u8>,
+    filter: &mut DataFilter<'_, E>,
+) -> Result<(), E> {
+    // A byte-order mark may stand before the first line of a stream, and only there (WHATWG HTML §9.2.5).
+    let body = if at_start { event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event) } else { event };
     let mut data: Option<Vec<u8>> = None;
     for value in lines(body).filter_map(|l| field(l, b"data")) {
         match &mut data {
@@ -136,7 +143,10 @@ fn rewrite<E>(event: &[u8], out: &mut Vec<u8>, filter: &mut DataFilter<'_, E>) -
         out.extend_from_slice(event);
         return Ok(());
     };
-    for line in lines(body).filter(|l| !l.is_empty() && field(l, b"data").is_none()) {
+    // Only fields that mean something: a line that means nothing here must not come to mean something by standing
+    // in another place.
+    let known = |l: &&[u8]| [&b"event"[..], b"id", b"retry"].iter().any(|name| field(l, name).is_some());
+    for line in lines(body).filter(known) {
         out.extend_from_slice(line);
         out.push(b'\n');
     }

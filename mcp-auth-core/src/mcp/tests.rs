@@ -217,6 +217,17 @@ fn attack_089_a_stream_is_filtered_alike_however_it_is_split() {
     }
 }
 
+/// Found by fuzzing: a line that is no field inside the stream became the first line of the output, where its
+/// byte-order mark is skipped and it is one.
+#[test]
+fn a_byte_order_mark_counts_at_the_start_only() {
+    let list = r#"{"id":1,"result":{"tools":[{"name":"write"}]}}"#;
+    let first = stream([format!("\u{feff}data: {list}\n\n").as_bytes()]).unwrap();
+    assert_eq!(first, b"data: {\"id\":1,\"result\":{\"tools\":[]}}\n\n");
+    let hidden = stream([format!("data: {list}\n\u{feff}data: {list}\n\n").as_bytes()]).unwrap();
+    assert_eq!(hidden, first);
+}
+
 #[test]
 fn a_stream_that_cannot_be_judged_is_cut() {
     assert_eq!(stream([&b"data: <html>\n\n"[..]]), Err(Fault::List));
