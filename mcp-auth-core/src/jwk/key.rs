@@ -112,6 +112,15 @@ impl Key {
     pub(super) fn is_same_key(&self, other: &Self) -> bool {
         self.material == other.material
     }
+
+    /// Takes over what the same key, listed again under another `alg`, may do.
+    pub(super) fn merge(&mut self, same: Self) {
+        for (algorithm, verifier) in same.verifiers {
+            if self.verifier(algorithm).is_none() {
+                self.verifiers.push((algorithm, verifier));
+            }
+        }
+    }
 }
 
 /// A member that must be a string where it is present.

@@ -91,13 +91,14 @@ impl KeySet {
             return Err(KeySetError::TooManyKeys);
         }
         let mut set = Self::default();
+        let mut prepared = Vec::with_capacity(keys.len());
         for (index, jwk) in keys.iter().enumerate() {
-            let prepared = match jwk {
+            let key = match jwk {
                 Value::Object(jwk) => Key::prepare(jwk, provider, algorithms),
                 _ => Err(SkipReason::Malformed),
             };
-            match prepared {
-                Ok(key) => set.keys.push(key),
+            match key {
+                Ok(key) => prepared.push((index, key)),
                 Err(reason) => {
                     let kid =
                         jwk.as_object().and_then(|o| o.get("kid")).and_then(Value::as_str).map(Box::from);
@@ -105,28 +106,30 @@ impl KeySet {
                 }
             }
         }
-        set.drop_ambiguous_names();
+        set.keep_unambiguous(prepared);
         Ok(set)
     }
 
     /// The same key twice counts once; two keys of one name are both unusable: which one a verifier takes is
     /// the sort of question that two verifiers answer differently.
-    fn drop_ambiguous_names(&mut self) {
-        let keys = std::mem::take(&mut self.keys);
-        let mut kept: Vec<Key> = Vec::with_capacity(keys.len());
-        for key in &keys {
-            let twins = || keys.iter().filter(|k| key.kid().is_some() && k.kid() == key.kid());
-            if twins().any(|other| !other.is_same_key(key)) {
-                self.skipped.push(SkippedKey {
-                    index: 0,
-                    kid: key.kid().map(Box::from),
-                    reason: SkipReason::DuplicateKid,
-                });
-            } else if !kept.iter().any(|k| k.kid() == key.kid() && k.is_same_key(key)) {
-                kept.push(key.clone());
+    fn keep_unambiguous(&mut self, keys: Vec<(usize, Key)>) {
+        let clashes = |key: &Key| {
+            let same_name = |other: &&(usize, Key)| key.kid().is_some() && other.1.kid() == key.kid();
+            keys.iter().filter(same_name).any(|(_, other)| !other.is_same_key(key))
+        };
+        let unusable: Vec<bool> = keys.iter().map(|(_, key)| clashes(key)).collect();
+        for ((index, key), unusable) in keys.into_iter().zip(unusable) {
+            if unusable {
+                let kid = key.kid().map(Box::from);
+                self.skipped.push(SkippedKey { index, kid, reason: SkipReason::DuplicateKid });
+            } else if let Some(twin) =
+                self.keys.iter_mut().find(|k| k.kid() == key.kid() && k.is_same_key(&key))
+            {
+                twin.merge(key);
+            } else {
+                self.keys.push(key);
             }
         }
-        self.keys = kept;
     }
 
     /// Number of usable keys.

@@ -75,6 +75,12 @@ fn attack_045_same_kid_merges_equal_keys_and_drops_different_ones() {
     assert_eq!((set.len(), set.skipped().len()), (1, 0));
     let set = parse(&[one, jwk(Algorithm::ES256, "k")]);
     assert_eq!((set.len(), set.skipped().len()), (0, 2));
+    assert_eq!(set.skipped().iter().map(|s| s.index).collect::<Vec<_>>(), [0, 1]);
+    let rsa = jwk(Algorithm::RS256, "k");
+    let set = parse(&[rsa.clone(), with(rsa, "alg", "PS256".into())]);
+    assert_eq!(set.len(), 1, "one key, listed for two algorithms");
+    assert!(matches!(set.find(Some("k"), Algorithm::RS256), KeyMatch::Found(_)));
+    assert!(matches!(set.find(Some("k"), Algorithm::PS256), KeyMatch::Found(_)));
 }
 
 #[test]

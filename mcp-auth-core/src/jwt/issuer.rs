@@ -133,10 +133,22 @@ impl Issuer {
         self
     }
 
-    /// Replaces the claims that must be present. Default: `exp`. `iss` and `aud` are always required.
+    /// Requires these claims besides `iss`, `aud` and `exp`, which always are.
     #[must_use]
     pub fn required_claims(mut self, claims: &[RequiredClaim]) -> Self {
+        let expiry = self.required.contains(&RequiredClaim::Exp);
         self.required = claims.to_vec();
+        if expiry && !self.required.contains(&RequiredClaim::Exp) {
+            self.required.push(RequiredClaim::Exp);
+        }
+        self
+    }
+
+    /// Accepts tokens without `exp`. Dangerous: such a token is good until its key is rotated. An `exp` that is
+    /// there is checked all the same.
+    #[must_use]
+    pub fn danger_accept_without_expiry(mut self) -> Self {
+        self.required.retain(|claim| *claim != RequiredClaim::Exp);
         self
     }
 

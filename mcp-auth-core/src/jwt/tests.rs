@@ -344,7 +344,10 @@ fn attack_036_size_and_depth() {
 #[test]
 fn row_172_173_required_claims_ask_for_presence_only() {
     let idp = Idp::new(Algorithm::EdDSA);
-    let lax = Validator::new([Issuer::new(ISS).audience(AUD).required_claims(&[])]).unwrap();
+    let default =
+        Validator::new([Issuer::new(ISS).audience(AUD).required_claims(&[RequiredClaim::Sub])]).unwrap();
+    assert!(check_at(&default, &idp, &idp.sign(&without("exp")), NOW).is_err(), "`exp` stays required");
+    let lax = Validator::new([Issuer::new(ISS).audience(AUD).danger_accept_without_expiry()]).unwrap();
     let at = |claims: Value| check_at(&lax, &idp, &idp.sign(&claims), NOW);
     assert!(at(without("exp")).is_ok());
     assert_eq!(at(with("exp", json!(NOW - 600))).unwrap_err().code(), "expired");

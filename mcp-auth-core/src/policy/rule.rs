@@ -86,8 +86,8 @@ impl Rule {
         &self.program
     }
 
-    /// Whether a `Deny` or `Require` speaks about this kind of item.
+    /// Whether a `Deny` or `Require` speaks about this kind of item; `None` is a request without an item.
     pub(super) fn speaks_of(&self, kind: Option<Kind>) -> bool {
-        self.kinds.is_empty() || kind.is_none_or(|kind| self.kinds.contains(&kind))
+        self.kinds.is_empty() || kind.is_some_and(|kind| self.kinds.contains(&kind))
     }
 }
