@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libfuzzer_sys::fuzz_target;
 use mcp_auth_core::crypto::{AwsLc, AwsLcSigner, Signer as _};
 use mcp_auth_core::jwk::KeySet;
-use mcp_auth_core::jwt::{Algorithm, Issuer, Validator};
+use mcp_auth_core::jwt::{Algorithm, Checks, Issuer, Validator};
 use mcp_auth_core::{Principal, UnixTime};
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ impl Fixture {
 
     fn accepts(&self, token: &str) -> Option<Principal> {
         let parsed = self.validator.parse(token).ok()?;
-        self.validator.verify(parsed, &self.keys, UnixTime::from_secs(NOW)).ok()
+        self.validator.verify(parsed, &self.keys, &Checks::at(UnixTime::from_secs(NOW))).ok()
     }
 }
 

@@ -1,20 +1,41 @@
 //! Who calls: what a verified token says.
 
-use crate::jwt::Claims;
+use std::sync::Arc;
+
+use crate::credential::AccessToken;
+use crate::json::{Object, Value};
+use crate::jwk::Key;
+use crate::jwt::{Claims, Confirmation, Issuer};
 use crate::time::UnixTime;
 
 /// A verified caller.
 ///
-/// Only [`Validator::verify`](crate::jwt::Validator::verify) makes one: holding a `Principal` is the evidence
-/// that a signature, an issuer and an audience were checked.
-#[derive(Clone, Debug)]
+/// Only [`Validator`](crate::jwt::Validator) makes one: holding a `Principal` is the evidence that a signature,
+/// or the issuer's own answer, and an audience were checked.
+#[derive(Debug)]
 pub struct Principal {
     claims: Claims,
+    issuer: Arc<Issuer>,
+    issuer_index: usize,
+    confirmation: Option<Confirmation>,
+    token: Option<AccessToken>,
+    key: Option<Arc<Key>>,
+}
+
+/// What validation found out besides the claims.
+pub(crate) struct Evidence {
+    pub(crate) issuer: Arc<Issuer>,
+    pub(crate) issuer_index: usize,
+    pub(crate) confirmation: Option<Confirmation>,
+    pub(crate) token: AccessToken,
+    /// The key of the signature; none for an introspected token.
+    pub(crate) key: Option<Arc<Key>>,
 }
 
 impl Principal {
-    pub(crate) fn new(claims: Claims) -> Self {
-        Self { claims }
+    pub(crate) fn new(claims: Claims, evidence: Evidence) -> Self {
+        let Evidence { issuer, issuer_index, confirmation, token, key } = evidence;
+        Self { claims, issuer, issuer_index, confirmation, token: Some(token), key }
     }
 
     /// A principal made of claims that nobody verified, for tests of what comes after validation.
@@ -23,7 +44,9 @@ impl Principal {
     ///
     /// [`ValidationError`](crate::jwt::ValidationError) when `json` is not a claims set.
     pub fn danger_from_unverified_claims(json: &[u8]) -> Result<Self, crate::jwt::ValidationError> {
-        Claims::parse(json).map(Self::new)
+        let claims = Claims::parse(json)?;
+        let issuer = Arc::new(Issuer::new(claims.issuer().unwrap_or_default()));
+        Ok(Self { claims, issuer, issuer_index: 0, confirmation: None, token: None, key: None })
     }
 
     /// All claims.
@@ -33,7 +56,17 @@ impl Principal {
 
     /// The issuer (`iss`).
     pub fn issuer(&self) -> &str {
-        self.claims.issuer().unwrap_or_default()
+        self.claims.issuer().unwrap_or(self.issuer.name())
+    }
+
+    /// The configuration under which the token was accepted.
+    pub fn trusted_issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// The place of [`trusted_issuer`](Self::trusted_issuer) in its validator's list.
+    pub fn issuer_index(&self) -> usize {
+        self.issuer_index
     }
 
     /// The subject (`sub`), where the token names one.
@@ -41,24 +74,84 @@ impl Principal {
         self.claims.subject()
     }
 
+    /// `<iss>/<sub>`, what Istio calls the request principal; `None` without a subject.
+    pub fn name(&self) -> Option<String> {
+        Some(format!("{}/{}", self.issuer(), self.subject()?))
+    }
+
     /// The audiences (`aud`).
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
         self.claims.audiences()
     }
 
-    /// The granted scopes.
+    /// The granted scopes, from the issuer's scope claim.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.claims.scopes()
+        self.claims.scopes_in(&self.issuer.scope_claims)
     }
 
     /// The client that asked for the token: `client_id` (RFC 9068 §2.2), or else `azp`.
     pub fn client_id(&self) -> Option<&str> {
-        let claim = |name| self.claims.get(name)?.as_str();
-        claim("client_id").or_else(|| claim("azp"))
+        self.claims.client_id()
+    }
+
+    /// Who acts for the subject, the present actor first, then those before it (`act`, RFC 8693 §4.1).
+    pub fn actors(&self) -> impl Iterator<Item = Actor<'_>> {
+        std::iter::successors(actor(self.claims.all()), |previous| actor(Some(previous.claims)))
+    }
+
+    /// What the token is bound to, where it is (`cnf`, RFC 7800).
+    pub fn confirmation(&self) -> Option<Confirmation> {
+        self.confirmation
+    }
+
+    /// The token as it came, for an exchange or for forwarding.
+    pub fn token(&self) -> Option<&AccessToken> {
+        self.token.as_ref()
     }
 
     /// When the token ends.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.claims.expires_at()
+    }
+
+    /// Bytes of memory held, configuration and keys that are shared with others excepted.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>() - size_of::<Claims>()
+            + self.claims.memory_bytes()
+            + self.token.as_ref().map_or(0, |t| t.expose().len())
+    }
+
+    pub(crate) fn key(&self) -> Option<&Arc<Key>> {
+        self.key.as_ref()
+    }
+}
+
+/// One member of an actor chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Actor<'a> {
+    claims: Object<'a>,
+}
+
+impl<'a> Actor<'a> {
+    /// All members of the actor's claim.
+    pub fn claims(self) -> Object<'a> {
+        self.claims
+    }
+
+    /// Who acts (`sub`).
+    pub fn subject(self) -> Option<&'a str> {
+        self.claims.get("sub")?.as_str()
+    }
+
+    /// Who says so (`iss`), where it is named.
+    pub fn issuer(self) -> Option<&'a str> {
+        self.claims.get("iss")?.as_str()
+    }
+}
+
+fn actor(claims: Option<Object<'_>>) -> Option<Actor<'_>> {
+    match claims?.get("act")? {
+        Value::Object(claims) => Some(Actor { claims }),
+        _ => None,
     }
 }

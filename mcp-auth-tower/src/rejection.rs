@@ -111,6 +111,10 @@ impl Rejection {
                 CredentialError::OtherScheme => Challenge::missing_token(),
                 _ => Challenge::invalid_request(RequestProblem::MalformedCredential),
             }),
+            // A good token of a client that may not use this server: another token would not help.
+            RejectionReason::InvalidToken(e) if matches!(e.kind(), ValidationErrorKind::Client { .. }) => {
+                (StatusCode::FORBIDDEN, None, oauth("access_denied", e.client_text().as_str()))
+            }
             RejectionReason::InvalidToken(e) => challenged(Challenge::invalid_token(problem(e))),
             RejectionReason::KeysUnavailable => {
                 plain = Some((RETRY_AFTER, HeaderValue::from_static("5")));
@@ -179,16 +183,15 @@ fn complete(challenge: Challenge, context: Option<&ChallengeContext>) -> Challen
 fn problem(error: &ValidationError) -> TokenProblem {
     match error.kind() {
         ValidationErrorKind::UnknownIssuer { .. } => TokenProblem::Issuer,
-        ValidationErrorKind::Audience { .. } | ValidationErrorKind::ClaimMissing { claim: "aud" } => {
-            TokenProblem::Audience
-        }
-        ValidationErrorKind::Bound => TokenProblem::Binding,
+        ValidationErrorKind::Audience { .. } => TokenProblem::Audience,
+        ValidationErrorKind::ClaimMissing { claim } if claim == "aud" => TokenProblem::Audience,
         ValidationErrorKind::HeaderMember { member: "typ", .. } => TokenProblem::Type,
         _ => match error.client_text() {
             ClientText::Malformed => TokenProblem::Malformed,
             ClientText::Expired => TokenProblem::Expired,
             ClientText::NotYetValid => TokenProblem::NotYetValid,
             ClientText::Signature => TokenProblem::Signature,
+            ClientText::Binding => TokenProblem::Binding,
             _ => TokenProblem::Invalid,
         },
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Uri;
-use mcp_auth_core::credential::TokenSource;
+use mcp_auth_core::credential::{ClaimHeaders, TokenSource};
 use mcp_auth_core::jwt::{Issuer, IssuerConfigError, Validator};
 use mcp_auth_core::policy::{Effect, PolicySet, PolicySetBuilder, RuleError};
 use mcp_auth_discovery::resource::ResourceError;
@@ -12,7 +12,7 @@ use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
 use crate::audit::{AuditSink, TracingSink};
-use crate::authenticate::{Authenticate, AuthenticateLayer, Mode};
+use crate::authenticate::{Authenticate, AuthenticateLayer, Mode, RevocationList};
 use crate::authorize::{Authorize, AuthorizeLayer};
 use crate::client::{FetchError, HttpClient};
 use crate::clock::{Clock, SystemClock};
@@ -45,7 +45,10 @@ pub struct McpAuthBuilder {
     policy: Option<PolicySetBuilder>,
     http_policy: Option<PolicySet>,
     mode: Mode,
-    source: TokenSource,
+    sources: Vec<TokenSource>,
+    claim_headers: ClaimHeaders,
+    token_cache_bytes: Option<usize>,
+    revocations: Option<RevocationList>,
     forward: bool,
     mcp: McpLayer,
     audit: Arc<dyn AuditSink>,
@@ -104,7 +107,10 @@ impl McpAuth {
             policy: None,
             http_policy: None,
             mode: Mode::default(),
-            source: TokenSource::default(),
+            sources: Vec::new(),
+            claim_headers: ClaimHeaders::new(),
+            token_cache_bytes: None,
+            revocations: None,
             forward: false,
             mcp: McpLayer::new(),
             audit: Arc::new(TracingSink),
@@ -221,9 +227,28 @@ impl McpAuthBuilder {
         self
     }
 
-    /// Where the token stands. Default: `Authorization: Bearer`.
+    /// Adds a place where tokens stand. Default: `Authorization: Bearer` alone. An issuer may have places of its
+    /// own ([`Issuer::token_source`]).
     pub fn token_source(mut self, source: TokenSource) -> Self {
-        self.source = source;
+        self.sources.push(source);
+        self
+    }
+
+    /// Sets headers from claims; see [`AuthenticateLayer::claim_headers`].
+    pub fn claim_headers(mut self, headers: ClaimHeaders) -> Self {
+        self.claim_headers = headers;
+        self
+    }
+
+    /// Remembers verified tokens in at most `max_bytes`; 0 remembers none. Default: 64 MiB.
+    pub fn token_cache_bytes(mut self, max_bytes: usize) -> Self {
+        self.token_cache_bytes = Some(max_bytes);
+        self
+    }
+
+    /// Refuses the tokens on a list that can be replaced at any time.
+    pub fn revocations(mut self, list: RevocationList) -> Self {
+        self.revocations = Some(list);
         self
     }
 
@@ -292,9 +317,18 @@ impl McpAuthBuilder {
             AuthenticateLayer::new(validator, keys).ok_or(BuildError::Issuer(IssuerConfigError::NoIssuer))?;
         let mut authenticate = authenticate
             .mode(self.mode)
-            .token_source(self.source)
+            .claim_headers(self.claim_headers)
             .challenge(self.resource.clone(), self.scopes.clone())
             .clock(self.clock);
+        if !self.sources.is_empty() {
+            authenticate = authenticate.token_sources(&self.sources);
+        }
+        if let Some(bytes) = self.token_cache_bytes {
+            authenticate = authenticate.token_cache_bytes(bytes);
+        }
+        if let Some(list) = self.revocations {
+            authenticate = authenticate.revocations(list);
+        }
         if self.forward {
             authenticate = authenticate.forward_token();
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -12,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{
-    BadSignature, CryptoProvider, Curve, KeyRefused, PublicKey, SignatureVerifier, Signer, SigningFailed,
+    BadSignature, CryptoProvider, Curve, KeyMaterial, KeyRefused, SignatureVerifier, Signer, SigningFailed,
 };
 use crate::jwt::Algorithm;
 
@@ -32,12 +34,12 @@ impl CryptoProvider for AwsLc {
     fn verifier(
         &self,
         algorithm: Algorithm,
-        key: &PublicKey<'_>,
+        key: &KeyMaterial<'_>,
     ) -> Result<Arc<dyn SignatureVerifier>, KeyRefused> {
         let parsed = match *key {
-            PublicKey::Rsa { n, e } => rsa(algorithm, n, e)?,
-            PublicKey::Ec { curve, x, y } => ec(algorithm, curve, x, y)?,
-            PublicKey::Ed25519 { x } => {
+            KeyMaterial::Rsa { n, e } => rsa(algorithm, n, e)?,
+            KeyMaterial::Ec { curve, x, y } => ec(algorithm, curve, x, y)?,
+            KeyMaterial::Ed25519 { x } => {
                 if algorithm != Algorithm::EdDSA {
                     return Err(KeyRefused::Algorithm);
                 }
@@ -46,9 +48,35 @@ impl CryptoProvider for AwsLc {
                 }
                 ParsedPublicKey::new(&sig::ED25519, x).map_err(|_| KeyRefused::Malformed)?
             }
+            KeyMaterial::Secret { k } => return secret(algorithm, k),
         };
         Ok(Arc::new(Verifier { key: parsed, algorithm }))
     }
+
+    fn sha256(&self, message: &[u8]) -> [u8; 32] {
+        let mut out = [0; 32];
+        out.copy_from_slice(digest::digest(&digest::SHA256, message).as_ref());
+        out
+    }
+
+    fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
+        let mut out = [0; 32];
+        out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref());
+        out
+    }
+}
+
+fn secret(algorithm: Algorithm, k: &[u8]) -> Result<Arc<dyn SignatureVerifier>, KeyRefused> {
+    let (digest, bytes) = match algorithm {
+        Algorithm::HS256 => (hmac::HMAC_SHA256, 32),
+        Algorithm::HS384 => (hmac::HMAC_SHA384, 48),
+        Algorithm::HS512 => (hmac::HMAC_SHA512, 64),
+        _ => return Err(KeyRefused::Algorithm),
+    };
+    if k.len() < bytes {
+        return Err(KeyRefused::ShortSecret);
+    }
+    Ok(Arc::new(SecretVerifier { key: hmac::Key::new(digest, k), algorithm }))
 }
 
 fn rsa(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<ParsedPublicKey, KeyRefused> {
@@ -99,6 +127,24 @@ impl SignatureVerifier for Verifier {
     }
 }
 
+struct SecretVerifier {
+    key: hmac::Key,
+    algorithm: Algorithm,
+}
+
+impl std::fmt::Debug for SecretVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SecretVerifier({}, [redacted])", self.algorithm)
+    }
+}
+
+impl SignatureVerifier for SecretVerifier {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        // Compares in constant time, and whole tags only: JOSE knows no truncated ones.
+        hmac::verify(&self.key, message, signature).map_err(|_| BadSignature)
+    }
+}
+
 /// A private key held by `aws-lc-rs`.
 pub struct AwsLcSigner {
     key: PrivateKey,
@@ -116,7 +162,7 @@ impl AwsLcSigner {
     ///
     /// # Errors
     ///
-    /// [`SigningFailed`] when the library has no randomness.
+    /// [`SigningFailed`] when the library has no randomness, or for an HMAC algorithm, which has no public key.
     pub fn generate(algorithm: Algorithm) -> Result<Self, SigningFailed> {
         let key = match algorithm {
             Algorithm::RS256
@@ -135,6 +181,7 @@ impl AwsLcSigner {
                 EcdsaKeyPair::generate(&sig::ECDSA_P521_SHA512_FIXED_SIGNING).map(PrivateKey::Ec)
             }
             Algorithm::EdDSA => Ed25519KeyPair::generate().map(PrivateKey::Ed25519),
+            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => return Err(SigningFailed),
         }
         .map_err(|_| SigningFailed)?;
         Ok(Self { key, algorithm })

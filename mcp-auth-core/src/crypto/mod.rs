@@ -43,7 +43,7 @@ pub trait Signer: Send + Sync + Debug {
 
 /// A cryptographic backend.
 pub trait CryptoProvider: Send + Sync + Debug {
-    /// Prepares a public key for one algorithm.
+    /// Prepares a key for one algorithm.
     ///
     /// # Errors
     ///
@@ -51,14 +51,20 @@ pub trait CryptoProvider: Send + Sync + Debug {
     fn verifier(
         &self,
         algorithm: Algorithm,
-        key: &PublicKey<'_>,
+        key: &KeyMaterial<'_>,
     ) -> Result<Arc<dyn SignatureVerifier>, KeyRefused>;
+
+    /// The SHA-256 digest of `message`, for thumbprints (RFC 7638) and token hashes (RFC 9449 §4.2).
+    fn sha256(&self, message: &[u8]) -> [u8; 32];
+
+    /// HMAC with SHA-256 (RFC 2104) of `message` under `key`.
+    fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32];
 }
 
-/// The numbers of a public key, as RFC 7518 §6 writes them: big-endian, unpadded for RSA.
-#[derive(Clone, Copy, Debug)]
+/// The numbers of a key, as RFC 7518 §6 writes them: big-endian, unpadded for RSA.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
-pub enum PublicKey<'a> {
+pub enum KeyMaterial<'a> {
     /// RSA, RFC 7518 §6.3.
     Rsa {
         /// The modulus.
@@ -80,6 +86,23 @@ pub enum PublicKey<'a> {
         /// The public key, 32 bytes.
         x: &'a [u8],
     },
+    /// A shared secret for HMAC, RFC 7518 §6.4.
+    Secret {
+        /// The secret, at least as long as the digest (RFC 7518 §3.2).
+        k: &'a [u8],
+    },
+}
+
+/// The type only: one of them is a secret.
+impl Debug for KeyMaterial<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Rsa { .. } => "Rsa",
+            Self::Ec { .. } => "Ec",
+            Self::Ed25519 { .. } => "Ed25519",
+            Self::Secret { .. } => "Secret",
+        })
+    }
 }
 
 /// A curve of RFC 7518 §6.2.1.1.
@@ -140,4 +163,10 @@ pub enum KeyRefused {
     /// An RSA modulus under 2,048 bits or over 8,192, or an exponent under 3 or even.
     #[error("RSA key is too weak or too large")]
     Weak,
+    /// An RSA modulus with the fingerprint of CVE-2017-15361 (ROCA): it can be factored.
+    #[error("RSA key was made by a broken generator (ROCA, CVE-2017-15361) and can be factored")]
+    Roca,
+    /// A shared secret shorter than its algorithm's digest (RFC 7518 §3.2).
+    #[error("secret is shorter than the digest of its algorithm (RFC 7518 §3.2)")]
+    ShortSecret,
 }

@@ -130,6 +130,24 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value as compact JSON text.
+    pub fn to_json(self) -> String {
+        fn tree(value: Value<'_>) -> serde_json::Value {
+            match value {
+                Value::Null => serde_json::Value::Null,
+                Value::Bool(b) => b.into(),
+                Value::Int(i) => i.into(),
+                Value::Uint(u) => u.into(),
+                Value::Double(d) => d.into(),
+                Value::String(s) => s.into(),
+                Value::Array(a) => a.iter().map(tree).collect(),
+                Value::Object(o) => o.iter().map(|(n, v)| (n.to_owned(), tree(v))).collect(),
+            }
+        }
+        // The document's depth bounds the recursion.
+        tree(self).to_string()
+    }
+
     /// What kind of value this is, in the words of RFC 8259.
     pub fn kind(self) -> &'static str {
         match self {

@@ -2,10 +2,13 @@
 
 mod cache;
 mod key;
+mod material;
 mod set;
 #[cfg(test)]
 mod tests;
+mod thumbprint;
 
 pub use cache::{FetchReason, KeyCache, KeyLife, KeyState, KeyStatus};
 pub use key::{Key, SkipReason};
 pub use set::{KeyMatch, KeySet, KeySetError, MAX_KEY_SET_BYTES, MAX_KEYS, SkippedKey};
+pub use thumbprint::Thumbprint;

@@ -2,12 +2,17 @@
 
 use std::fmt;
 
-/// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1). `none` does not exist here, and symmetric
-/// algorithms do not either: a published key set never holds a secret.
+/// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1). `none` does not exist here.
+///
+/// The HMAC algorithms are good only for a secret that was configured as one
+/// ([`KeySet::parse_secrets`](crate::jwk::KeySet::parse_secrets)): a published key set never holds a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names are the standard's")]
 pub enum Algorithm {
+    HS256,
+    HS384,
+    HS512,
     RS256,
     RS384,
     RS512,
@@ -23,6 +28,23 @@ pub enum Algorithm {
 impl Algorithm {
     /// Every algorithm.
     pub const ALL: &'static [Self] = &[
+        Self::HS256,
+        Self::HS384,
+        Self::HS512,
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::ES512,
+        Self::EdDSA,
+    ];
+
+    /// Every algorithm with a public key.
+    pub const ASYMMETRIC: &'static [Self] = &[
         Self::RS256,
         Self::RS384,
         Self::RS512,
@@ -47,9 +69,17 @@ impl Algorithm {
         Self::ALL.iter().copied().find(|a| a.name() == name)
     }
 
+    /// Whether signing and checking use the same secret (HMAC).
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+
     /// The registered name.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::HS256 => "HS256",
+            Self::HS384 => "HS384",
+            Self::HS512 => "HS512",
             Self::RS256 => "RS256",
             Self::RS384 => "RS384",
             Self::RS512 => "RS512",

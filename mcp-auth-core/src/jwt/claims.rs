@@ -39,6 +39,9 @@ impl Claims {
             Some(Value::Array(items)) if items.iter().all(|i| i.as_str().is_some()) => {}
             Some(other) => return Err(wrong("aud", "a string or an array of strings", other)),
         }
+        if let Some(act) = members.get("act") {
+            check_actor(act)?;
+        }
         let exp = date(members, "exp", f64::floor)?;
         let nbf = date(members, "nbf", f64::ceil)?;
         let iat = date(members, "iat", f64::floor)?;
@@ -74,13 +77,18 @@ impl Claims {
         one.into_iter().chain(many)
     }
 
-    /// Scopes: `scope` as a space-separated string (RFC 8693 §4.2), or `scp` as a string or an array (Entra, Okta).
-    pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let claim = self.get("scope").or_else(|| self.get("scp"));
+    /// Scopes from the first of these claims that is there: a space-separated string, or an array of strings.
+    pub fn scopes_in<S: AsRef<str>>(&self, names: &[S]) -> impl Iterator<Item = &str> + use<'_, S> {
+        let claim = names.iter().find_map(|name| self.get(name.as_ref()));
         let text = claim.and_then(Value::as_str).unwrap_or_default();
         let list =
             claim.and_then(Value::as_array).into_iter().flat_map(|a| a.iter().filter_map(Value::as_str));
         text.split(' ').filter(|s| !s.is_empty()).chain(list)
+    }
+
+    /// The client that asked for the token: `client_id` (RFC 9068 §2.2), or else `azp`.
+    pub fn client_id(&self) -> Option<&str> {
+        self.get("client_id").or_else(|| self.get("azp"))?.as_str()
     }
 
     /// `exp`, rounded down to a second; RFC 7519 §4.1.4.
@@ -109,6 +117,19 @@ impl std::fmt::Debug for Claims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.all().into_iter().flat_map(|o| o.iter().map(|(name, _)| name))).finish()
     }
+}
+
+/// `act` is an object all the way down, RFC 8693 §4.1. The document's depth bounds the walk.
+fn check_actor(act: Value<'_>) -> Result<(), ValidationError> {
+    let mut next = Some(act);
+    while let Some(act) = next {
+        let Value::Object(members) = act else { return Err(wrong("act", "an object", act)) };
+        if let Some(other) = members.get("sub").filter(|sub| sub.as_str().is_none()) {
+            return Err(wrong("act.sub", "a string", other));
+        }
+        next = members.get("act");
+    }
+    Ok(())
 }
 
 fn wrong(claim: &'static str, expected: &'static str, got: Value<'_>) -> ValidationError {

@@ -5,11 +5,40 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::error::{ValidationError, ValidationErrorKind as Kind};
 
-/// Longest token that is looked at, in bytes.
-pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// How much of a token is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenLimits {
+    /// Longest token, in bytes. Default 16 KiB.
+    pub token_bytes: usize,
+    /// Longest header part, in bytes of its base64url form. Default 4 KiB.
+    pub header_bytes: usize,
+}
 
-/// Longest header part, in bytes of its base64url form.
-const MAX_HEADER_BYTES: usize = 4 * 1024;
+impl Default for TokenLimits {
+    fn default() -> Self {
+        Self { token_bytes: 16 * 1024, header_bytes: 4 * 1024 }
+    }
+}
+
+impl TokenLimits {
+    /// Replaces the longest token, in bytes. A request's header section is bounded too, by the HTTP server.
+    #[must_use]
+    pub const fn token_bytes(mut self, bytes: usize) -> Self {
+        self.token_bytes = bytes;
+        self
+    }
+
+    /// Replaces the longest header part, in bytes.
+    #[must_use]
+    pub const fn header_bytes(mut self, bytes: usize) -> Self {
+        self.header_bytes = bytes;
+        self
+    }
+}
+
+/// Longest signature part: RSA with 8,192 bits.
+const MAX_SIGNATURE_CHARS: usize = 1400;
 
 /// The parts of a token, split but not yet believed.
 #[derive(Clone, Copy)]
@@ -22,9 +51,9 @@ pub(super) struct Compact<'t> {
 }
 
 impl<'t> Compact<'t> {
-    pub(super) fn split(token: &'t str) -> Result<Self, ValidationError> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(Kind::TooLong { bytes: token.len(), limit: MAX_TOKEN_BYTES }.into());
+    pub(super) fn split(token: &'t str, limits: TokenLimits) -> Result<Self, ValidationError> {
+        if token.len() > limits.token_bytes {
+            return Err(Kind::TooLong { bytes: token.len(), limit: limits.token_bytes }.into());
         }
         let mut parts = token.splitn(4, '.');
         let (Some(header), Some(payload), Some(signature), None) =
@@ -36,8 +65,10 @@ impl<'t> Compact<'t> {
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Kind::EmptyPart.into());
         }
-        if header.len() > MAX_HEADER_BYTES {
-            return Err(Kind::TooLong { bytes: header.len(), limit: MAX_HEADER_BYTES }.into());
+        for (part, limit) in [(header, limits.header_bytes), (signature, MAX_SIGNATURE_CHARS)] {
+            if part.len() > limit {
+                return Err(Kind::TooLong { bytes: part.len(), limit }.into());
+            }
         }
         let signed = token.get(..header.len() + 1 + payload.len()).ok_or(Kind::EmptyPart)?;
         Ok(Self { header, payload, signature, signed })

@@ -1,6 +1,8 @@
 //! Why a token was refused: in full for the operator, in fixed words for the client.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::json::JsonErrorKind;
 use crate::jwt::Algorithm;
@@ -43,7 +45,7 @@ pub enum ValidationErrorKind {
     /// A date is negative or beyond the year 9999.
     ClaimRange { claim: &'static str },
     /// A claim that must be there is not.
-    ClaimMissing { claim: &'static str },
+    ClaimMissing { claim: Cow<'static, str> },
     /// `iss` is none of the configured issuers.
     UnknownIssuer { got: String, expected: Vec<String> },
     /// `aud` names none of the configured audiences.
@@ -52,8 +54,28 @@ pub enum ValidationErrorKind {
     Expired { exp: UnixTime, now: UnixTime },
     /// `nbf` or `iat` lies in the future.
     NotYetValid { claim: &'static str, at: UnixTime, now: UnixTime },
-    /// The token is bound to a proof key or certificate (`cnf`, RFC 7800) and came as a plain bearer token.
-    Bound,
+    /// `exp` is further away than the issuer's tokens may live.
+    Lifetime { limit: Duration },
+    /// The claim `typ` says that this is an ID, refresh or logout token (Keycloak).
+    TokenUse { got: &'static str },
+    /// The token's client is not one of the issuer's allowed clients.
+    Client { got: Option<String> },
+    /// The tenant is not one of those that are trusted, or `iss` and `tid` name different ones.
+    Tenant { got: String },
+    /// The token, or all of its subject's, were revoked.
+    Revoked,
+    /// The token is bound to a proof key or certificate (`cnf`, RFC 7800) and came without.
+    Bound { to: &'static str },
+    /// The request proved possession of another key or certificate than the token is bound to.
+    WrongKey { to: &'static str },
+    /// A DPoP proof came with a token that is bound to no key (RFC 9449 §7.1).
+    NotBound,
+    /// `cnf` has a confirmation method that cannot be checked here, or none.
+    ConfirmationMethod,
+    /// The token stands where its issuer's tokens do not.
+    Place { place: String },
+    /// The signing key speaks for another issuer.
+    KeyIssuer,
     /// No key of that name and algorithm; a refetch of the key set may help.
     UnknownKey { kid: bool },
     /// The token names no key and several fit.
@@ -76,6 +98,12 @@ pub enum ClientText {
     NotForThisServer,
     /// The signature or its key is not good.
     Signature,
+    /// The token was revoked.
+    Revoked,
+    /// The client may not use this server.
+    Client,
+    /// The token needs a proof of possession, or the proof is not its.
+    Binding,
 }
 
 impl ClientText {
@@ -87,6 +115,9 @@ impl ClientText {
             Self::NotYetValid => "the access token is not valid yet",
             Self::NotForThisServer => "the access token was not issued for this server",
             Self::Signature => "the access token's signature is not valid",
+            Self::Revoked => "the access token was revoked",
+            Self::Client => "the client may not use this server",
+            Self::Binding => "the access token needs its own proof of possession",
         }
     }
 }
@@ -114,8 +145,17 @@ impl ValidationError {
             K::Audience { .. } => "audience",
             K::Expired { .. } => "expired",
             K::NotYetValid { .. } => "not_yet_valid",
-            K::Bound => "bound_token",
-            K::UnknownKey { .. } | K::AmbiguousKey => "key",
+            K::Lifetime { .. } => "lifetime",
+            K::TokenUse { .. } => "token_use",
+            K::Client { .. } => "client",
+            K::Tenant { .. } => "tenant",
+            K::Revoked => "revoked",
+            K::Bound { .. } => "bound_token",
+            K::WrongKey { .. } => "wrong_proof_key",
+            K::NotBound => "not_bound",
+            K::ConfirmationMethod => "confirmation_method",
+            K::Place { .. } => "place",
+            K::UnknownKey { .. } | K::AmbiguousKey | K::KeyIssuer => "key",
             K::Signature => "signature",
         }
     }
@@ -133,14 +173,23 @@ impl ValidationError {
             | K::HeaderMember { .. }
             | K::ClaimType { .. }
             | K::ClaimRange { .. }
+            | K::Lifetime { .. }
             | K::ClaimMissing { .. } => ClientText::Malformed,
             K::Expired { .. } => ClientText::Expired,
+            K::Revoked => ClientText::Revoked,
+            K::Client { .. } => ClientText::Client,
+            K::Bound { .. } | K::WrongKey { .. } | K::NotBound | K::ConfirmationMethod => ClientText::Binding,
             K::NotYetValid { .. } => ClientText::NotYetValid,
-            K::UnknownIssuer { .. } | K::Audience { .. } | K::Bound => ClientText::NotForThisServer,
+            K::UnknownIssuer { .. }
+            | K::Audience { .. }
+            | K::Tenant { .. }
+            | K::TokenUse { .. }
+            | K::Place { .. } => ClientText::NotForThisServer,
             K::AlgorithmUnknown
             | K::AlgorithmNotAllowed { .. }
             | K::UnknownKey { .. }
             | K::AmbiguousKey
+            | K::KeyIssuer
             | K::Signature => ClientText::Signature,
         }
     }
@@ -175,7 +224,7 @@ impl fmt::Display for ValidationError {
             }
             K::ClaimType { claim, expected, got } => write!(f, "claim `{claim}` must be {expected}, got {got}"),
             K::ClaimRange { claim } => write!(f, "claim `{claim}` is not a date between 1970 and 9999"),
-            K::ClaimMissing { claim: "aud" } => f.write_str(
+            K::ClaimMissing { claim } if claim == "aud" => f.write_str(
                 "claim `aud` is absent: add an audience to what the provider puts into the token (at Keycloak an audience mapper)",
             ),
             K::ClaimMissing { claim } => write!(f, "claim `{claim}` is absent"),
@@ -189,7 +238,28 @@ impl fmt::Display for ValidationError {
             K::NotYetValid { claim, at, now } => {
                 write!(f, "`{claim}` is {at}, it is {now}: a clock may be wrong")
             }
-            K::Bound => f.write_str("token is bound to a key or certificate (`cnf`) and came as a plain bearer token"),
+            K::Lifetime { limit } => write!(
+                f,
+                "token is good for more than {} hours: shorten the provider's token lifetime, or raise the issuer's maximum",
+                limit.as_secs() / 3600
+            ),
+            K::TokenUse { got } => {
+                write!(f, "claim `typ` is `{got}`, expected an access token: the client sent the wrong one of its tokens")
+            }
+            K::Client { got: None } => f.write_str("token names no client (`client_id` or `azp`), and only some are allowed"),
+            K::Client { got: Some(got) } => write!(f, "client `{}` is not one of the allowed clients", Shown(got)),
+            K::Tenant { got } => {
+                write!(f, "tenant `{}` is not trusted, or `iss` and `tid` name different ones", Shown(got))
+            }
+            K::Revoked => f.write_str("token was revoked"),
+            K::Bound { to } => write!(f, "token is bound to {to} and came as a plain bearer token"),
+            K::WrongKey { to } => write!(f, "token is bound to another key than {to}"),
+            K::NotBound => f.write_str("a DPoP proof came with a token that is bound to no key: ask the provider for a DPoP-bound one"),
+            K::ConfirmationMethod => {
+                f.write_str("`cnf` has a confirmation method that is not supported (`jkt` and `x5t#S256` are)")
+            }
+            K::Place { place } => write!(f, "tokens of this issuer are not accepted in the {place}"),
+            K::KeyIssuer => f.write_str("the signing key speaks for another issuer (member `issuer` of the key)"),
             K::UnknownKey { kid: true } => f.write_str("no key of the issuer has the token's `kid` and `alg`"),
             K::UnknownKey { kid: false } => f.write_str("token has no `kid` and no key of the issuer fits its `alg`"),
             K::AmbiguousKey => f.write_str("token has no `kid` and several keys of the issuer fit its `alg`"),

@@ -28,7 +28,7 @@ impl Header {
                 return Err(Kind::HeaderMember { member, reason }.into());
             }
         }
-        check_typ(string(members, "typ")?)?;
+        string(members, "typ")?;
         if string(members, "cty")?.is_some_and(|cty| media_type(cty).eq_ignore_ascii_case("jwt")) {
             return Err(Kind::HeaderMember { member: "cty", reason: "nested tokens are not accepted" }.into());
         }
@@ -48,6 +48,10 @@ impl Header {
     /// The media type of the token without its `application/` prefix (RFC 7515 §4.1.9).
     pub(super) fn typ(&self) -> Option<&str> {
         self.get("typ").map(media_type)
+    }
+
+    pub(super) fn members(&self) -> Option<Object<'_>> {
+        self.document.as_object()
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -72,8 +76,8 @@ fn media_type(value: &str) -> &str {
 
 /// Tokens that were made for another purpose are refused whoever signed them (RFC 8725 §3.11). Access tokens
 /// say `at+jwt` (RFC 9068), `JWT`, or nothing.
-fn check_typ(typ: Option<&str>) -> Result<(), ValidationError> {
-    match typ.map(media_type) {
+pub(super) fn check_access_token_type(typ: Option<&str>) -> Result<(), ValidationError> {
+    match typ {
         None => Ok(()),
         Some(t) if t.eq_ignore_ascii_case("jwt") || t.eq_ignore_ascii_case("at+jwt") => Ok(()),
         Some(_) => Err(Kind::HeaderMember {

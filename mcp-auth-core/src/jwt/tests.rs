@@ -25,7 +25,7 @@ impl Idp {
     fn new(algorithm: Algorithm) -> Self {
         let signer = AwsLcSigner::generate(algorithm).unwrap();
         let jwks = format!("{{\"keys\":[{}]}}", signer.public_jwk("k1"));
-        let keys = KeySet::parse(jwks.as_bytes(), &AwsLc::new(), Algorithm::ALL).unwrap();
+        let keys = KeySet::parse(jwks.as_bytes(), &AwsLc::new(), Algorithm::ASYMMETRIC).unwrap();
         Self { signer, keys }
     }
 
@@ -66,7 +66,7 @@ fn validator() -> Validator {
 
 fn check_at(validator: &Validator, idp: &Idp, token: &str, now: u64) -> Result<Principal, ValidationError> {
     let parsed = validator.parse(token)?;
-    validator.verify(parsed, &idp.keys, UnixTime::from_secs(now))
+    validator.verify(parsed, &idp.keys, &Checks::at(UnixTime::from_secs(now)))
 }
 
 fn check(idp: &Idp, token: &str) -> Result<Principal, ValidationError> {
@@ -83,10 +83,10 @@ fn refused(idp: &Idp, token: &str) -> &'static str {
 #[test]
 fn every_algorithm_of_the_backend_verifies_its_own_tokens_and_no_others() {
     let all = |issuer: &str| {
-        Validator::new([Issuer::new(issuer).audience(AUD).algorithms(Algorithm::ALL)]).unwrap()
+        Validator::new([Issuer::new(issuer).audience(AUD).algorithms(Algorithm::ASYMMETRIC)]).unwrap()
     };
     let others = Idp::new(Algorithm::EdDSA);
-    for &algorithm in Algorithm::ALL {
+    for &algorithm in Algorithm::ASYMMETRIC {
         let idp = Idp::new(algorithm);
         let token = idp.sign(&claims());
         let principal = check_at(&all(ISS), &idp, &token, NOW).unwrap();
@@ -306,7 +306,7 @@ fn row_086_absent_audience_names_the_mapper() {
     let idp = Idp::new(Algorithm::EdDSA);
     let error = check(&idp, &idp.sign(&without("aud"))).unwrap_err();
     assert!(error.to_string().contains("audience mapper"), "{error}");
-    assert!(matches!(error.kind(), ValidationErrorKind::ClaimMissing { claim: "aud" }));
+    assert!(matches!(error.kind(), ValidationErrorKind::ClaimMissing { claim } if claim == "aud"));
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn row_195_196_attack_054_the_issuer_chooses_keys_and_audiences() {
     let verify = |token: &str| {
         let parsed = validator.parse(token)?;
         let keys = if parsed.issuer().index() == 0 { &a.keys } else { &b.keys };
-        validator.verify(parsed, keys, UnixTime::from_secs(NOW))
+        validator.verify(parsed, keys, &Checks::at(UnixTime::from_secs(NOW)))
     };
     assert!(verify(&a.sign(&claims())).is_ok());
     let mut of_b = with("iss", json!("https://b.example"));
@@ -403,7 +403,12 @@ fn row_198_issuers_are_configured_once_and_with_an_audience() {
 #[test]
 fn a_bound_token_is_not_a_bearer_token() {
     let idp = Idp::new(Algorithm::EdDSA);
-    assert_eq!(refused(&idp, &idp.sign(&with("cnf", json!({"jkt": "x"})))), "bound_token");
+    let jkt = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
+    assert_eq!(refused(&idp, &idp.sign(&with("cnf", json!({"jkt": jkt})))), "bound_token");
+    assert_eq!(refused(&idp, &idp.sign(&with("cnf", json!({"x5t#S256": jkt})))), "bound_token");
+    for cnf in [json!({}), json!({"jkt": "x"}), json!({"jkt": jkt, "kid": "y"}), json!({"jwk": {}})] {
+        assert_eq!(refused(&idp, &idp.sign(&with("cnf", cnf))), "confirmation_method");
+    }
 }
 
 #[test]

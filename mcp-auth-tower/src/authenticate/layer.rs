@@ -1,18 +1,17 @@
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use http::HeaderMap;
-use mcp_auth_core::Principal;
-use mcp_auth_core::UnixTime;
-use mcp_auth_core::credential::TokenSource;
-use mcp_auth_core::jwk::KeySet;
-use mcp_auth_core::jwt::{ValidationError, ValidationErrorKind, Validator};
+use arc_swap::ArcSwap;
+use mcp_auth_core::credential::{ClaimHeaders, TokenSource, TokenSources};
+use mcp_auth_core::jwt::{Revocations, TokenCache, Validator};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
 use super::Authenticate;
+use super::judge::Shared;
 use crate::clock::{Clock, SystemClock};
 use crate::keys::Keys;
-use crate::rejection::{ChallengeContext, RejectionReason};
+use crate::rejection::ChallengeContext;
 
 /// What happens to requests without a good token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,22 +27,32 @@ pub enum Mode {
     DangerPermissive,
 }
 
+/// Bytes that remembered tokens may take where nothing else is said.
+const TOKEN_CACHE_BYTES: usize = 64 * 1024 * 1024;
+
 /// Puts [`Authenticate`] in front of a service.
+///
+/// Defaults: [`Mode::Strict`], `Authorization: Bearer`, the token is removed from the request, verified tokens
+/// are remembered in at most 64 MiB.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuthenticateLayer {
     pub(super) shared: Arc<Shared>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Shared {
-    validator: Validator,
-    keys: Vec<Keys>,
-    pub(super) source: TokenSource,
-    mode: Mode,
-    pub(super) forward: bool,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) challenge: Option<Arc<ChallengeContext>>,
+/// A list of revoked tokens that can be replaced while requests are served. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct RevocationList(Arc<ArcSwap<Revocations>>);
+
+impl RevocationList {
+    /// Replaces the list; requests that come after see the new one.
+    pub fn replace(&self, revocations: Revocations) {
+        self.0.store(Arc::new(revocations));
+    }
+
+    pub(super) fn load(&self) -> arc_swap::Guard<Arc<Revocations>> {
+        self.0.load()
+    }
 }
 
 impl AuthenticateLayer {
@@ -54,9 +63,15 @@ impl AuthenticateLayer {
             return None;
         }
         let shared = Shared {
+            sources: TokenSources::of_issuers(
+                validator.issuers().iter().map(|i| &**i),
+                &[TokenSource::default()],
+            ),
             validator,
             keys,
-            source: TokenSource::default(),
+            cache: Some(new_cache(TOKEN_CACHE_BYTES)),
+            revocations: None,
+            claim_headers: ClaimHeaders::new(),
             mode: Mode::default(),
             forward: false,
             clock: Arc::new(SystemClock),
@@ -75,15 +90,38 @@ impl AuthenticateLayer {
         self.with(|s| s.mode = mode)
     }
 
-    /// Where the token stands. Default: `Authorization: Bearer`.
-    pub fn token_source(self, source: TokenSource) -> Self {
-        self.with(|s| s.source = source)
+    /// Where tokens stand whose issuer does not say so itself
+    /// ([`Issuer::token_source`](mcp_auth_core::jwt::Issuer::token_source)). Default: `Authorization: Bearer`.
+    pub fn token_sources(self, sources: &[TokenSource]) -> Self {
+        self.with(|s| {
+            s.sources = TokenSources::of_issuers(s.validator.issuers().iter().map(|i| &**i), sources);
+        })
+    }
+
+    /// Takes the first token of a request with several; see [`TokenSources::danger_first_of_several`].
+    pub fn danger_first_of_several_tokens(self) -> Self {
+        self.with(|s| s.sources = s.sources.clone().danger_first_of_several())
     }
 
     /// Leaves the token in the request. MCP forbids to pass a client's token on to another server; this is
     /// for services that validate the same token again.
     pub fn forward_token(self) -> Self {
         self.with(|s| s.forward = true)
+    }
+
+    /// Sets headers from claims, and removes what clients send under their names.
+    pub fn claim_headers(self, headers: ClaimHeaders) -> Self {
+        self.with(|s| s.claim_headers = headers)
+    }
+
+    /// Remembers verified tokens in at most `max_bytes`; 0 remembers none.
+    pub fn token_cache_bytes(self, max_bytes: usize) -> Self {
+        self.with(|s| s.cache = (max_bytes > 0).then(|| new_cache(max_bytes)))
+    }
+
+    /// Refuses the tokens on a list, remembered ones too.
+    pub fn revocations(self, list: RevocationList) -> Self {
+        self.with(|s| s.revocations = Some(list))
     }
 
     /// Names the resource's metadata and scopes in challenges (RFC 9728 §5.1).
@@ -100,6 +138,16 @@ impl AuthenticateLayer {
     pub fn keys(&self) -> &[Keys] {
         &self.shared.keys
     }
+
+    /// The remembered tokens, for status pages; `None` where none are.
+    pub fn token_cache(&self) -> Option<&TokenCache> {
+        self.shared.cache.as_deref()
+    }
+}
+
+/// A cache whose hash nobody outside can predict: the seed comes from the system's randomness.
+fn new_cache(max_bytes: usize) -> Arc<TokenCache> {
+    Arc::new(TokenCache::new(max_bytes, RandomState::new().hash_one(max_bytes)))
 }
 
 impl<S> Layer<S> for AuthenticateLayer {
@@ -107,76 +155,5 @@ impl<S> Layer<S> for AuthenticateLayer {
 
     fn layer(&self, inner: S) -> Authenticate<S> {
         Authenticate { inner, shared: self.shared.clone() }
-    }
-}
-
-/// What the headers of a request say.
-pub(super) enum Verdict {
-    Pass(Option<Arc<Principal>>),
-    Refuse(RejectionReason),
-    /// Newer keys may help: the issuer's place in the list.
-    Wait(usize),
-}
-
-impl Shared {
-    /// Judges the headers with the keys that are there.
-    pub(super) fn judge(&self, headers: &HeaderMap, now: UnixTime) -> Verdict {
-        self.judge_with(headers, now, None)
-    }
-
-    /// Judges again after waiting for newer keys; no second wait.
-    pub(super) async fn judge_after_wait(&self, headers: &HeaderMap, issuer: usize) -> Verdict {
-        let newer = match self.keys.get(issuer) {
-            Some(keys) => keys.newer(self.clock.now()).await,
-            None => None,
-        };
-        self.judge_with(headers, self.clock.now(), Some(newer))
-    }
-
-    fn judge_with(&self, headers: &HeaderMap, now: UnixTime, waited: Option<Option<Arc<KeySet>>>) -> Verdict {
-        let token = match self.source.extract(headers) {
-            Ok(Some(token)) => token,
-            Ok(None) => return self.absent(RejectionReason::MissingToken),
-            Err(e) => return self.bad(RejectionReason::Credential(e)),
-        };
-        let parsed = match self.validator.parse(token) {
-            Ok(parsed) => parsed,
-            Err(e) => return self.bad(RejectionReason::InvalidToken(e)),
-        };
-        let issuer = parsed.issuer().index();
-        let may_wait = waited.is_none();
-        let keys = waited.unwrap_or_else(|| self.keys.get(issuer).and_then(|k| k.current(now)));
-        let Some(keys) = keys else {
-            // Whether the token is good cannot be known: neither 401 nor anonymous, in any mode.
-            return if may_wait {
-                Verdict::Wait(issuer)
-            } else {
-                Verdict::Refuse(RejectionReason::KeysUnavailable)
-            };
-        };
-        match self.validator.verify(parsed, &keys, now) {
-            Ok(principal) => Verdict::Pass(Some(Arc::new(principal))),
-            Err(e) if may_wait && self.newer_keys_may_help(&e, issuer) => Verdict::Wait(issuer),
-            Err(e) => self.bad(RejectionReason::InvalidToken(e)),
-        }
-    }
-
-    fn newer_keys_may_help(&self, error: &ValidationError, issuer: usize) -> bool {
-        matches!(error.kind(), ValidationErrorKind::UnknownKey { .. })
-            && matches!(self.keys.get(issuer), Some(Keys::Remote(_)))
-    }
-
-    fn absent(&self, reason: RejectionReason) -> Verdict {
-        match self.mode {
-            Mode::Strict => Verdict::Refuse(reason),
-            Mode::Optional | Mode::DangerPermissive => Verdict::Pass(None),
-        }
-    }
-
-    fn bad(&self, reason: RejectionReason) -> Verdict {
-        match self.mode {
-            Mode::Strict | Mode::Optional => Verdict::Refuse(reason),
-            Mode::DangerPermissive => Verdict::Pass(None),
-        }
     }
 }

@@ -2,11 +2,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use mcp_auth_core::Principal;
 use tower_service::Service;
 
 use super::ResponseFuture;
-use super::layer::{Shared, Verdict};
+use super::judge::{Admission, Head, Shared, Verdict};
 use crate::body::ResponseBody;
 use crate::extension::Authenticated;
 use crate::rejection::{Rejection, RejectionReason};
@@ -33,9 +32,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match self.shared.judge(request.headers(), self.shared.clock.now()) {
-            Verdict::Pass(principal) => {
-                self.shared.admit(&mut request, principal);
+        match self.shared.judge(Head::from(&request), self.shared.clock.now()) {
+            Verdict::Pass(admission) => {
+                self.shared.admit(&mut request, admission);
                 ResponseFuture::service(self.inner.call(request))
             }
             Verdict::Refuse(reason) => ResponseFuture::own(self.shared.refuse(reason)),
@@ -45,12 +44,13 @@ where
                 let mut ready = std::mem::replace(&mut self.inner, next);
                 let shared = self.shared.clone();
                 ResponseFuture::waiting(Box::pin(async move {
-                    // The headers alone cross the await: a body need not be Sync.
-                    let headers = request.headers().clone();
-                    let verdict = shared.judge_after_wait(&headers, issuer).await;
+                    // Only the head is borrowed across the await: a body need not be Sync.
+                    let (head, body) = request.into_parts();
+                    let verdict = shared.judge_after_wait(Head::from(&head), issuer).await;
                     match verdict {
-                        Verdict::Pass(principal) => {
-                            shared.admit(&mut request, principal);
+                        Verdict::Pass(admission) => {
+                            let mut request = Request::from_parts(head, body);
+                            shared.admit(&mut request, admission);
                             ready.call(request).await.map(|r| r.map(ResponseBody::service))
                         }
                         Verdict::Refuse(reason) => Ok(shared.refuse(reason)),
@@ -63,10 +63,28 @@ where
 }
 
 impl Shared {
-    fn admit<B>(&self, request: &mut Request<B>, principal: Option<Arc<Principal>>) {
-        if !self.forward {
-            self.source.remove(request.headers_mut());
-        }
+    fn admit<B>(&self, request: &mut Request<B>, admission: Admission) {
+        let mut uri = std::mem::take(request.uri_mut());
+        let headers = request.headers_mut();
+        let principal = match admission {
+            Admission::Caller { principal, place } => {
+                if !self.forward {
+                    self.sources.remove(place, headers, &mut uri);
+                }
+                Some(principal)
+            }
+            Admission::Anonymous => None,
+            // What was refused here is nobody's evidence further on, whatever the mode.
+            Admission::AnonymousDespiteToken => {
+                for place in 0..self.sources.sources().len() {
+                    self.sources.remove(place, headers, &mut uri);
+                }
+                None
+            }
+        };
+        self.sources.remove_stray(&mut uri);
+        self.claim_headers.apply(headers, principal.as_deref());
+        *request.uri_mut() = uri;
         request.extensions_mut().insert(Authenticated::new(principal));
     }
 

@@ -136,13 +136,15 @@ impl Server {
 
     /// The claims, checked as the gateway checks them.
     async fn verify(&self, token: &str) -> mcp_auth_core::Principal {
-        let issuer = Issuer::new(ISSUER).audience(RESOURCE).require_access_token_type();
+        let issuer = Issuer::new(ISSUER).audience(RESOURCE).access_token_profile();
         let validator = Validator::new([issuer]).unwrap();
         let jwks = self.get("/jwks").await;
         let keys =
             KeySet::parse(jwks.body.as_bytes(), &AwsLc::new(), validator.algorithms(0.into())).unwrap();
         let now = UnixTime::from_secs(state::now());
-        validator.verify(validator.parse(token).unwrap(), &keys, now).unwrap()
+        validator
+            .verify(validator.parse(token).unwrap(), &keys, &mcp_auth_core::jwt::Checks::at(now))
+            .unwrap()
     }
 }
 

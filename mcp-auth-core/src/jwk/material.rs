@@ -1,0 +1,136 @@
+//! The numbers of a key, read from their JSON form, and our own limits on them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use super::SkipReason;
+use crate::crypto::{Curve, KeyMaterial, KeyRefused};
+use crate::json::{Object, Value};
+
+/// Longest base64url member that is decoded: an 8,192-bit modulus with room to spare.
+const MAX_MEMBER_CHARS: usize = 2048;
+
+/// A key's numbers, owned while verifiers are made of them.
+pub(super) enum Material {
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Ec { curve: Curve, x: Vec<u8>, y: Vec<u8> },
+    Ed25519 { x: Vec<u8> },
+    Secret { k: Zeroizing<Vec<u8>> },
+}
+
+impl Material {
+    /// The numbers of a public key.
+    pub(super) fn public(kty: &str, jwk: Object<'_>) -> Result<Self, SkipReason> {
+        if kty == "oct" {
+            return Err(SkipReason::Symmetric);
+        }
+        if ["d", "p", "q", "dp", "dq", "qi", "oth"].iter().any(|name| jwk.get(name).is_some()) {
+            return Err(SkipReason::Private);
+        }
+        match kty {
+            "RSA" => {
+                let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
+                check_rsa(&n, &e)?;
+                Ok(Self::Rsa { n, e })
+            }
+            "EC" => {
+                let curve =
+                    optional_str(jwk, "crv")?.and_then(Curve::from_name).ok_or(SkipReason::Unsupported)?;
+                Ok(Self::Ec { curve, x: bytes(jwk, "x")?, y: bytes(jwk, "y")? })
+            }
+            "OKP" => match optional_str(jwk, "crv")? {
+                Some("Ed25519") => Ok(Self::Ed25519 { x: bytes(jwk, "x")? }),
+                _ => Err(SkipReason::Unsupported),
+            },
+            _ => Err(SkipReason::Unsupported),
+        }
+    }
+
+    /// The secret of a symmetric key.
+    pub(super) fn secret(kty: &str, jwk: Object<'_>) -> Result<Self, SkipReason> {
+        if kty != "oct" {
+            return Err(SkipReason::NotASecret);
+        }
+        Ok(Self::Secret { k: Zeroizing::new(bytes(jwk, "k")?) })
+    }
+
+    pub(super) fn as_key_material(&self) -> KeyMaterial<'_> {
+        match self {
+            Self::Rsa { n, e } => KeyMaterial::Rsa { n, e },
+            Self::Ec { curve, x, y } => KeyMaterial::Ec { curve: *curve, x, y },
+            Self::Ed25519 { x } => KeyMaterial::Ed25519 { x },
+            Self::Secret { k } => KeyMaterial::Secret { k },
+        }
+    }
+
+    /// What tells a repeated key from two keys of one name.
+    pub(super) fn fingerprint(self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(match self {
+            Self::Rsa { mut n, e } => {
+                n.push(0);
+                n.extend_from_slice(&e);
+                n
+            }
+            Self::Ec { mut x, y, .. } => {
+                x.extend_from_slice(&y);
+                x
+            }
+            Self::Ed25519 { x } => x,
+            Self::Secret { k } => return k,
+        })
+    }
+}
+
+/// A member that must be a string where it is present.
+pub(super) fn optional_str<'a>(jwk: Object<'a>, name: &str) -> Result<Option<&'a str>, SkipReason> {
+    match jwk.get(name) {
+        None => Ok(None),
+        Some(Value::String(s)) => Ok(Some(s)),
+        Some(_) => Err(SkipReason::Malformed),
+    }
+}
+
+fn bytes(jwk: Object<'_>, name: &str) -> Result<Vec<u8>, SkipReason> {
+    let text = optional_str(jwk, name)?.ok_or(SkipReason::Malformed)?;
+    if text.len() > MAX_MEMBER_CHARS {
+        return Err(SkipReason::Malformed);
+    }
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| SkipReason::Malformed)
+}
+
+/// Our own limits, whatever the backend accepts: 2,048 to 8,192 bits, odd modulus, odd exponent of 3 or more,
+/// and not the output of a generator that is known to be broken.
+fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), SkipReason> {
+    let strip = |b: &'_ [u8]| b.iter().position(|x| *x != 0).and_then(|i| b.get(i..).map(<[u8]>::to_vec));
+    let (n, e) = (strip(n).unwrap_or_default(), strip(e).unwrap_or_default());
+    let bits = n.first().map_or(0, |top| n.len() * 8 - top.leading_zeros() as usize);
+    let odd = |b: &[u8]| b.last().is_some_and(|l| l & 1 == 1);
+    if !(2048..=8192).contains(&bits) || !odd(&n) || !odd(&e) || e == [1] || e.len() > 8 {
+        return Err(SkipReason::Refused(KeyRefused::Weak));
+    }
+    if has_roca_fingerprint(&n) {
+        return Err(SkipReason::Refused(KeyRefused::Roca));
+    }
+    Ok(())
+}
+
+/// The odd primes up to 167, whose product divides the structure of every ROCA key.
+const ROCA_PRIMES: [u32; 38] = [
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103,
+    107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+];
+
+/// CVE-2017-15361: the broken generator makes primes of the form `k·M + 65537^a mod M`, so that the modulus is
+/// a power of 65537 modulo every small prime. A good key passes for one with a chance of about 2^-27.
+fn has_roca_fingerprint(n: &[u8]) -> bool {
+    ROCA_PRIMES.iter().all(|&p| {
+        let residue = n.iter().fold(0, |r, &byte| (r * 256 + u32::from(byte)) % p);
+        let mut power = 1;
+        (0..p).any(|_| {
+            let hit = power == residue;
+            power = power * (65537 % p) % p;
+            hit
+        })
+    })
+}
