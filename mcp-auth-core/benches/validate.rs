@@ -2,6 +2,16 @@
 //!
 //! `cargo bench -p mcp-auth-core --bench validate`
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark may fail, prints, and reads what the system says of its memory"
+)]
+
 mod support;
 
 use std::hint::black_box;

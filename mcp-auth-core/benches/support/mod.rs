@@ -25,7 +25,7 @@
 //! shown, never asserted. Allocations are counted in tests (`allocations.rs` beside this): a counting allocator would
 //! be timed too.
 #![allow(dead_code, reason = "each benchmark uses a part of this")]
-#![allow(unreachable_pub, reason = "a module of a program")]
+#![allow(unreachable_pub, clippy::expect_used, reason = "a module of a program")]
 #![allow(clippy::print_stdout, reason = "a benchmark is there to print")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and its arguments")]
 
