@@ -14,8 +14,14 @@ pub(crate) struct Form {
 }
 
 impl Form {
+    /// A form without parameters.
+    pub(crate) fn empty() -> Self {
+        Self { body: Zeroizing::new(String::with_capacity(1024)) }
+    }
+
+    /// The form of a token request.
     pub(crate) fn new(grant_type: &str) -> Self {
-        let mut form = Self { body: Zeroizing::new(String::with_capacity(1024)) };
+        let mut form = Self::empty();
         form.push("grant_type", grant_type);
         form
     }

@@ -48,6 +48,7 @@
 //! - [`client_auth`]: how a client proves who it is
 //! - [`endpoint`]: where tokens may be asked for
 //! - [`token_type`], [`response`]: what comes back
+//! - [`introspection`]: asking the issuer about a token
 //!
 //! # Out of scope
 //!
@@ -58,6 +59,7 @@ pub mod client_auth;
 pub mod endpoint;
 mod form;
 pub mod grant;
+pub mod introspection;
 pub mod response;
 pub mod token_type;
 

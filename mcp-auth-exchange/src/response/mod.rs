@@ -9,4 +9,5 @@ mod success;
 mod tests;
 
 pub use error::{TokenErrorCode, TokenErrorResponse, TokenResponseError, TokenResponseErrorKind};
+pub(crate) use success::{JsonAnswerError, read_json};
 pub use success::{MAX_RESPONSE_BYTES, TokenResponse};

@@ -133,17 +133,35 @@ fn success(object: Object<'_>) -> Result<TokenResponse, Kind> {
 }
 
 fn parse_json(headers: &HeaderMap, body: &[u8]) -> Result<Document, Kind> {
+    read_json(headers, body).map_err(|error| match error {
+        JsonAnswerError::TooLarge => Kind::TooLarge,
+        JsonAnswerError::NotJson => Kind::NotJson,
+        JsonAnswerError::DuplicateMember => Kind::DuplicateMember,
+    })
+}
+
+/// Why an answer's body is not a JSON document that is read.
+pub(crate) enum JsonAnswerError {
+    TooLarge,
+    NotJson,
+    DuplicateMember,
+}
+
+/// The one bounded JSON document of an answer.
+pub(crate) fn read_json(headers: &HeaderMap, body: &[u8]) -> Result<Document, JsonAnswerError> {
     if body.len() > MAX_RESPONSE_BYTES {
-        return Err(Kind::TooLarge);
+        return Err(JsonAnswerError::TooLarge);
     }
     if !headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json)) {
-        return Err(Kind::NotJson);
+        return Err(JsonAnswerError::NotJson);
     }
     let limits = Limits::default().max_bytes(MAX_RESPONSE_BYTES);
     Document::parse(body, &limits).map_err(|error| match error.kind() {
-        JsonErrorKind::DuplicateMember => Kind::DuplicateMember,
-        JsonErrorKind::TooLong | JsonErrorKind::TooDeep | JsonErrorKind::TooManyNodes => Kind::TooLarge,
-        _ => Kind::NotJson,
+        JsonErrorKind::DuplicateMember => JsonAnswerError::DuplicateMember,
+        JsonErrorKind::TooLong | JsonErrorKind::TooDeep | JsonErrorKind::TooManyNodes => {
+            JsonAnswerError::TooLarge
+        }
+        _ => JsonAnswerError::NotJson,
     })
 }
 
