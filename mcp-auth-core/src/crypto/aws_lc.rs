@@ -40,7 +40,7 @@ impl CryptoProvider for AwsLc {
             KeyMaterial::Rsa { n, e } => rsa(algorithm, n, e)?,
             KeyMaterial::Ec { curve, x, y } => ec(algorithm, curve, x, y)?,
             KeyMaterial::Ed25519 { x } => {
-                if algorithm != Algorithm::EdDSA {
+                if !matches!(algorithm, Algorithm::EdDSA | Algorithm::Ed25519) {
                     return Err(KeyRefused::Algorithm);
                 }
                 if x.len() != 32 {
@@ -180,7 +180,7 @@ impl AwsLcSigner {
             Algorithm::ES512 => {
                 EcdsaKeyPair::generate(&sig::ECDSA_P521_SHA512_FIXED_SIGNING).map(PrivateKey::Ec)
             }
-            Algorithm::EdDSA => Ed25519KeyPair::generate().map(PrivateKey::Ed25519),
+            Algorithm::EdDSA | Algorithm::Ed25519 => Ed25519KeyPair::generate().map(PrivateKey::Ed25519),
             Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => return Err(SigningFailed),
         }
         .map_err(|_| SigningFailed)?;

@@ -22,7 +22,10 @@ pub enum Algorithm {
     ES256,
     ES384,
     ES512,
+    /// RFC 8037, with the curve left to the key; here always Ed25519.
     EdDSA,
+    /// RFC 9864 §2.2, the same signatures under a name that says all.
+    Ed25519,
 }
 
 impl Algorithm {
@@ -41,6 +44,7 @@ impl Algorithm {
         Self::ES384,
         Self::ES512,
         Self::EdDSA,
+        Self::Ed25519,
     ];
 
     /// Every algorithm with a public key.
@@ -55,17 +59,23 @@ impl Algorithm {
         Self::ES384,
         Self::ES512,
         Self::EdDSA,
+        Self::Ed25519,
     ];
 
     /// What an issuer may use when nothing is configured: what today's providers sign with.
-    pub const DEFAULT: &'static [Self] =
-        &[Self::RS256, Self::ES256, Self::EdDSA, Self::PS256, Self::ES384, Self::RS384, Self::RS512];
+    pub const DEFAULT: &'static [Self] = &[
+        Self::RS256,
+        Self::ES256,
+        Self::EdDSA,
+        Self::Ed25519,
+        Self::PS256,
+        Self::ES384,
+        Self::RS384,
+        Self::RS512,
+    ];
 
-    /// The algorithm of exactly this name; `Ed25519` (RFC 9864) is the same as `EdDSA` here.
+    /// The algorithm of exactly this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        if name == "Ed25519" {
-            return Some(Self::EdDSA);
-        }
         Self::ALL.iter().copied().find(|a| a.name() == name)
     }
 
@@ -90,6 +100,7 @@ impl Algorithm {
             Self::ES384 => "ES384",
             Self::ES512 => "ES512",
             Self::EdDSA => "EdDSA",
+            Self::Ed25519 => "Ed25519",
         }
     }
 }
