@@ -8,6 +8,8 @@
 //! - `ours.txt`: for each token `ok` or the code of the refusal, and how the token was made
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::string_slice,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -80,7 +82,7 @@ impl Mint {
         mint.good = (0..200)
             .map(|i| {
                 let signer = i % mint.signers.len();
-                mint.sign(signer, &mint.header(signer), &claims(&format!("user-{i}")))
+                mint.sign(signer, mint.header(signer), claims(&format!("user-{i}")))
             })
             .collect();
         mint
