@@ -34,6 +34,7 @@
 //! - [`server`]: authorization server metadata (RFC 8414, OpenID Connect Discovery)
 //! - [`registration`]: dynamic client registration (RFC 7591)
 //! - [`challenge`][]: `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1)
+//! - [`provider`]: presets for Keycloak, Auth0, Okta, Frontegg and Entra
 //! - [`scope`], [`secret`], [`transport`]: the small values that these share
 //!
 //! # Out of scope
@@ -43,6 +44,7 @@
 
 pub mod challenge;
 mod document;
+pub mod provider;
 pub mod registration;
 pub mod resource;
 pub mod scope;
