@@ -1,15 +1,16 @@
 //! The token itself, kept from logs.
 
-use zeroize::Zeroizing;
-
-/// An access token as it came. `Debug` shows nothing of it, and its memory is wiped when it is dropped.
+/// An access token as it came. `Debug` shows nothing of it.
+///
+/// Its memory is not wiped: the same bytes stand in buffers of the HTTP server, which does not wipe them either,
+/// and wiping costs as much as parsing the claims.
 #[derive(Clone)]
-pub struct AccessToken(Zeroizing<Box<str>>);
+pub struct AccessToken(Box<str>);
 
 impl AccessToken {
     /// Keeps a token.
     pub fn new(token: &str) -> Self {
-        Self(Zeroizing::new(token.into()))
+        Self(token.into())
     }
 
     /// The token, to be sent and never to be shown.

@@ -1,7 +1,6 @@
 //! The compact form, RFC 7515 §7.1: three parts, strict base64url, bounded before anything is decoded.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 
 use super::error::{ValidationError, ValidationErrorKind as Kind};
 
@@ -77,5 +76,5 @@ impl<'t> Compact<'t> {
 
 /// Strict base64url (RFC 7515 §2): no padding, no white space, no stray bits at the end.
 pub(super) fn decode(part: &str, name: &'static str) -> Result<Vec<u8>, ValidationError> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Kind::Base64 { part: name }.into())
+    URL_SAFE_NO_PAD.decode_to_vec(part).map_err(|_| Kind::Base64 { part: name }.into())
 }
