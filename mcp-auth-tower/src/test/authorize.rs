@@ -1,0 +1,95 @@
+//! Decisions on calls, and lists without what the caller may not use.
+
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::authenticate::Mode;
+
+#[tokio::test]
+async fn row_211_denied_calls_do_not_reach_the_service() {
+    let setup = Setup::new();
+    let (parts, body) = setup.post(&setup.idp.token("bob"), &call("write")).await;
+    assert_eq!((parts.status, code(&parts)), (StatusCode::FORBIDDEN, "denied"));
+    assert!(!parts.headers.contains_key(WWW_AUTHENTICATE), "a plain denial is no OAuth error");
+    let error: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&error["id"], &error["error"]["message"]), (&json!(7), &json!("not allowed")));
+    assert_eq!(setup.calls(), 0);
+    let (parts, _) = setup.post(&setup.idp.token("alice"), &call("write")).await;
+    assert_eq!((parts.status, setup.calls()), (StatusCode::OK, 1));
+}
+
+#[tokio::test]
+async fn attack_088_089_lists_are_filtered_in_json_and_in_streams() {
+    let setup = Setup::new();
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read"},{"name":"write"}]}}"#;
+    let stream = Response::builder()
+        .header(CONTENT_TYPE, "text/event-stream; charset=utf-8")
+        .body(Full::new(Bytes::from(format!("event: message\r\ndata: {list}\r\n\r\n"))))
+        .unwrap();
+    for answer in [json_answer(list), stream] {
+        setup.answer(answer);
+        let (parts, body) = setup.post(&setup.idp.token("bob"), LIST).await;
+        assert_eq!(parts.status, StatusCode::OK);
+        assert!(body.contains("read") && !body.contains("write"), "{body}");
+        assert!(!parts.headers.contains_key(CONTENT_LENGTH), "the old length would be wrong");
+        let (_, body) = setup.post(&setup.idp.token("alice"), LIST).await;
+        assert!(body.contains(list), "nothing to hide: byte for byte");
+        let get = Request::get("/files/mcp")
+            .header(AUTHORIZATION, format!("Bearer {}", setup.idp.token("bob")))
+            .body(Full::default())
+            .unwrap();
+        let (_, body) = setup.send(get).await;
+        assert!(!body.contains("write"), "a list may come by the GET stream too: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_filtered_is_not_passed_on() {
+    let setup = Setup::new();
+    let token = setup.idp.token("bob");
+    let secret = r#"{"result":{"tools":[{"name":"write"}"#;
+    let answer = |kind: &str| {
+        Response::builder().header(CONTENT_TYPE, kind).body(Full::new(Bytes::from(secret))).unwrap()
+    };
+    let mut gzip = answer("application/json");
+    gzip.headers_mut().insert(CONTENT_ENCODING, "gzip".parse().unwrap());
+    for response in [answer("application/json"), answer("text/html"), gzip] {
+        setup.answer(response);
+        let (parts, body) = setup.post(&token, LIST).await;
+        assert!(!body.contains("write"), "{body}");
+        let error: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(error["error"]["code"], -32603, "{:?}", parts.status);
+    }
+    let seen = setup.upstream.seen.lock().unwrap();
+    assert!(seen.iter().all(|(p, _)| p.headers["accept-encoding"] == "identity"));
+}
+
+#[tokio::test]
+async fn row_194_232_optional_mode_passes_nobody_and_the_policy_challenges() {
+    let setup = Setup::with(|b| b.mode(Mode::Optional).require(r#"jwt.sub == "alice""#).unwrap());
+    let anonymous = |body: &str| {
+        let mut request = post("x", body);
+        request.headers_mut().remove(AUTHORIZATION);
+        request
+    };
+    let (parts, _) = setup.send(anonymous(LIST)).await;
+    assert_eq!((parts.status, setup.calls()), (StatusCode::OK, 1));
+    let (parts, _) = setup.send(anonymous(&call("read"))).await;
+    assert_eq!((parts.status, setup.calls()), (StatusCode::UNAUTHORIZED, 1));
+    assert!(challenge(&parts).contains("resource_metadata"));
+    let (parts, _) = setup.post("bad", LIST).await;
+    assert_eq!((parts.status, setup.calls()), (StatusCode::UNAUTHORIZED, 1), "a bad token is not no token");
+}
+
+#[tokio::test]
+async fn authorize_without_authenticate_refuses() {
+    let upstream = Arc::new(Shared::default());
+    let layer = crate::authorize::AuthorizeLayer::new();
+    let service = layer.layer(Upstream { shared: upstream.clone(), ready: false });
+    let response = service.oneshot(post("x", LIST)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(upstream.calls.load(Ordering::SeqCst), 0);
+}

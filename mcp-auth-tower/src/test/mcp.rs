@@ -1,0 +1,65 @@
+//! Messages that can be judged, and those that cannot.
+
+use std::time::Duration;
+
+use http::{Request, StatusCode};
+use http_body_util::Full;
+
+use super::*;
+use crate::mcp::McpLayer;
+
+#[tokio::test]
+async fn attack_080_084_085_086_messages_that_cannot_be_judged_do_not_reach_the_service() {
+    let setup = Setup::new();
+    let token = setup.idp.token("alice");
+    let list_of_calls = format!("[{}]", call("read"));
+    let long = format!("{}{}", call("read"), " ".repeat(4 * 1024 * 1024));
+    for (body, status) in [
+        ("", 400),
+        ("{}", 400),
+        (&*list_of_calls, 400),
+        (&*long, 413),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"x/y"}"#, 403),
+    ] {
+        let (parts, _) = setup.post(&token, body).await;
+        assert_eq!(parts.status.as_u16(), status, "{:.80}", body);
+    }
+    for (name, value) in [
+        ("content-type", "text/plain"),
+        ("content-type", "application/json; charset=utf-16"),
+        ("content-type", "multipart/form-data"),
+        ("content-encoding", "gzip"),
+        ("content-encoding", "zstd"),
+    ] {
+        let mut request = post(&token, &call("read"));
+        request.headers_mut().insert(name, value.parse().unwrap());
+        assert_eq!(setup.send(request).await.0.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{value}");
+    }
+    let mut request = post(&token, &call("read"));
+    request.headers_mut().remove(CONTENT_TYPE);
+    assert_eq!(setup.send(request).await.0.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let put = Request::put("/files/mcp")
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .body(Full::default())
+        .unwrap();
+    assert_eq!(setup.send(put).await.0.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(setup.calls(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_408() {
+    let setup = Setup::new();
+    let (parts, _) = post(&setup.idp.token("bob"), "").into_parts();
+    let (_sender, body) = http_body_util::channel::Channel::<Bytes, Infallible>::new(1);
+    let response = setup.service.clone().oneshot(Request::from_parts(parts, body)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(setup.calls(), 0);
+}
+
+#[tokio::test]
+async fn limits_of_messages_can_be_set() {
+    let setup =
+        Setup::with(|b| b.messages(McpLayer::new().max_body_bytes(20).body_timeout(Duration::from_secs(1))));
+    let (parts, _) = setup.post(&setup.idp.token("bob"), &call("read")).await;
+    assert_eq!(parts.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
