@@ -57,6 +57,9 @@ pub enum RejectionReason {
     Answer,
     /// A layer found no [`Authenticated`](crate::Authenticated): the layers are put together wrongly: 500.
     NotAuthenticated,
+    /// There are rules over MCP items, and nobody read the message: [`Mcp`](crate::mcp::Mcp) does not stand in
+    /// front of [`Authorize`](crate::authorize::Authorize): 500.
+    MessageNotRead,
 }
 
 /// What refusals say about the resource.
@@ -92,6 +95,7 @@ impl Rejection {
             RejectionReason::Method => "method",
             RejectionReason::Answer => "answer",
             RejectionReason::NotAuthenticated => "not_authenticated",
+            RejectionReason::MessageNotRead => "message_not_read",
         }
     }
 
@@ -145,7 +149,7 @@ impl Rejection {
             RejectionReason::Answer => {
                 (StatusCode::BAD_GATEWAY, None, rpc(id, -32603, "the server's answer could not be read"))
             }
-            RejectionReason::NotAuthenticated => {
+            RejectionReason::NotAuthenticated | RejectionReason::MessageNotRead => {
                 (StatusCode::INTERNAL_SERVER_ERROR, None, rpc(id, -32603, "internal error"))
             }
         };

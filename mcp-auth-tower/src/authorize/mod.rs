@@ -8,7 +8,9 @@
 //! 4. Answers to list requests, and event streams, are filtered: each item is judged as the call it would
 //!    become. An answer that cannot be read is a 502 (or an error in the stream), never passed on.
 //!
-//! Without an [`Authenticated`](crate::Authenticated) extension every request is refused.
+//! Without an [`Authenticated`](crate::Authenticated) extension every request is refused: 500. With an MCP set,
+//! so is every request but `GET` and `DELETE` without an [`McpCall`](mcp_auth_core::mcp::McpCall) extension: put
+//! [`McpLayer`](crate::mcp::McpLayer) in front.
 
 mod filter;
 mod future;

@@ -1,12 +1,15 @@
 //! Decisions on calls, and lists without what the caller may not use.
 
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use mcp_auth_core::jwt::Validator;
+use mcp_auth_core::policy::PolicySet;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::authenticate::Mode;
+use crate::authenticate::{AuthenticateLayer, Mode};
+use crate::authorize::AuthorizeLayer;
 
 #[tokio::test]
 async fn row_211_denied_calls_do_not_reach_the_service() {
@@ -87,9 +90,36 @@ async fn row_194_232_optional_mode_passes_nobody_and_the_policy_challenges() {
 #[tokio::test]
 async fn authorize_without_authenticate_refuses() {
     let upstream = Arc::new(Shared::default());
-    let layer = crate::authorize::AuthorizeLayer::new();
+    let layer = AuthorizeLayer::new();
     let service = layer.layer(Upstream { shared: upstream.clone(), ready: false });
     let response = service.oneshot(post("x", LIST)).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(upstream.calls.load(Ordering::SeqCst), 0);
+}
+
+/// The embedder forgot the layer that reads messages: rules over items would never be asked.
+#[tokio::test]
+async fn authorize_with_mcp_rules_and_without_the_mcp_layer_refuses() {
+    let idp = Idp::new();
+    let validator = Validator::new([Issuer::new(ISSUER).audience(RESOURCE)]).unwrap();
+    let authenticate =
+        AuthenticateLayer::new(validator, vec![idp.keys()]).unwrap().clock(Arc::new(FixedClock));
+    let rules = || PolicySet::builder().deny(r#"mcp.tool.name == "write""#).unwrap().build();
+    let send = async |authorize: &AuthorizeLayer, method: Method| {
+        let upstream = Arc::new(Shared::default());
+        let service =
+            authenticate.layer(authorize.layer(Upstream { shared: upstream.clone(), ready: false }));
+        let mut request = post(&idp.token("bob"), &call("write"));
+        *request.method_mut() = method;
+        let (parts, _) = service.oneshot(request).await.unwrap().into_parts();
+        (parts.status.as_u16(), code(&parts), upstream.calls.load(Ordering::SeqCst))
+    };
+    let with_rules = AuthorizeLayer::new().mcp(rules());
+    for method in [Method::POST, Method::PUT, Method::PATCH, Method::OPTIONS] {
+        assert_eq!(send(&with_rules, method).await, (500, "message_not_read", 0));
+    }
+    for method in [Method::GET, Method::DELETE] {
+        assert_eq!(send(&with_rules, method).await, (200, "", 1), "these carry no message");
+    }
+    assert_eq!(send(&AuthorizeLayer::new(), Method::POST).await, (200, "", 1), "no rules over items");
 }
