@@ -49,6 +49,8 @@ pub enum RejectionReason {
     BodyTimeout,
     /// The body could not be read to its end: 400.
     BodyRead,
+    /// A body on a method that carries no message, such as `GET`: 400.
+    UnexpectedBody,
     /// `Content-Type` is not `application/json`, or the body is compressed: 415.
     MediaType,
     /// A method that MCP over HTTP does not have: 405.
@@ -91,6 +93,7 @@ impl Rejection {
             RejectionReason::BodyTooLarge => "body_too_large",
             RejectionReason::BodyTimeout => "body_timeout",
             RejectionReason::BodyRead => "body_read",
+            RejectionReason::UnexpectedBody => "unexpected_body",
             RejectionReason::MediaType => "media_type",
             RejectionReason::Method => "method",
             RejectionReason::Answer => "answer",
@@ -136,6 +139,9 @@ impl Rejection {
             }
             RejectionReason::BodyRead => {
                 (StatusCode::BAD_REQUEST, None, rpc(None, -32700, "the message could not be read"))
+            }
+            RejectionReason::UnexpectedBody => {
+                (StatusCode::BAD_REQUEST, None, rpc(None, -32600, "this method carries no message"))
             }
             RejectionReason::MediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -63,7 +63,8 @@ impl Shared {
             return Err((RejectionReason::NotAuthenticated, None));
         };
         let call = request.extensions().get::<McpCall>();
-        if self.mcp.is_some() && call.is_none() && !matches!(*request.method(), Method::GET | Method::DELETE) {
+        if self.mcp.is_some() && call.is_none() && !matches!(*request.method(), Method::GET | Method::DELETE)
+        {
             tracing::error!(target: "mcp_auth", "no McpCall extension: put McpLayer before AuthorizeLayer");
             return Err((RejectionReason::MessageNotRead, None));
         }

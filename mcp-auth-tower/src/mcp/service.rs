@@ -32,10 +32,16 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        remove_method_overrides(request.headers_mut());
         match *request.method() {
             Method::POST => {}
             Method::GET | Method::DELETE => {
+                // The service might read a message there that nobody judged.
+                let body = request.body();
+                if !body.is_end_stream() && body.size_hint().exact() != Some(0) {
+                    return ResponseFuture::own(refuse(RejectionReason::UnexpectedBody));
+                }
                 return ResponseFuture::calling(self.inner.call(request.map(McpBody::untouched)));
             }
             _ => return ResponseFuture::own(refuse(RejectionReason::Method)),
@@ -75,4 +81,20 @@ fn is_plain_json(headers: &HeaderMap) -> bool {
             _ => true,
         })
         && headers.get_all(CONTENT_ENCODING).iter().all(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Decisions are taken on the method of the request line; a service must not take another for it.
+fn remove_method_overrides(headers: &mut HeaderMap) {
+    while let Some(name) = headers.keys().find(|name| is_method_override(name.as_str())).cloned() {
+        headers.remove(name);
+    }
+}
+
+/// CGI and what descends from it reads `_` as `-`.
+fn is_method_override(name: &str) -> bool {
+    let is = |known: &str| {
+        name.len() == known.len()
+            && name.bytes().zip(known.bytes()).all(|(a, b)| a == b || (a, b) == (b'_', b'-'))
+    };
+    is("x-http-method-override") || is("x-http-method") || is("x-method-override")
 }

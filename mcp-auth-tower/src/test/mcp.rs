@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::Full;
 
 use super::*;
@@ -62,4 +62,66 @@ async fn limits_of_messages_can_be_set() {
         Setup::with(|b| b.messages(McpLayer::new().max_body_bytes(20).body_timeout(Duration::from_secs(1))));
     let (parts, _) = setup.post(&setup.idp.token("bob"), &call("read")).await;
     assert_eq!(parts.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+fn without_message(token: &str, method: Method, body: &str) -> Request<Full<Bytes>> {
+    let mut request = post(token, body);
+    *request.method_mut() = method;
+    request
+}
+
+/// A body that nobody judges must not reach a service that may read it.
+#[tokio::test]
+async fn a_body_where_none_belongs_does_not_reach_the_service() {
+    let setup = Setup::new();
+    let token = setup.idp.token("bob");
+    for method in [Method::GET, Method::DELETE] {
+        let (parts, _) = setup.send(without_message(&token, method.clone(), &call("write"))).await;
+        assert_eq!((parts.status.as_u16(), code(&parts), setup.calls()), (400, "unexpected_body", 0));
+        // A body of which nothing is known yet: chunked, or a stream without END_STREAM.
+        let (_sender, body) = http_body_util::channel::Channel::<Bytes, Infallible>::new(1);
+        let unknown = without_message(&token, method, "").map(|_| body);
+        let response = setup.service.clone().oneshot(unknown).await.unwrap();
+        assert_eq!((response.status().as_u16(), setup.calls()), (400, 0));
+    }
+    let (parts, _) = setup.send(without_message(&token, Method::PUT, &call("write"))).await;
+    assert_eq!((parts.status.as_u16(), setup.calls()), (405, 0));
+    for method in [Method::GET, Method::DELETE] {
+        assert_eq!(setup.send(without_message(&token, method, "")).await.0.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn attack_069_method_overrides_are_taken_out() {
+    let setup = Setup::new();
+    let names = [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        // What CGI, WSGI and Rack read as the same names.
+        "x_http_method_override",
+        "x-http_method",
+        "x_method-override",
+    ];
+    let mut kept = HeaderMap::new();
+    for name in ["x-http-method-overridden", "x-http-methods", "x-method", "x-method-override2"] {
+        kept.insert(http::HeaderName::from_static(name), http::HeaderValue::from_static("kept"));
+    }
+    for (method, body) in [(Method::POST, &*call("read")), (Method::GET, ""), (Method::DELETE, "")] {
+        let mut request = without_message(&setup.idp.token("bob"), method, body);
+        request.headers_mut().extend(kept.clone());
+        for name in names {
+            for value in ["DELETE", "POST"] {
+                request.headers_mut().append(name, value.parse().unwrap());
+            }
+        }
+        assert_eq!(setup.send(request).await.0.status, StatusCode::OK);
+    }
+    let seen = setup.upstream.seen.lock().unwrap();
+    assert_eq!(seen.len(), 3);
+    for (parts, _) in seen.iter() {
+        let overrides = parts.headers.keys().filter(|name| name.as_str().contains("method"));
+        assert_eq!(overrides.count(), kept.len(), "{:?}", parts.headers);
+        assert!(kept.keys().all(|name| parts.headers.contains_key(name)));
+    }
 }
