@@ -7,8 +7,20 @@
 //! | `mcp.tool.name`, `mcp.prompt.name` | string | the tool or prompt; `mcp.tool` is absent for other items |
 //! | `mcp.resource.uri`, `mcp.resource.name` | string | the resource, twice the same |
 //! | `mcp.task.id` | string | the task |
-//! | `request.method`, `request.path`, `request.host` | string | the HTTP request, path without query |
+//! | `request.method`, `request.path` | string | the HTTP request, path without query |
+//! | `request.host` | string | the host in lower case, without port and without a dot at its end |
+//! | `request.headers["name"]` | string | the header, its name in any case; absent where the request has none |
 //! | `hasScope("s")` | bool | whether the token grants the scope |
+//!
+//! For an item of a list, `mcp` is the call that the item would become, and `request` the request for the list.
+//!
+//! A header that occurs more than once, or that is not UTF-8, has no one value: a rule that asks for it fails.
+//! Headers can be read and asked for (`"x" in request.headers`), not iterated.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::HeaderMap;
 
 use crate::Principal;
 use crate::cel::{Environment, StructType, StructValue, Type, Value, Variables};
@@ -56,11 +68,26 @@ impl Kind {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Request<'r> {
-    method: &'r str,
-    path: &'r str,
+    method: Option<&'r str>,
+    path: Option<&'r str>,
     host: Option<&'r str>,
+    headers: Option<Headers<'r>>,
+}
+
+#[derive(Clone, Copy)]
+struct Headers<'r> {
+    map: &'r HeaderMap,
+    /// Set when a header is asked for that has no one value.
+    ambiguous: Option<&'r AtomicBool>,
+}
+
+/// How many, and none of them: there are credentials among them.
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Headers({})", self.map.len())
+    }
 }
 
 impl<'r> Context<'r> {
@@ -99,10 +126,33 @@ impl<'r> Context<'r> {
     }
 
     /// Adds the HTTP request: its method, its path without query, and its host where one is known.
+    ///
+    /// Rules compare `host` as it is given here: in lower case, without port and without a dot at its end.
     #[must_use]
     pub fn request(mut self, method: &'r str, path: &'r str, host: Option<&'r str>) -> Self {
-        self.request = Some(Request { method, path, host });
+        let request = self.request.get_or_insert_default();
+        (request.method, request.path, request.host) = (Some(method), Some(path), host);
         self
+    }
+
+    /// Adds the headers of the HTTP request.
+    #[must_use]
+    pub fn headers(mut self, headers: &'r HeaderMap) -> Self {
+        self.request.get_or_insert_default().headers = Some(Headers { map: headers, ambiguous: None });
+        self
+    }
+
+    /// The same, setting `ambiguous` when a header is asked for that has no one value. Whichever value, or absence,
+    /// a rule would get for it could be another than the service's.
+    pub(super) fn noticing<'n>(&self, ambiguous: &'n AtomicBool) -> Context<'n>
+    where
+        'r: 'n,
+    {
+        let mut context: Context<'n> = *self;
+        if let Some(headers) = context.request.as_mut().and_then(|request| request.headers.as_mut()) {
+            headers.ambiguous = Some(ambiguous);
+        }
+        context
     }
 
     pub(super) fn item_kind(&self) -> Option<Kind> {
@@ -122,7 +172,10 @@ pub fn environment() -> Environment {
     Environment::new()
         .variable("jwt", Type::map(Type::String, Type::Dyn))
         .variable("mcp", mcp)
-        .variable("request", text(&["method", "path", "host"]))
+        .variable(
+            "request",
+            text(&["method", "path", "host"]).field("headers", Type::map(Type::String, Type::String)),
+        )
         .function("hasScope", &[Type::String], Type::Bool)
 }
 
@@ -178,10 +231,23 @@ impl StructValue for Item<'_> {
 impl StructValue for Request<'_> {
     fn field(&self, name: &str) -> Option<Value<'_>> {
         match name {
-            "method" => Some(self.method.into()),
-            "path" => Some(self.path.into()),
+            "method" => self.method.map(Into::into),
+            "path" => self.path.map(Into::into),
             "host" => self.host.map(Into::into),
+            "headers" => self.headers.as_ref().map(|headers| Value::Struct(headers)),
             _ => None,
         }
+    }
+}
+
+impl StructValue for Headers<'_> {
+    fn field(&self, name: &str) -> Option<Value<'_>> {
+        let mut values = self.map.get_all(name).iter();
+        let first = values.next()?;
+        let text = std::str::from_utf8(first.as_bytes()).ok().filter(|_| values.next().is_none());
+        if let (None, Some(ambiguous)) = (text, self.ambiguous) {
+            ambiguous.store(true, Ordering::Relaxed);
+        }
+        text.map(Into::into)
     }
 }

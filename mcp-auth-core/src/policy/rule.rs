@@ -1,8 +1,9 @@
 //! One rule.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::context::{Kind, environment};
+use super::context::{Context, Kind, environment};
 use crate::cel::{CelError, Program};
 
 /// What a true rule means.
@@ -34,6 +35,7 @@ pub struct Rule {
     program: Program,
     /// The kinds of items that the expression reads; empty: it reads none in particular.
     kinds: Vec<Kind>,
+    reads_headers: bool,
 }
 
 /// A rule that does not compile. `Display` shows the expression, the place and the reason.
@@ -69,7 +71,8 @@ impl Rule {
             .map_err(|error| RuleError { source: expression.to_owned(), error })?;
         let reads = |kind: &Kind| program.mentions().any(|path| path.starts_with(kind.path()));
         let kinds = Kind::ALL.into_iter().filter(reads).collect();
-        Ok(Self { effect, program, kinds })
+        let reads_headers = program.reads("request.headers");
+        Ok(Self { effect, program, kinds, reads_headers })
     }
 
     /// What it means when the expression is true.
@@ -82,8 +85,19 @@ impl Rule {
         self.program.source()
     }
 
-    pub(super) fn program(&self) -> &Program {
-        &self.program
+    /// Whether something at, below or above `path` (such as `request.headers`) is read.
+    pub fn reads(&self, path: &str) -> bool {
+        self.program.reads(path)
+    }
+
+    /// `None`: it fails.
+    pub(super) fn evaluate(&self, context: &Context<'_>) -> Option<bool> {
+        if !self.reads_headers {
+            return self.program.evaluate_bool(context).ok();
+        }
+        let ambiguous = AtomicBool::new(false);
+        let outcome = self.program.evaluate_bool(&context.noticing(&ambiguous)).ok();
+        outcome.filter(|_| !ambiguous.load(Ordering::Relaxed))
     }
 
     /// Whether a `Deny` or `Require` speaks about this kind of item; `None` is a request without an item.

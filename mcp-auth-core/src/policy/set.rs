@@ -28,6 +28,12 @@ impl PolicySet {
         &self.rules
     }
 
+    /// Whether a rule reads something at, below or above `path`, such as `request.headers`. What no rule reads
+    /// need not be given to the [`Context`].
+    pub fn reads(&self, path: &str) -> bool {
+        self.rules.iter().any(|rule| rule.reads(path))
+    }
+
     /// Takes the decision.
     pub fn decide(&self, context: &Context<'_>) -> Decision {
         let denied = |reason| Decision { allowed: false, reason };
@@ -37,23 +43,23 @@ impl PolicySet {
         let kind = context.item_kind();
         let of = |effect| self.rules.iter().enumerate().filter(move |(_, rule)| rule.effect() == effect);
         for (i, rule) in of(Effect::Deny).filter(|(_, rule)| rule.speaks_of(kind)) {
-            match rule.program().evaluate_bool(context) {
-                Ok(false) => {}
-                Ok(true) => return denied(Why::DeniedBy(i)),
-                Err(_) => return denied(Why::DenyFailed(i)),
+            match rule.evaluate(context) {
+                Some(false) => {}
+                Some(true) => return denied(Why::DeniedBy(i)),
+                None => return denied(Why::DenyFailed(i)),
             }
         }
         for (i, rule) in of(Effect::Require).filter(|(_, rule)| rule.speaks_of(kind)) {
-            match rule.program().evaluate_bool(context) {
-                Ok(true) => {}
-                Ok(false) => return denied(Why::RequireFalse(i)),
-                Err(_) => return denied(Why::RequireFailed(i)),
+            match rule.evaluate(context) {
+                Some(true) => {}
+                Some(false) => return denied(Why::RequireFalse(i)),
+                None => return denied(Why::RequireFailed(i)),
             }
         }
         let mut any_allow = false;
         for (i, rule) in of(Effect::Allow) {
             any_allow = true;
-            if rule.program().evaluate_bool(context) == Ok(true) {
+            if rule.evaluate(context) == Some(true) {
                 return Decision { allowed: true, reason: Why::AllowedBy(i) };
             }
         }
