@@ -47,6 +47,7 @@ pub mod keys;
 pub mod mcp;
 pub mod metadata;
 
+mod authority;
 mod body;
 mod extension;
 mod rejection;

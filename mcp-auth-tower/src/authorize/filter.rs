@@ -9,6 +9,7 @@ use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong, ListError, filter_mess
 use mcp_auth_core::policy::{Context as PolicyContext, PolicySet};
 use pin_project_lite::pin_project;
 
+use super::http::KeptRequest;
 use crate::rejection::rpc;
 
 /// Longest answer or event that is held for filtering.
@@ -19,13 +20,18 @@ const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct Judge {
     pub(super) policy: Arc<PolicySet>,
     pub(super) principal: Option<Arc<Principal>>,
+    /// The request that asked for the list.
+    pub(super) request: Option<Box<KeptRequest>>,
 }
 
 impl Judge {
     fn filter(&self, message: &[u8]) -> Result<Option<Vec<u8>>, ListError> {
-        filter_message(message, &mut |item| {
-            self.policy.decide(&PolicyContext::new(self.principal.as_deref()).list_item(item)).is_allowed()
-        })
+        let principal = self.principal.as_deref();
+        let context = match &self.request {
+            Some(request) => request.context(principal),
+            None => PolicyContext::new(principal),
+        };
+        filter_message(message, &mut |item| self.policy.decide(&context.list_item(item)).is_allowed())
     }
 }
 

@@ -5,6 +5,7 @@ use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
 use super::Authorize;
+use super::http::Reads;
 use crate::audit::{AuditSink, TracingSink};
 use crate::rejection::ChallengeContext;
 
@@ -17,10 +18,22 @@ pub struct AuthorizeLayer {
 
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
-    pub(super) mcp: Option<Arc<PolicySet>>,
-    pub(super) http: Option<Arc<PolicySet>>,
+    pub(super) mcp: Option<Rules>,
+    pub(super) http: Option<Rules>,
     pub(super) audit: Arc<dyn AuditSink>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) policy: Arc<PolicySet>,
+    pub(super) reads: Reads,
+}
+
+impl Rules {
+    fn new(policy: PolicySet) -> Self {
+        Self { reads: Reads::of(&policy), policy: Arc::new(policy) }
+    }
 }
 
 impl Default for AuthorizeLayer {
@@ -43,12 +56,12 @@ impl AuthorizeLayer {
 
     /// Judges MCP items with `policy`.
     pub fn mcp(self, policy: PolicySet) -> Self {
-        self.with(|s| s.mcp = Some(Arc::new(policy)))
+        self.with(|s| s.mcp = Some(Rules::new(policy)))
     }
 
     /// Judges every request with `policy`.
     pub fn http(self, policy: PolicySet) -> Self {
-        self.with(|s| s.http = Some(Arc::new(policy)))
+        self.with(|s| s.http = Some(Rules::new(policy)))
     }
 
     /// Where decisions are written. Default: [`TracingSink`].

@@ -3,6 +3,7 @@
 //! 1. The HTTP set, where there is one, judges every request.
 //! 2. The MCP set judges calls, reads, gets, completions, subscriptions and tasks. Lifecycle messages and list
 //!    requests go through; a method of which nothing is known does not.
+//!    Both sets read `request.*` of the HTTP request at hand.
 //! 3. Denied: 403 with a JSON-RPC error, or 401 with a challenge when nobody was authenticated. The service is
 //!    not called.
 //! 4. Answers to list requests, and event streams, are filtered: each item is judged as the call it would
@@ -14,6 +15,7 @@
 
 mod filter;
 mod future;
+mod http;
 mod layer;
 mod service;
 

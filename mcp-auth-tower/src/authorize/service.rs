@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Method, Request, Response};
 use mcp_auth_core::audit::Record;
 use mcp_auth_core::mcp::{CallKind, McpCall};
@@ -11,6 +11,7 @@ use tower_service::Service;
 use super::ResponseFuture;
 use super::filter::{Judge, ListFilter};
 use super::future::Watch;
+use super::http::{HttpRequest, KeptRequest};
 use super::layer::Shared;
 use crate::body::ResponseBody;
 use crate::extension::Authenticated;
@@ -75,11 +76,15 @@ impl Shared {
             let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
             return Err((reason, call.and_then(|c| c.id.clone())));
         }
-        let Some(policy) = &self.mcp else { return Ok(None) };
+        let Some(rules) = &self.mcp else { return Ok(None) };
         let is_list = call.is_some_and(|c| c.kind() == CallKind::List);
         let is_stream = call.is_none() && request.method() == Method::GET;
         Ok((is_list || is_stream).then(|| Watch {
-            judge: Judge { policy: policy.clone(), principal: who.shared() },
+            judge: Judge {
+                policy: rules.policy.clone(),
+                principal: who.shared(),
+                request: KeptRequest::new(request, rules.reads),
+            },
             id: call.and_then(|c| c.id.clone()),
             is_list,
         }))
@@ -92,25 +97,27 @@ impl Shared {
         who: &Authenticated,
         call: Option<&McpCall>,
     ) -> Option<Decision> {
+        let principal = who.principal();
+        let needed = [&self.http, &self.mcp].into_iter().flatten().any(|rules| rules.reads.request());
+        let seen = needed.then(|| HttpRequest::new(request));
+        let mut context = match &seen {
+            Some(seen) => seen.context(principal),
+            None => PolicyContext::new(principal),
+        };
+        if let Some(call) = call {
+            context = context.call(call);
+        }
         let mut last = None;
-        if let Some(policy) = &self.http {
-            let host = request.uri().host().or_else(|| request.headers().get(HOST)?.to_str().ok());
-            let mut context = PolicyContext::new(who.principal());
-            context = context.request(request.method().as_str(), request.uri().path(), host);
-            if let Some(call) = call {
-                context = context.call(call);
-            }
-            let decision = policy.decide(&context);
+        if let Some(rules) = &self.http {
+            let decision = rules.policy.decide(&context);
             if !decision.is_allowed() {
                 return Some(decision);
             }
             last = Some(decision);
         }
-        if let (Some(policy), Some(call)) = (&self.mcp, call) {
+        if let (Some(rules), Some(call)) = (&self.mcp, call) {
             match call.kind() {
-                CallKind::Item => {
-                    return Some(policy.decide(&PolicyContext::new(who.principal()).call(call)));
-                }
+                CallKind::Item => return Some(rules.policy.decide(&context)),
                 CallKind::List | CallKind::Lifecycle => {}
                 _ => return Some(Decision::UNKNOWN_METHOD),
             }

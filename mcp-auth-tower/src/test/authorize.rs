@@ -49,6 +49,75 @@ async fn attack_088_089_lists_are_filtered_in_json_and_in_streams() {
     }
 }
 
+/// Rules over items read the request that carries the call, or that asks for the list.
+#[tokio::test]
+async fn attack_068_rules_over_items_read_the_request_in_one_spelling() {
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read"},{"name":"write"}]}}"#;
+    for (rule, header, good, bad) in [
+        ("request.host == \"mcp.example\"", "host", "MCP.Example.:443", "mcp.example.evil"),
+        ("request.headers[\"X-Env\"] == \"prod\"", "x-env", "prod", "Prod"),
+        ("request.path == \"/files/mcp\" && \"x-env\" in request.headers", "x-env", "prod", ""),
+        ("request.method == \"POST\" && request.headers[\"x-env\"] != \"dev\"", "x-env", "", "dev"),
+    ] {
+        let setup = Setup::with(|b| b.require(&format!("mcp.tool.name != \"write\" || ({rule})")).unwrap());
+        setup.answer(json_answer(list));
+        let token = setup.idp.token("bob");
+        let with = |body: &str, values: &[&str]| {
+            let mut request = post(&token, body);
+            for value in values.iter().filter(|v| !v.is_empty() || rule.contains("!=")) {
+                request.headers_mut().append(header, value.parse().unwrap());
+            }
+            request
+        };
+        for (values, allowed) in [(&[good][..], true), (&[bad], false), (&[good, good], false)] {
+            let (parts, _) = setup.send(with(&call("write"), values)).await;
+            assert_eq!(parts.status.is_success(), allowed, "call: {rule} {values:?}");
+            let (parts, body) = setup.send(with(LIST, values)).await;
+            assert_eq!(parts.status, StatusCode::OK);
+            assert_eq!(body.contains("write"), allowed, "list: {rule} {values:?} {body}");
+            assert!(body.contains("read"), "{body}");
+        }
+    }
+    // HTTP/2 has `:authority` in the place of `Host`; two that differ are no host.
+    let setup = Setup::with(|b| b.require(r#"request.host == "mcp.example""#).unwrap());
+    let at = |uri: &str, host: Option<&str>| {
+        let mut request = post(&setup.idp.token("bob"), &call("read"));
+        *request.uri_mut() = uri.parse().unwrap();
+        request.headers_mut().extend(host.map(|h| (http::header::HOST, h.parse().unwrap())));
+        request
+    };
+    for (uri, host, status) in [
+        ("https://MCP.example:443/files/mcp", None, 200),
+        ("https://mcp.example/files/mcp", Some("mcp.example"), 200),
+        ("https://mcp.example/files/mcp", Some("evil.example"), 403),
+        ("https://evil.example/files/mcp", Some("mcp.example"), 403),
+        ("/files/mcp", None, 403),
+    ] {
+        assert_eq!(setup.send(at(uri, host)).await.0.status.as_u16(), status, "{uri} {host:?}");
+    }
+}
+
+/// The same by the `GET` stream, and in the rules of every request.
+#[tokio::test]
+async fn request_variables_in_streams_and_in_http_rules() {
+    let rule = r#"request.headers["x-env"] == "prod""#;
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"write"}]}}"#;
+    let setup = Setup::with(|b| b.require(&format!("mcp.tool.name != \"write\" || {rule}")).unwrap());
+    let http = Setup::with(|b| b.http_policy(PolicySet::builder().require(rule).unwrap().build()));
+    for (env, shown) in [("prod", true), ("dev", false)] {
+        let get = |setup: &Setup| {
+            Request::get("/files/mcp")
+                .header(AUTHORIZATION, format!("Bearer {}", setup.idp.token("bob")))
+                .header("x-env", env)
+                .body(Full::default())
+                .unwrap()
+        };
+        setup.answer(json_answer(list));
+        assert_eq!(setup.send(get(&setup)).await.1.contains("write"), shown);
+        assert_eq!(http.send(get(&http)).await.0.status.is_success(), shown);
+    }
+}
+
 #[tokio::test]
 async fn a_list_that_cannot_be_filtered_is_not_passed_on() {
     let setup = Setup::new();

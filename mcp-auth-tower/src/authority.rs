@@ -1,0 +1,124 @@
+//! The host that a request is for.
+
+use std::borrow::Cow;
+use std::net::Ipv6Addr;
+
+use http::Uri;
+use http::header::{HOST, HeaderMap};
+
+/// Host and port of a request, made comparable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Authority<'r> {
+    /// In lower case, without a dot at its end; IPv6 addresses in brackets.
+    pub(crate) host: Cow<'r, str>,
+    pub(crate) port: Option<u16>,
+}
+
+/// The request names no host that everybody behind reads alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BadAuthority;
+
+impl<'r> Authority<'r> {
+    /// The authority of the request target (`:authority` in HTTP/2) or of `Host`; `None` without either.
+    ///
+    /// More than one, or two that differ, are an error: RFC 9110 §7.2, RFC 9113 §8.3.1.
+    pub(crate) fn of(uri: &'r Uri, headers: &'r HeaderMap) -> Result<Option<Self>, BadAuthority> {
+        let target = uri.authority().map(|a| Self::parse(a.as_str()).ok_or(BadAuthority)).transpose()?;
+        let mut values = headers.get_all(HOST).iter();
+        let Some(value) = values.next() else { return Ok(target) };
+        let host = value.to_str().ok().and_then(Self::parse).filter(|_| values.next().is_none());
+        let host = host.ok_or(BadAuthority)?;
+        let default = match uri.scheme_str() {
+            Some("https") => Some(443),
+            Some("http") => Some(80),
+            _ => None,
+        };
+        match &target {
+            Some(target) if target.host != host.host => Err(BadAuthority),
+            Some(target) if target.port.or(default) != host.port.or(default) => Err(BadAuthority),
+            _ => Ok(Some(host)),
+        }
+    }
+
+    /// `host` or `host:port`; `None` for everything else.
+    pub(crate) fn parse(text: &'r str) -> Option<Self> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (address, port) = rest.split_once(']')?;
+                let address: Ipv6Addr = address.parse().ok()?;
+                (Cow::Owned(format!("[{address}]")), port)
+            }
+            None => {
+                let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+                (name(host)?, port)
+            }
+        };
+        let port = match port.strip_prefix(':') {
+            None if port.is_empty() => None,
+            Some("") => None,
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => Some(digits.parse().ok()?),
+            _ => return None,
+        };
+        Some(Self { host, port })
+    }
+}
+
+fn name(text: &str) -> Option<Cow<'_, str>> {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    if text.is_empty() || text.ends_with('.') || !text.bytes().all(unreserved) {
+        return None;
+    }
+    Some(if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        text.to_ascii_lowercase().into()
+    } else {
+        text.into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(uri: &str, hosts: &[&'static str]) -> Result<Option<(String, Option<u16>)>, BadAuthority> {
+        let headers = hosts.iter().map(|h| (HOST, http::HeaderValue::from_static(h))).collect();
+        let uri: Uri = uri.parse().unwrap();
+        Authority::of(&uri, &headers).map(|a| a.map(|a| (a.host.into_owned(), a.port)))
+    }
+
+    fn is(host: &str, port: Option<u16>) -> Result<Option<(String, Option<u16>)>, BadAuthority> {
+        Ok(Some((host.to_owned(), port)))
+    }
+
+    #[test]
+    fn attack_068_spellings_of_one_host_are_one_host() {
+        for text in ["mcp.example", "MCP.example", "mcp.example.", "mcp.example:", "Mcp.Example.:"] {
+            assert_eq!(Authority::parse(text).unwrap().host, "mcp.example", "{text}");
+        }
+        assert_eq!(of("/", &["MCP.Example.:8443"]), is("mcp.example", Some(8443)));
+        assert_eq!(of("https://MCP.Example/", &[]), is("mcp.example", None));
+        assert_eq!(of("/", &["[::1]:3000"]), is("[::1]", Some(3000)));
+        assert_eq!(of("/", &["[0:0::01]"]), is("[::1]", None));
+        assert_eq!(of("/", &["127.0.0.1:3000"]), is("127.0.0.1", Some(3000)));
+        assert_eq!(of("/", &[]), Ok(None));
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_an_error() {
+        for hosts in [&["a", "a"][..], &["a", "b"], &[""], &["a,b"], &["a b"], &["u@a"], &["a/b"], &["a:b"]] {
+            assert_eq!(of("/", hosts), Err(BadAuthority), "{hosts:?}");
+        }
+        for host in [
+            "a..", ".", ":80", "a:80:80", "a:99999", "a:+80", "[::1", "::1", "[a]", "[::1]x", "a[", "a]",
+            "a%2e", "é",
+        ] {
+            assert_eq!(Authority::parse(host), None, "{host}");
+        }
+        assert_eq!(of("https://a/", &["b"]), Err(BadAuthority));
+        assert_eq!(of("https://a:1/", &["a:2"]), Err(BadAuthority));
+        assert_eq!(of("https://a:1/", &["a"]), Err(BadAuthority));
+        assert_eq!(of("https://a:443/", &["A."]), is("a", None));
+        assert_eq!(of("http://a/", &["a:80"]), is("a", Some(80)));
+        assert_eq!(of("https://u@a/", &[]), Err(BadAuthority));
+    }
+}
