@@ -32,11 +32,17 @@ pub enum DecisionReason {
     NoAllow,
     /// The message's method is not one that rules can speak about.
     UnknownMethod,
+    /// Nobody is authenticated, and rules over items do not judge what this is: a list, a stream, or a message of
+    /// the protocol itself.
+    NoPrincipal,
 }
 
 impl Decision {
     /// Denied without asking a rule: the method is unknown.
     pub const UNKNOWN_METHOD: Self = Self { allowed: false, reason: DecisionReason::UnknownMethod };
+
+    /// Denied without asking a rule: nobody is authenticated.
+    pub const NO_PRINCIPAL: Self = Self { allowed: false, reason: DecisionReason::NoPrincipal };
 
     /// Whether the call may go on.
     pub const fn is_allowed(&self) -> bool {
@@ -63,6 +69,7 @@ impl fmt::Display for Decision {
             }
             DecisionReason::NoAllow => f.write_str("denied: no allow rule is true"),
             DecisionReason::UnknownMethod => f.write_str("denied: unknown method"),
+            DecisionReason::NoPrincipal => f.write_str("denied: nobody is authenticated"),
         }
     }
 }

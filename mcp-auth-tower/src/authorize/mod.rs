@@ -1,8 +1,8 @@
 //! Authorization: decisions on calls, and lists without what the caller may not use.
 //!
 //! 1. The HTTP set, where there is one, judges every request.
-//! 2. The MCP set judges calls, reads, gets, completions, subscriptions and tasks. Lifecycle messages and list
-//!    requests go through; a method of which nothing is known does not.
+//! 2. The MCP set judges calls, reads, gets, completions, subscriptions and tasks. Lifecycle messages, list
+//!    requests, `GET` and `DELETE` need a principal and go through; a method of which nothing is known does not.
 //!    Both sets read `request.*` of the HTTP request at hand.
 //! 3. Denied: 403 with a JSON-RPC error, or 401 with a challenge when nobody was authenticated. The service is
 //!    not called.

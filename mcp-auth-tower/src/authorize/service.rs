@@ -115,13 +115,18 @@ impl Shared {
             }
             last = Some(decision);
         }
-        if let (Some(rules), Some(call)) = (&self.mcp, call) {
-            match call.kind() {
-                CallKind::Item => return Some(rules.policy.decide(&context)),
-                CallKind::List | CallKind::Lifecycle => {}
-                _ => return Some(Decision::UNKNOWN_METHOD),
+        let Some(rules) = &self.mcp else { return last };
+        match call.map(McpCall::kind) {
+            Some(CallKind::Item) => Some(rules.policy.decide(&context)),
+            // `None`: GET and DELETE.
+            Some(CallKind::List | CallKind::Lifecycle) | None => {
+                if principal.is_none() {
+                    Some(Decision::NO_PRINCIPAL)
+                } else {
+                    last
+                }
             }
+            Some(_) => Some(Decision::UNKNOWN_METHOD),
         }
-        last
     }
 }

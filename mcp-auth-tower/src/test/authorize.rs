@@ -139,21 +139,49 @@ async fn a_list_that_cannot_be_filtered_is_not_passed_on() {
     assert!(seen.iter().all(|(p, _)| p.headers["accept-encoding"] == "identity"));
 }
 
+/// Rules over items judge items. What they do not judge (lifecycle, lists, streams, the end of a session) needs a
+/// principal instead (design, decision 8): an empty list or a session without a name would tell a client that it is
+/// connected, and it would never log in.
 #[tokio::test]
-async fn row_194_232_optional_mode_passes_nobody_and_the_policy_challenges() {
-    let setup = Setup::with(|b| b.mode(Mode::Optional).require(r#"jwt.sub == "alice""#).unwrap());
-    let anonymous = |body: &str| {
+async fn row_194_232_optional_mode_passes_nobody_to_items_that_the_policy_leaves_open() {
+    let rule = r#"jwt.sub == "alice" || mcp.tool.name == "open""#;
+    let setup = Setup::with(|b| b.mode(Mode::Optional).require(rule).unwrap());
+    let anonymous = |method: Method, body: &str| {
         let mut request = post("x", body);
         request.headers_mut().remove(AUTHORIZATION);
+        *request.method_mut() = method;
         request
     };
-    let (parts, _) = setup.send(anonymous(LIST)).await;
+    let message = |method: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    let response = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    for (method, body) in [
+        (Method::POST, call("read")),
+        (Method::POST, LIST.to_owned()),
+        (Method::POST, message("resources/templates/list")),
+        (Method::POST, message("initialize")),
+        (Method::POST, message("server/discover")),
+        (Method::POST, message("ping")),
+        (Method::POST, message("x/y")),
+        (Method::POST, notification.to_owned()),
+        (Method::POST, response.to_owned()),
+        (Method::GET, String::new()),
+        (Method::DELETE, String::new()),
+    ] {
+        let (parts, _) = setup.send(anonymous(method.clone(), &body)).await;
+        assert_eq!((parts.status.as_u16(), setup.calls()), (401, 0), "{method} {body}");
+        assert!(challenge(&parts).contains("resource_metadata") && !challenge(&parts).contains("error"));
+    }
+    let (parts, _) = setup.send(anonymous(Method::POST, &call("open"))).await;
     assert_eq!((parts.status, setup.calls()), (StatusCode::OK, 1));
-    let (parts, _) = setup.send(anonymous(&call("read"))).await;
-    assert_eq!((parts.status, setup.calls()), (StatusCode::UNAUTHORIZED, 1));
-    assert!(challenge(&parts).contains("resource_metadata"));
-    let (parts, _) = setup.post("bad", LIST).await;
+    let (parts, _) = setup.post("bad", &call("open")).await;
     assert_eq!((parts.status, setup.calls()), (StatusCode::UNAUTHORIZED, 1), "a bad token is not no token");
+    let (parts, _) = setup.post(&setup.idp.token("bob"), LIST).await;
+    assert_eq!((parts.status, setup.calls()), (StatusCode::OK, 2), "somebody, whoever it is");
+
+    let without_rules = Setup::with(|b| b.mode(Mode::Optional));
+    let (parts, _) = without_rules.send(anonymous(Method::POST, LIST)).await;
+    assert_eq!((parts.status, without_rules.calls()), (StatusCode::OK, 1));
 }
 
 #[tokio::test]
