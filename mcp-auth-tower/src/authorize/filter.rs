@@ -113,6 +113,11 @@ impl<B: Body<Data = Bytes>> Body for ListFilter<B> {
                             *this.state = State::Done;
                             return Poll::Ready(Some(Ok(Frame::data(text.into()))));
                         }
+                        // Nothing holds no list; many answers without a body have a type all the same.
+                        None if held.is_empty() => {
+                            *this.state = State::Done;
+                            return Poll::Ready(None);
+                        }
                         None => {
                             let out = match judge.filter(held) {
                                 Ok(None) => held.split().freeze(),

@@ -2,7 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
@@ -70,29 +70,49 @@ where
 }
 
 fn watched<B>(response: Response<B>, watch: Watch) -> Response<ResponseBody<ListFilter<B>>> {
-    let encoded = response.headers().get_all(CONTENT_ENCODING).iter().any(|v| v.as_bytes() != b"identity");
     let kind = media_type(response.headers());
-    let carries_no_list = !response.status().is_success() || response.status() == StatusCode::ACCEPTED;
-    let (json, events) =
-        (kind.as_deref() == Some("application/json"), kind.as_deref() == Some("text/event-stream"));
-    if carries_no_list || (!watch.is_list && !json && !events) {
+    // Error pages of proxies, and 202 without a body, are no lists.
+    let may_be_other =
+        !watch.is_list || !response.status().is_success() || response.status() == StatusCode::ACCEPTED;
+    if kind == MediaType::Other && may_be_other {
         return response.map(|body| ResponseBody::service(ListFilter::pass(body)));
     }
-    if encoded || !(json || events) {
-        tracing::warn!(target: "mcp_auth", content_type = ?kind, encoded, "an answer to a list cannot be filtered");
-        return Rejection::new(RejectionReason::Answer).into_response(None, watch.id.as_deref());
-    }
+    let is_plain = |v: &HeaderValue| v.as_bytes().eq_ignore_ascii_case(b"identity");
+    let encoded = !response.headers().get_all(CONTENT_ENCODING).iter().all(is_plain);
+    let filter = match kind {
+        MediaType::Json if !encoded => ListFilter::json,
+        MediaType::EventStream if !encoded => ListFilter::events,
+        _ => {
+            tracing::warn!(target: "mcp_auth", ?kind, encoded, "an answer to a list cannot be filtered");
+            return Rejection::new(RejectionReason::Answer).into_response(None, watch.id.as_deref());
+        }
+    };
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
-    let filter = if json {
-        ListFilter::json(body, watch.judge, watch.id)
-    } else {
-        ListFilter::events(body, watch.judge, watch.id)
-    };
-    Response::from_parts(parts, ResponseBody::service(filter))
+    Response::from_parts(parts, ResponseBody::service(filter(body, watch.judge, watch.id)))
 }
 
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next()?.trim().to_ascii_lowercase())
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MediaType {
+    Json,
+    EventStream,
+    Other,
+    /// Which one counts is for the client to say.
+    Several,
+}
+
+fn media_type(headers: &HeaderMap) -> MediaType {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let Some(value) = values.next() else { return MediaType::Other };
+    if values.next().is_some() {
+        return MediaType::Several;
+    }
+    let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+    if essence.eq_ignore_ascii_case(b"application/json") {
+        MediaType::Json
+    } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
+        MediaType::EventStream
+    } else {
+        MediaType::Other
+    }
 }

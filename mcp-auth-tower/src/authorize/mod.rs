@@ -6,8 +6,8 @@
 //!    Both sets read `request.*` of the HTTP request at hand.
 //! 3. Denied: 403 with a JSON-RPC error, or 401 with a challenge when nobody was authenticated. The service is
 //!    not called.
-//! 4. Answers to list requests, and event streams, are filtered: each item is judged as the call it would
-//!    become. An answer that cannot be read is a 502 (or an error in the stream), never passed on.
+//! 4. Answers to list requests, and event streams, are filtered whatever their status: each item is judged as the
+//!    call it would become. An answer that cannot be read is a 502 (or an error in the stream), never passed on.
 //!
 //! Without an [`Authenticated`](crate::Authenticated) extension every request is refused: 500. With an MCP set,
 //! so is every request but `GET` and `DELETE` without an [`McpCall`](mcp_auth_core::mcp::McpCall) extension: put

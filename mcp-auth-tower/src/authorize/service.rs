@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{ACCEPT_ENCODING, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::{Method, Request, Response};
 use mcp_auth_core::audit::Record;
 use mcp_auth_core::mcp::{CallKind, McpCall};
@@ -47,8 +47,9 @@ where
             }
         };
         if watch.is_some() {
-            // A compressed list cannot be filtered.
+            // A compressed list cannot be filtered, nor a part of one.
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            request.headers_mut().remove(RANGE);
         }
         ResponseFuture::service(self.inner.call(request), watch)
     }

@@ -1,6 +1,6 @@
 //! Decisions on calls, and lists without what the caller may not use.
 
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RANGE, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use mcp_auth_core::jwt::Validator;
@@ -47,6 +47,62 @@ async fn attack_088_089_lists_are_filtered_in_json_and_in_streams() {
         let (_, body) = setup.send(get).await;
         assert!(!body.contains("write"), "a list may come by the GET stream too: {body}");
     }
+}
+
+/// Some clients read the body before the status.
+#[tokio::test]
+async fn attack_088_lists_are_filtered_whatever_the_status() {
+    let setup = Setup::new();
+    let token = setup.idp.token("bob");
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read"},{"name":"write"}]}}"#;
+    let answer = |status: u16, kinds: &[&str], text: &str| {
+        let body = Full::new(Bytes::from(text.to_owned()));
+        let mut response = Response::builder().status(status).body(body).unwrap();
+        for kind in kinds {
+            response.headers_mut().append(CONTENT_TYPE, kind.parse().unwrap());
+        }
+        response
+    };
+    for status in [200, 201, 202, 206, 300, 400, 404, 500] {
+        for (kind, text) in
+            [("application/json", list.to_owned()), ("text/event-stream", format!("data: {list}\n\n"))]
+        {
+            setup.answer(answer(status, &[kind], &text));
+            let (parts, body) = setup.post(&token, LIST).await;
+            assert_eq!(parts.status.as_u16(), status);
+            assert!(body.contains("read") && !body.contains("write"), "{status} {kind} {body}");
+        }
+    }
+    // What cannot be a list goes through: errors in JSON, errors of a proxy, nothing at all.
+    let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"busy"}}"#;
+    for (status, kinds, text) in [
+        (503, &["application/json"][..], error),
+        (404, &["application/json; charset=utf-8"], r#"{"error":"not_found"}"#),
+        (502, &["text/html"], "<h1>bad gateway</h1>"),
+        (401, &[], "log in"),
+        (202, &[], ""),
+        (202, &["application/json"], ""),
+        (405, &["application/json"], ""),
+    ] {
+        setup.answer(answer(status, kinds, text));
+        let (parts, body) = setup.post(&token, LIST).await;
+        assert_eq!((parts.status.as_u16(), &*body), (status, text), "{kinds:?}");
+    }
+    // Which of two types counts is for the client to say.
+    for status in [200, 404] {
+        setup.answer(answer(status, &["text/html", "application/json"], list));
+        let (parts, body) = setup.post(&token, LIST).await;
+        assert_eq!((parts.status.as_u16(), code(&parts), body.contains("write")), (502, "answer", false));
+    }
+    let mut compressed = answer(404, &["application/json"], list);
+    compressed.headers_mut().insert(CONTENT_ENCODING, "br".parse().unwrap());
+    setup.answer(compressed);
+    let mut request = post(&token, LIST);
+    request.headers_mut().insert(RANGE, "bytes=70-".parse().unwrap());
+    let (parts, body) = setup.send(request).await;
+    assert_eq!((parts.status.as_u16(), body.contains("write")), (502, false));
+    let seen = setup.upstream.seen.lock().unwrap();
+    assert!(seen.iter().all(|(parts, _)| !parts.headers.contains_key(RANGE)), "a part cannot be filtered");
 }
 
 /// Rules over items read the request that carries the call, or that asks for the list.
