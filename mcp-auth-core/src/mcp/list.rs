@@ -3,10 +3,12 @@
 //! Items that stay, stay byte for byte; a message without a list is returned as it came. A list that cannot be
 //! read is an error: it is never passed on unfiltered.
 
-use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use super::peek::{Key, looks_like};
 
 /// What a list holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,39 +49,12 @@ impl<'a> ListItem<'a> {
 #[non_exhaustive]
 pub struct ListError;
 
-#[derive(Deserialize)]
-struct Answer<'b> {
-    #[serde(borrow)]
-    result: Option<&'b RawValue>,
-}
+/// The members of a result that decide; the last is no list.
+const MEMBERS: [&str; 6] = ["tools", "prompts", "resources", "resourceTemplates", "tasks", "cacheScope"];
 
-#[derive(Deserialize)]
-struct Lists<'b> {
-    #[serde(borrow)]
-    tools: Option<&'b RawValue>,
-    #[serde(borrow)]
-    prompts: Option<&'b RawValue>,
-    #[serde(borrow)]
-    resources: Option<&'b RawValue>,
-    #[serde(borrow, rename = "resourceTemplates")]
-    templates: Option<&'b RawValue>,
-    #[serde(borrow)]
-    tasks: Option<&'b RawValue>,
-    #[serde(borrow, rename = "cacheScope")]
-    cache_scope: Option<&'b RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Named<'b> {
-    #[serde(borrow)]
-    name: Option<Cow<'b, str>>,
-    #[serde(borrow)]
-    uri: Option<Cow<'b, str>>,
-    #[serde(borrow, rename = "uriTemplate")]
-    template: Option<Cow<'b, str>>,
-    #[serde(borrow, rename = "taskId")]
-    task: Option<Cow<'b, str>>,
-}
+/// What the lists of [`MEMBERS`] hold.
+const KINDS: [ItemKind; 5] =
+    [ItemKind::Tool, ItemKind::Prompt, ItemKind::Resource, ItemKind::ResourceTemplate, ItemKind::Task];
 
 /// Filters the lists of one JSON-RPC message. `None`: nothing had to change, forward the original.
 ///
@@ -106,23 +81,14 @@ pub fn filter_message(
     if text.trim_start().starts_with('[') {
         return filter_batch(text, visible);
     }
-    let answer: Answer<'_> = serde_json::from_str(text).map_err(|_| ListError)?;
-    let Some(result) = answer.result else { return Ok(None) };
-    if !result.get().starts_with('{') {
-        return Ok(None);
-    }
-    let lists: Lists<'_> = serde_json::from_str(result.get()).map_err(|_| ListError)?;
+    let [result] = members(text, ["result"])?;
+    let Some(result) = result.filter(|result| result.get().starts_with('{')) else { return Ok(None) };
+    let [lists @ .., cache_scope] = members(result.get(), MEMBERS)?;
     let mut edits = Edits::new(text);
-    for (kind, list) in [
-        (ItemKind::Tool, lists.tools),
-        (ItemKind::Prompt, lists.prompts),
-        (ItemKind::Resource, lists.resources),
-        (ItemKind::ResourceTemplate, lists.templates),
-        (ItemKind::Task, lists.tasks),
-    ] {
+    for (kind, list) in KINDS.into_iter().zip(lists) {
         if let Some(list) = list {
             filter_list(kind, list, &mut edits, visible)?;
-            if let Some(scope) = lists.cache_scope.filter(|s| s.get() != "\"private\"") {
+            if let Some(scope) = cache_scope.filter(|s| s.get() != "\"private\"") {
                 edits.replace(scope.get(), "\"private\"".into())?;
             }
         }
@@ -157,19 +123,17 @@ fn filter_list(
     let items: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| ListError)?;
     let mut kept: Vec<&str> = Vec::with_capacity(items.len());
     for item in &items {
-        // serde reads an array for a struct, field by field; nobody else would.
-        if !item.get().starts_with('{') {
-            return Err(ListError);
-        }
-        let named: Named<'_> = serde_json::from_str(item.get()).map_err(|_| ListError)?;
+        let [name, uri, template, task] = members(item.get(), ["name", "uri", "uriTemplate", "taskId"])?;
         let name = match kind {
-            ItemKind::Tool | ItemKind::Prompt => named.name,
-            ItemKind::Resource => named.uri,
-            ItemKind::ResourceTemplate => named.template,
-            ItemKind::Task => named.task,
+            ItemKind::Tool | ItemKind::Prompt => name,
+            ItemKind::Resource => uri,
+            ItemKind::ResourceTemplate => template,
+            ItemKind::Task => task,
         };
+        let name =
+            name.map(|raw| serde_json::from_str::<Key<'_>>(raw.get())).transpose().map_err(|_| ListError)?;
         // An item without a name can be neither judged nor called: it is left out.
-        if name.is_some_and(|name| visible(ListItem { kind, name: &name })) {
+        if name.is_some_and(|name| visible(ListItem { kind, name: &name.0 })) {
             kept.push(item.get());
         }
     }
@@ -177,6 +141,46 @@ fn filter_list(
         edits.replace(list.get(), format!("[{}]", kept.join(",")))?;
     }
     Ok(())
+}
+
+/// The members of these names, `null` counting as absent. A reader that is not exact could take another member for
+/// one of them: one that occurs twice, or that looks like one, is an error.
+fn members<'b, const N: usize>(
+    object: &'b str,
+    names: [&'static str; N],
+) -> Result<[Option<&'b RawValue>; N], ListError> {
+    let mut input = serde_json::Deserializer::from_str(object);
+    let found = input.deserialize_map(Members(names)).and_then(|found| input.end().map(|()| found));
+    let found = found.map_err(|_| ListError)?;
+    Ok(found.map(|raw| raw.filter(|raw| raw.get() != "null")))
+}
+
+struct Members<const N: usize>([&'static str; N]);
+
+impl<'de, const N: usize> Visitor<'de> for Members<N> {
+    type Value = [Option<&'de RawValue>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = [None; N];
+        while let Some(Key(name)) = map.next_key::<Key<'de>>()? {
+            let exact = self.0.iter().zip(&mut found).find(|(known, _)| ***known == *name);
+            match exact {
+                Some((_, slot @ None)) => *slot = Some(map.next_value()?),
+                Some(_) => return Err(A::Error::custom("a member occurs twice")),
+                None if looks_like(&name, &self.0) => {
+                    return Err(A::Error::custom("a member looks like another"));
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// Replacements of parts of a text, made in any order, applied in the text's.

@@ -131,18 +131,16 @@ fn fail<E: serde::de::Error>(fault: &Cell<PeekError>, kind: PeekError) -> E {
 
 /// Whether a lenient parser could take `name` for one of `routed`: other case (also the two letters beyond
 /// ASCII that fold into it), or control characters in it.
-fn looks_like(name: &str, routed: &[&str]) -> bool {
-    let folded: String = name
-        .chars()
-        .filter(|c| !c.is_control())
-        .map(|c| match c {
+pub(super) fn looks_like(name: &str, routed: &[&str]) -> bool {
+    let trimmed = name.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    let folded = || {
+        trimmed.chars().filter(|c| !c.is_control()).map(|c| match c {
             '\u{17f}' => 's',
             '\u{212a}' => 'k',
             c => c.to_ascii_lowercase(),
         })
-        .collect();
-    let folded = folded.trim();
-    routed.iter().any(|r| r.eq_ignore_ascii_case(folded))
+    };
+    routed.iter().any(|r| folded().eq(r.chars().map(|c| c.to_ascii_lowercase())))
 }
 
 struct Envelope<'f>(&'f Cell<PeekError>);
@@ -206,7 +204,7 @@ fn is_id(text: &str, in_response: bool) -> bool {
 }
 
 /// A string, borrowed where it has no escapes.
-struct Key<'b>(Cow<'b, str>);
+pub(super) struct Key<'b>(pub(super) Cow<'b, str>);
 
 impl<'de> serde::Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {

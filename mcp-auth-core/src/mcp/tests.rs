@@ -152,6 +152,51 @@ fn a_list_that_cannot_be_read_is_an_error() {
     assert_eq!(filter_message(unnamed, &mut |_| true).unwrap().unwrap(), br#"{"result":{"tools":[]}}"#);
 }
 
+/// A client that folds case, drops control characters or takes the last of two would show what was filtered out.
+#[test]
+fn attack_077_088_an_answer_with_look_alikes_is_an_error() {
+    let item = r#"[{"name":"write"}]"#;
+    let in_result = |member: &str| format!(r#"{{"id":1,"result":{{"tools":[],"{member}":{item}}}}}"#);
+    let in_item =
+        |member: &str| format!(r#"{{"id":1,"result":{{"tools":[{{"name":"read","{member}":"write"}}]}}}}"#);
+    let mut texts: Vec<String> = [
+        "Tools",
+        "TOOLS",
+        "tool\u{17f}",
+        r"tools\u0000",
+        r"\u0054ools",
+        " tools",
+        r"tools\n",
+        "Prompts",
+        "reSources",
+        "resourcetemplates",
+        "tas\u{212a}s",
+        "CacheScope",
+        "tools",
+        r"t\u006fols",
+    ]
+    .map(in_result)
+    .into();
+    texts.extend(["Name", r"name\u0000", "URI", "uritemplate", "TaskId", "name", r"n\u0061me"].map(in_item));
+    for member in ["Result", r"result\u0000", "RE\u{17f}ULT", "result"] {
+        texts.push(format!(r#"{{"id":1,"result":{{"tools":[]}},"{member}":{{"tools":{item}}}}}"#));
+        texts.push(format!(r#"{{"id":1,"{member}":{{"tools":{item}}},"result":{{}}}}"#));
+    }
+    for text in texts {
+        assert_eq!(filter_message(text.as_bytes(), &mut |i| i.name != "write"), Err(ListError), "{text}");
+        let batch = format!("[{text}]");
+        assert_eq!(filter_message(batch.as_bytes(), &mut |i| i.name != "write"), Err(ListError), "{batch}");
+    }
+    for text in [
+        // Members that decide elsewhere, and what is no member at all.
+        r#"{"id":1,"result":{"tools":[{"name":"read","uri":"x","taskId":"y","title":"Name","_meta":{"Name":"x"}}]}}"#,
+        r#"{"id":1,"result":{"content":[],"structuredContent":{"Tools":[],"tools":1},"tool":1,"toolset":2}}"#,
+        r#"{"id":1,"results":{},"error":{"Result":1}}"#,
+    ] {
+        assert_eq!(filter_message(text.as_bytes(), &mut |_| true), Ok(None), "{text}");
+    }
+}
+
 #[test]
 fn a_batch_of_answers_is_filtered_one_by_one() {
     let text = r#"[{"id":1,"result":{"tools":[{"name":"write"}]}},{"id":2,"result":{}}]"#;

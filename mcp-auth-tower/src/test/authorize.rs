@@ -184,7 +184,8 @@ async fn a_list_that_cannot_be_filtered_is_not_passed_on() {
     };
     let mut gzip = answer("application/json");
     gzip.headers_mut().insert(CONTENT_ENCODING, "gzip".parse().unwrap());
-    for response in [answer("application/json"), answer("text/html"), gzip] {
+    let twice = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"Tools":[{"name":"write"}]}}"#;
+    for response in [answer("application/json"), answer("text/html"), gzip, json_answer(twice)] {
         setup.answer(response);
         let (parts, body) = setup.post(&token, LIST).await;
         assert!(!body.contains("write"), "{body}");
