@@ -1,10 +1,10 @@
-//! The record of a decision: who did what with which outcome, and never a token.
+//! The record of a request: who did what with which outcome, and never a token.
 
 use crate::Principal;
 use crate::mcp::McpCall;
 use crate::policy::Decision;
 
-/// One decision over one request, borrowed; a sink copies what it keeps.
+/// The outcome of one request, borrowed; a sink copies what it keeps.
 ///
 /// It answers "which person or workload, through which client, called what, and was it allowed by which rule"
 /// (DORA Art. 28, GDPR Art. 30).
@@ -27,15 +27,32 @@ pub struct Record<'r> {
     pub allowed: bool,
     /// The decision, where a policy took one.
     pub decision: Option<Decision>,
+    /// Why it was refused, in one word that does not change: `denied`, `missing_token`, `expired`,
+    /// `body_too_large`, …; `None` for what went on.
+    pub refusal: Option<&'static str>,
 }
 
 impl<'r> Record<'r> {
-    /// A record of `call` by `principal`.
-    pub fn new(
+    /// A call that goes on. `decision` is that of the policy, where there is one.
+    pub fn permitted(
         principal: Option<&'r Principal>,
         call: Option<&'r McpCall>,
         decision: Option<Decision>,
     ) -> Self {
+        Self { allowed: true, ..Self::new(principal, call, decision) }
+    }
+
+    /// A request that was refused, with as much as was known of it by then.
+    pub fn refused(
+        refusal: &'static str,
+        principal: Option<&'r Principal>,
+        call: Option<&'r McpCall>,
+        decision: Option<Decision>,
+    ) -> Self {
+        Self { refusal: Some(refusal), ..Self::new(principal, call, decision) }
+    }
+
+    fn new(principal: Option<&'r Principal>, call: Option<&'r McpCall>, decision: Option<Decision>) -> Self {
         let target = call.and_then(|c| c.target.as_ref());
         Self {
             issuer: principal.map(Principal::issuer),
@@ -44,8 +61,9 @@ impl<'r> Record<'r> {
             method: call.and_then(|c| c.method.as_deref()),
             item_kind: target.map(crate::mcp::Target::kind),
             item: target.map(crate::mcp::Target::name),
-            allowed: decision.is_none_or(|d| d.is_allowed()),
+            allowed: false,
             decision,
+            refusal: None,
         }
     }
 }

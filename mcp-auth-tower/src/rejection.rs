@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Response, StatusCode};
+use http::{Extensions, Response, StatusCode};
+use mcp_auth_core::Principal;
 use mcp_auth_core::credential::CredentialError;
 use mcp_auth_core::jwt::{ClientText, ValidationError, ValidationErrorKind};
-use mcp_auth_core::mcp::PeekError;
+use mcp_auth_core::mcp::{McpCall, PeekError};
 use mcp_auth_core::policy::Decision;
 use mcp_auth_discovery::challenge::{Challenge, RequestProblem, TokenProblem};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 
 use crate::body::ResponseBody;
+use crate::extension::Authenticated;
 
 /// A refusal. Every response that a layer makes itself carries it as an extension.
 #[derive(Clone, Debug)]
 pub struct Rejection {
     reason: RejectionReason,
+    principal: Option<Arc<Principal>>,
+    call: Option<Box<McpCall>>,
 }
 
 /// Why a request was refused.
@@ -73,12 +77,35 @@ pub(crate) struct ChallengeContext {
 
 impl Rejection {
     pub(crate) fn new(reason: RejectionReason) -> Self {
-        Self { reason }
+        Self { reason, principal: None, call: None }
+    }
+
+    /// Remembers who was refused, and what.
+    pub(crate) fn by(self, principal: Option<Arc<Principal>>, call: Option<McpCall>) -> Self {
+        Self { principal, call: call.map(Box::new), ..self }
+    }
+
+    /// Remembers as much as the layers in front have put into the request.
+    pub(crate) fn of(self, request: &Extensions) -> Self {
+        self.by(
+            request.get::<Authenticated>().and_then(Authenticated::shared),
+            request.get::<McpCall>().cloned(),
+        )
     }
 
     /// Why.
     pub fn reason(&self) -> &RejectionReason {
         &self.reason
+    }
+
+    /// Who was refused, where a good token came before the refusal.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.as_deref()
+    }
+
+    /// The message that was refused, where it was read before.
+    pub fn call(&self) -> Option<&McpCall> {
+        self.call.as_deref()
     }
 
     /// A stable word for logs and metrics.

@@ -11,7 +11,7 @@ use mcp_auth_discovery::scope::ScopeError;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
-use crate::audit::{AuditSink, TracingSink};
+use crate::audit::{Audit, AuditLayer, AuditSink};
 use crate::authenticate::{Authenticate, AuthenticateLayer, Mode, RevocationList};
 use crate::authorize::{Authorize, AuthorizeLayer};
 use crate::client::{FetchError, HttpClient};
@@ -25,13 +25,14 @@ use crate::metadata::{Metadata, MetadataLayer};
 #[must_use]
 pub struct McpAuth {
     metadata: MetadataLayer,
+    audit: AuditLayer,
     authenticate: AuthenticateLayer,
     mcp: McpLayer,
     authorize: AuthorizeLayer,
 }
 
 /// A service behind [`McpAuth`].
-pub type McpAuthService<S> = Metadata<Authenticate<Mcp<Authorize<S>>>>;
+pub type McpAuthService<S> = Metadata<Audit<Authenticate<Mcp<Authorize<S>>>>>;
 
 /// Collects what [`McpAuth`] needs.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ pub struct McpAuthBuilder {
     revocations: Option<RevocationList>,
     forward: bool,
     mcp: McpLayer,
-    audit: Arc<dyn AuditSink>,
+    audit: AuditLayer,
     clock: Arc<dyn Clock>,
 }
 
@@ -113,7 +114,7 @@ impl McpAuth {
             revocations: None,
             forward: false,
             mcp: McpLayer::new(),
-            audit: Arc::new(TracingSink),
+            audit: AuditLayer::default(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -264,9 +265,9 @@ impl McpAuthBuilder {
         self
     }
 
-    /// Where decisions are written. Default: `tracing`.
+    /// Where the [audit trail](crate::audit) is written. Default: `tracing`.
     pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
-        self.audit = sink;
+        self.audit = AuditLayer::new(sink);
         self
     }
 
@@ -332,8 +333,7 @@ impl McpAuthBuilder {
         if self.forward {
             authenticate = authenticate.forward_token();
         }
-        let mut authorize =
-            AuthorizeLayer::new().audit(self.audit).challenge(self.resource.clone(), self.scopes);
+        let mut authorize = AuthorizeLayer::new().challenge(self.resource.clone(), self.scopes);
         if let Some(policy) = self.policy {
             authorize = authorize.mcp(policy.build());
         }
@@ -342,6 +342,7 @@ impl McpAuthBuilder {
         }
         Ok(McpAuth {
             metadata: MetadataLayer::new(&self.resource, &metadata),
+            audit: self.audit,
             authenticate,
             mcp: self.mcp,
             authorize,
@@ -353,6 +354,7 @@ impl<S> Layer<S> for McpAuth {
     type Service = McpAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        self.metadata.layer(self.authenticate.layer(self.mcp.layer(self.authorize.layer(inner))))
+        let judged = self.mcp.layer(self.authorize.layer(inner));
+        self.metadata.layer(self.audit.layer(self.authenticate.layer(judged)))
     }
 }

@@ -1,38 +1,22 @@
-//! Where decisions are written.
+//! The audit trail: one record for each request, whichever layer decided over it.
+//!
+//! 1. What a layer refuses is written when the refusal passes: its reason, and who called what as far as that was
+//!    known by then.
+//! 2. What [`authorize`](crate::authorize) lets through is written before the service is called, so that hanging up
+//!    leaves a record.
+//! 3. An answer that cannot be passed on (502) is written besides: the call was made.
+//!
+//! No record holds a token or a part of one. Without this layer nothing is written. Put it outside of the layers
+//! that refuse, and inside of [`metadata`](crate::metadata), which nobody is refused.
 
-use std::fmt::Debug;
+mod future;
+mod layer;
+mod service;
+mod sink;
 
-use mcp_auth_core::audit::Record;
+pub use future::ResponseFuture;
+pub use layer::AuditLayer;
+pub use service::Audit;
+pub use sink::{AuditSink, TracingSink};
 
-/// Takes the record of every decision. Called on the way of the request: hand long work to a queue.
-pub trait AuditSink: Send + Sync + Debug {
-    /// Writes one record.
-    fn record(&self, record: &Record<'_>);
-}
-
-/// Writes records as `tracing` events of target `mcp_auth::audit`: denials at `WARN`, the rest at `INFO`.
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "a unit")]
-pub struct TracingSink;
-
-impl AuditSink for TracingSink {
-    fn record(&self, r: &Record<'_>) {
-        let decision = r.decision.map(|d| d.to_string());
-        macro_rules! event {
-            ($level:ident) => {
-                tracing::$level!(
-                    target: "mcp_auth::audit",
-                    issuer = r.issuer,
-                    subject = r.subject,
-                    client = r.client_id,
-                    method = r.method,
-                    item_kind = r.item_kind,
-                    item = r.item,
-                    allowed = r.allowed,
-                    decision,
-                )
-            };
-        }
-        if r.allowed { event!(info) } else { event!(warn) }
-    }
-}
+pub(crate) use service::Trail;

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
+use mcp_auth_core::mcp::McpCall;
 use pin_project_lite::pin_project;
 
 use super::filter::{Judge, ListFilter};
@@ -14,8 +15,8 @@ use crate::rejection::{Rejection, RejectionReason};
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) judge: Judge,
-    /// The request's id, for an error in its place.
-    pub(super) id: Option<Box<str>>,
+    /// The request, for an error in its answer's place.
+    pub(super) call: Option<McpCall>,
     /// The answer is a list; otherwise a stream in which one may come.
     pub(super) is_list: bool,
 }
@@ -79,17 +80,19 @@ fn watched<B>(response: Response<B>, watch: Watch) -> Response<ResponseBody<List
     }
     let is_plain = |v: &HeaderValue| v.as_bytes().eq_ignore_ascii_case(b"identity");
     let encoded = !response.headers().get_all(CONTENT_ENCODING).iter().all(is_plain);
+    let id = watch.call.as_ref().and_then(|call| call.id.clone());
     let filter = match kind {
         MediaType::Json if !encoded => ListFilter::json,
         MediaType::EventStream if !encoded => ListFilter::events,
         _ => {
             tracing::warn!(target: "mcp_auth", ?kind, encoded, "an answer to a list cannot be filtered");
-            return Rejection::new(RejectionReason::Answer).into_response(None, watch.id.as_deref());
+            let rejection = Rejection::new(RejectionReason::Answer).by(watch.judge.principal, watch.call);
+            return rejection.into_response(None, id.as_deref());
         }
     };
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(parts, ResponseBody::service(filter(body, watch.judge, watch.id)))
+    Response::from_parts(parts, ResponseBody::service(filter(body, watch.judge, id)))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,21 +6,19 @@ use tower_layer::Layer;
 
 use super::Authorize;
 use super::http::Reads;
-use crate::audit::{AuditSink, TracingSink};
 use crate::rejection::ChallengeContext;
 
 /// Puts [`Authorize`] in front of a service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct AuthorizeLayer {
     pub(super) shared: Arc<Shared>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Shared {
     pub(super) mcp: Option<Rules>,
     pub(super) http: Option<Rules>,
-    pub(super) audit: Arc<dyn AuditSink>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
 }
 
@@ -36,15 +34,8 @@ impl Rules {
     }
 }
 
-impl Default for AuthorizeLayer {
-    fn default() -> Self {
-        let shared = Shared { mcp: None, http: None, audit: Arc::new(TracingSink), challenge: None };
-        Self { shared: Arc::new(shared) }
-    }
-}
-
 impl AuthorizeLayer {
-    /// A layer without rules: it asks for authentication and writes the audit trail.
+    /// A layer without rules: it asks for authentication.
     pub fn new() -> Self {
         Self::default()
     }
@@ -62,11 +53,6 @@ impl AuthorizeLayer {
     /// Judges every request with `policy`.
     pub fn http(self, policy: PolicySet) -> Self {
         self.with(|s| s.http = Some(Rules::new(policy)))
-    }
-
-    /// Where decisions are written. Default: [`TracingSink`].
-    pub fn audit(self, sink: Arc<dyn AuditSink>) -> Self {
-        self.with(|s| s.audit = sink)
     }
 
     /// Names the resource's metadata and scopes in challenges (RFC 9728 §5.1).

@@ -3,7 +3,6 @@ use std::task::{Context, Poll};
 
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::{Method, Request, Response};
-use mcp_auth_core::audit::Record;
 use mcp_auth_core::mcp::{CallKind, McpCall};
 use mcp_auth_core::policy::{Context as PolicyContext, Decision};
 use tower_service::Service;
@@ -13,6 +12,7 @@ use super::filter::{Judge, ListFilter};
 use super::future::Watch;
 use super::http::{HttpRequest, KeptRequest};
 use super::layer::Shared;
+use crate::audit::Trail;
 use crate::body::ResponseBody;
 use crate::extension::Authenticated;
 use crate::rejection::{Rejection, RejectionReason};
@@ -40,7 +40,7 @@ where
         let watch = match self.shared.judge(&request) {
             Ok(watch) => watch,
             Err((reason, id)) => {
-                let rejection = Rejection::new(reason);
+                let rejection = Rejection::new(reason).of(request.extensions());
                 return ResponseFuture::own(
                     rejection.into_response(self.shared.challenge.as_deref(), id.as_deref()),
                 );
@@ -72,10 +72,12 @@ impl Shared {
         }
         let principal = who.principal();
         let decision = self.decide(request, who, call);
-        self.audit.record(&Record::new(principal, call, decision));
         if let Some(decision) = decision.filter(|d| !d.is_allowed()) {
             let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
             return Err((reason, call.and_then(|c| c.id.clone())));
+        }
+        if let Some(trail) = request.extensions().get::<Trail>() {
+            trail.permitted(principal, call, decision);
         }
         let Some(rules) = &self.mcp else { return Ok(None) };
         let is_list = call.is_some_and(|c| c.kind() == CallKind::List);
@@ -86,7 +88,7 @@ impl Shared {
                 principal: who.shared(),
                 request: KeptRequest::new(request, rules.reads),
             },
-            id: call.and_then(|c| c.id.clone()),
+            call: call.cloned(),
             is_list,
         }))
     }

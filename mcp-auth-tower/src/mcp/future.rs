@@ -81,8 +81,11 @@ where
                             let request = Request::from_parts(parts, McpBody::collected(bytes));
                             state.set(State::Calling { future: service.call(request) });
                         }
-                        (Err(reason), _) => return Poll::Ready(Ok(refuse(reason))),
-                        (Ok(_), None) => return Poll::Pending,
+                        (Err(reason), Some((parts, _))) => {
+                            return Poll::Ready(Ok(refuse(reason, &parts.extensions)));
+                        }
+                        // Polled again after it was ready.
+                        (_, None) => return Poll::Pending,
                     }
                 }
                 Projected::Calling { future } => {

@@ -2,7 +2,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
-use http::{Method, Request, Response};
+use http::{Extensions, Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -40,18 +40,21 @@ where
                 // The service might read a message there that nobody judged.
                 let body = request.body();
                 if !body.is_end_stream() && body.size_hint().exact() != Some(0) {
-                    return ResponseFuture::own(refuse(RejectionReason::UnexpectedBody));
+                    return ResponseFuture::own(refuse(
+                        RejectionReason::UnexpectedBody,
+                        request.extensions(),
+                    ));
                 }
                 return ResponseFuture::calling(self.inner.call(request.map(McpBody::untouched)));
             }
-            _ => return ResponseFuture::own(refuse(RejectionReason::Method)),
+            _ => return ResponseFuture::own(refuse(RejectionReason::Method, request.extensions())),
         }
         if !is_plain_json(request.headers()) {
-            return ResponseFuture::own(refuse(RejectionReason::MediaType));
+            return ResponseFuture::own(refuse(RejectionReason::MediaType, request.extensions()));
         }
         // Said beforehand, refused beforehand.
         if request.body().size_hint().lower() > self.limits.bytes as u64 {
-            return ResponseFuture::own(refuse(RejectionReason::BodyTooLarge));
+            return ResponseFuture::own(refuse(RejectionReason::BodyTooLarge, request.extensions()));
         }
         let (parts, body) = request.into_parts();
         let collect = Collect::new(body, self.limits);
@@ -61,10 +64,8 @@ where
     }
 }
 
-pub(super) fn refuse<B>(reason: RejectionReason) -> Response<ResponseBody<B>> {
-    let rejection = Rejection::new(reason);
-    tracing::info!(target: "mcp_auth", code = rejection.code(), "message refused");
-    rejection.into_response(None, None)
+pub(super) fn refuse<B>(reason: RejectionReason, request: &Extensions) -> Response<ResponseBody<B>> {
+    Rejection::new(reason).of(request).into_response(None, None)
 }
 
 /// Exactly one `Content-Type`, `application/json`, in UTF-8 where a charset is named; not compressed.
