@@ -46,10 +46,12 @@ pub mod clock;
 pub mod keys;
 pub mod mcp;
 pub mod metadata;
+pub mod origin;
 
 mod authority;
 mod body;
 mod extension;
+mod future;
 mod rejection;
 mod stack;
 #[cfg(test)]

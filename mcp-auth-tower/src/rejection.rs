@@ -30,6 +30,14 @@ pub struct Rejection {
     reason = "the answer's table has to be complete; a new reason is a new answer"
 )]
 pub enum RejectionReason {
+    /// The page that calls is of an origin that is not allowed: 403.
+    OriginNotAllowed,
+    /// The request is for a host that is not allowed: 403.
+    HostNotAllowed,
+    /// More than one `Origin`: 400.
+    MalformedOrigin,
+    /// More than one `Host`, none where one is needed, one that is no host, or another than the target's: 400.
+    MalformedHost,
     /// No credential: 401.
     MissingToken,
     /// The credential is not exactly one well-formed token: 400, or 401 for another scheme.
@@ -111,6 +119,10 @@ impl Rejection {
     /// A stable word for logs and metrics.
     pub fn code(&self) -> &'static str {
         match &self.reason {
+            RejectionReason::OriginNotAllowed => "origin",
+            RejectionReason::HostNotAllowed => "host",
+            RejectionReason::MalformedOrigin => "malformed_origin",
+            RejectionReason::MalformedHost => "malformed_host",
             RejectionReason::MissingToken => "missing_token",
             RejectionReason::Credential(_) => "credential",
             RejectionReason::InvalidToken(e) => e.code(),
@@ -137,6 +149,18 @@ impl Rejection {
     ) -> Response<ResponseBody<B>> {
         let mut plain = None;
         let (status, challenge, body) = match &self.reason {
+            RejectionReason::OriginNotAllowed => {
+                (StatusCode::FORBIDDEN, None, rpc(None, -32600, "origin not allowed"))
+            }
+            RejectionReason::HostNotAllowed => {
+                (StatusCode::FORBIDDEN, None, rpc(None, -32600, "host not allowed"))
+            }
+            RejectionReason::MalformedOrigin => {
+                (StatusCode::BAD_REQUEST, None, rpc(None, -32600, "malformed origin header"))
+            }
+            RejectionReason::MalformedHost => {
+                (StatusCode::BAD_REQUEST, None, rpc(None, -32600, "malformed host"))
+            }
             RejectionReason::MissingToken | RejectionReason::Denied { anonymous: true, .. } => {
                 challenged(Challenge::missing_token())
             }

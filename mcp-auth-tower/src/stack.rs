@@ -19,6 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::keys::{Keys, RemoteKeys};
 use crate::mcp::{Mcp, McpLayer};
 use crate::metadata::{Metadata, MetadataLayer};
+use crate::origin::{Origin, OriginError, OriginLayer};
 
 /// The whole pipeline as one [`Layer`]; see the [crate page](crate) for an example.
 #[derive(Clone, Debug)]
@@ -26,13 +27,14 @@ use crate::metadata::{Metadata, MetadataLayer};
 pub struct McpAuth {
     metadata: MetadataLayer,
     audit: AuditLayer,
+    origin: OriginLayer,
     authenticate: AuthenticateLayer,
     mcp: McpLayer,
     authorize: AuthorizeLayer,
 }
 
 /// A service behind [`McpAuth`].
-pub type McpAuthService<S> = Metadata<Audit<Authenticate<Mcp<Authorize<S>>>>>;
+pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Mcp<Authorize<S>>>>>>;
 
 /// Collects what [`McpAuth`] needs.
 #[derive(Clone, Debug)]
@@ -51,6 +53,7 @@ pub struct McpAuthBuilder {
     token_cache_bytes: Option<usize>,
     revocations: Option<RevocationList>,
     forward: bool,
+    origin: OriginLayer,
     mcp: McpLayer,
     audit: AuditLayer,
     clock: Arc<dyn Clock>,
@@ -78,6 +81,9 @@ pub enum BuildError {
     /// A scope has characters that RFC 6749 §3.3 does not allow.
     #[error("scopes: {0}")]
     Scope(#[from] ScopeError),
+    /// An origin or host that is allowed is none.
+    #[error("allowed origins and hosts: {0}")]
+    Origin(#[from] OriginError),
     /// A rule does not compile.
     #[error(transparent)]
     Rule(#[from] RuleError),
@@ -100,6 +106,7 @@ impl McpAuth {
     /// Starts with a resource that was checked before.
     pub fn builder_for(resource: ResourceIdentifier) -> McpAuthBuilder {
         McpAuthBuilder {
+            origin: OriginLayer::new(&resource),
             resource,
             issuers: Vec::new(),
             authorization_servers: Vec::new(),
@@ -259,6 +266,42 @@ impl McpAuthBuilder {
         self
     }
 
+    /// Allows the pages of another origin, as in `https://app.example`, besides the resource's own. A CORS layer
+    /// outside needs the same list; see [`origin`](crate::origin).
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Origin`].
+    pub fn allow_origin(mut self, origin: &str) -> Result<Self, BuildError> {
+        self.origin = self.origin.allow_origin(origin)?;
+        Ok(self)
+    }
+
+    /// Allows the pages of every origin; see [`OriginLayer::danger_allow_any_origin`].
+    pub fn danger_allow_any_origin(mut self) -> Self {
+        self.origin = self.origin.danger_allow_any_origin();
+        self
+    }
+
+    /// Checks `Host`: it must be the resource's or one of these; see [`OriginLayer::allowed_hosts`].
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Origin`].
+    pub fn allowed_hosts(
+        mut self,
+        hosts: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Self, BuildError> {
+        self.origin = self.origin.allowed_hosts(hosts)?;
+        Ok(self)
+    }
+
+    /// Replaces the checks of `Origin` and `Host`, for instance by [`OriginLayer::for_loopback`].
+    pub fn origin(mut self, layer: OriginLayer) -> Self {
+        self.origin = layer;
+        self
+    }
+
     /// Limits of messages.
     pub fn messages(mut self, layer: McpLayer) -> Self {
         self.mcp = layer;
@@ -343,6 +386,7 @@ impl McpAuthBuilder {
         Ok(McpAuth {
             metadata: MetadataLayer::new(&self.resource, &metadata),
             audit: self.audit,
+            origin: self.origin,
             authenticate,
             mcp: self.mcp,
             authorize,
@@ -354,7 +398,7 @@ impl<S> Layer<S> for McpAuth {
     type Service = McpAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let judged = self.mcp.layer(self.authorize.layer(inner));
-        self.metadata.layer(self.audit.layer(self.authenticate.layer(judged)))
+        let judged = self.authenticate.layer(self.mcp.layer(self.authorize.layer(inner)));
+        self.metadata.layer(self.audit.layer(self.origin.layer(judged)))
     }
 }

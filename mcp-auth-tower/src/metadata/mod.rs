@@ -6,10 +6,10 @@
 //!
 //! Mount the layer where the whole path is visible: behind a router that strips a prefix the paths differ.
 
-mod future;
 mod layer;
 mod service;
 
-pub use future::ResponseFuture;
 pub use layer::MetadataLayer;
 pub use service::Metadata;
+
+pub use crate::future::ResponseFuture;

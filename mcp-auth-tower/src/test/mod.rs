@@ -5,6 +5,7 @@ mod authenticate;
 mod authorize;
 mod keys;
 mod mcp;
+mod origin;
 mod tower_contract;
 
 use std::convert::Infallible;

@@ -171,6 +171,15 @@ fn authenticated(
             config::Mode::Optional => Mode::Optional,
             config::Mode::Permissive => Mode::DangerPermissive,
         });
+    match policies.cors.as_ref().map(|cors| &cors.allow_origins) {
+        Some(config::Names::Any) => auth = auth.danger_allow_any_origin(),
+        Some(config::Names::These(origins)) => {
+            for origin in origins {
+                auth = auth.allow_origin(origin).map_err(|e| here(&e))?;
+            }
+        }
+        None => {}
+    }
     auth = match &from.jwks {
         config::Jwks::Url(url) => auth.issuer_with(issuer, url.as_str()).map_err(|e| here(&e))?,
         config::Jwks::File(path) => {

@@ -1,3 +1,5 @@
+//! The future of layers that answer themselves or pass on.
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,7 +10,7 @@ use pin_project_lite::pin_project;
 use crate::body::ResponseBody;
 
 pin_project! {
-    /// The future of [`Metadata`](super::Metadata).
+    /// Our own answer, or the service's.
     #[derive(Debug)]
     pub struct ResponseFuture<F, B> {
         #[pin]
@@ -26,11 +28,11 @@ pin_project! {
 }
 
 impl<F, B> ResponseFuture<F, B> {
-    pub(super) fn own(response: Response<ResponseBody<B>>) -> Self {
+    pub(crate) fn own(response: Response<ResponseBody<B>>) -> Self {
         Self { state: State::Own { response: Some(response) } }
     }
 
-    pub(super) fn service(future: F) -> Self {
+    pub(crate) fn service(future: F) -> Self {
         Self { state: State::Service { future } }
     }
 }
