@@ -20,29 +20,33 @@
 //! # The layers
 //!
 //! ```text
-//!  request ─▶ Metadata ─▶ Authenticate ─▶ Mcp ─▶ Authorize ─▶ your service
-//!             RFC 9728    token → 401     body   decision → 403    │
-//!  client  ◀──────────────────────────────────── list filter ◀─────┘
+//!  request ─▶ Metadata ─▶ Audit ─▶ Origin ─▶ Authenticate ─▶ Expiry ─▶ Mcp ─▶ Authorize ─▶ your service
+//!             RFC 9728    record   → 403     token → 401       │       body   decision        │
+//!                                                              │              → 403           │
+//!  client  ◀────────────────────────────── end of streams ◀────┴──────────── list filter ◀────┘
 //! ```
 //!
-//! Each works alone ([`metadata`], [`authenticate`], [`mcp`], [`authorize`]); [`McpAuth`] puts them in order.
-//! Every layer passes its service's error type through; a refusal is a response and carries its
-//! [`Rejection`] as an extension.
+//! Each works alone ([`metadata`], [`audit`], [`origin`], [`authenticate`], [`expiry`], [`mcp`], [`authorize`]);
+//! [`McpAuth`] puts them in order. Every layer passes its service's error type through; a refusal is a response and
+//! carries its [`Rejection`] as an extension.
 //!
 //! # Bounds
 //!
-//! | layer | of the service | of the request body |
-//! |---|---|---|
-//! | [`Metadata`](metadata::Metadata) | any | any |
-//! | [`Authenticate`](authenticate::Authenticate) | `Clone + Send + 'static`, future `Send` | `Send + 'static` |
-//! | [`Mcp`](mcp::Mcp) | `Clone`, takes [`McpBody<B>`](mcp::McpBody) | `Body<Data = Bytes>` |
-//! | [`Authorize`](authorize::Authorize) | any | any |
+//! | layer | of the service | of the request body | of the response body |
+//! |---|---|---|---|
+//! | [`Metadata`](metadata::Metadata), [`Origin`](origin::Origin) | any | any | `Body<Data = Bytes>` |
+//! | [`Audit`](audit::Audit) | any | any | any |
+//! | [`Authenticate`](authenticate::Authenticate) | `Clone + Send + 'static`, future `Send` | `Send + 'static` | `Body<Data = Bytes>` |
+//! | [`Expiry`](expiry::Expiry) | any | any | `Body<Data = Bytes>` |
+//! | [`Mcp`](mcp::Mcp) | `Clone`, takes [`McpBody<B>`](mcp::McpBody) | `Body<Data = Bytes>` | `Body<Data = Bytes>` |
+//! | [`Authorize`](authorize::Authorize) | any | any | `Body<Data = Bytes>` |
 
 pub mod audit;
 pub mod authenticate;
 pub mod authorize;
 pub mod client;
 pub mod clock;
+pub mod expiry;
 pub mod keys;
 pub mod mcp;
 pub mod metadata;

@@ -16,6 +16,7 @@ use crate::authenticate::{Authenticate, AuthenticateLayer, Mode, RevocationList}
 use crate::authorize::{Authorize, AuthorizeLayer};
 use crate::client::{FetchError, HttpClient};
 use crate::clock::{Clock, SystemClock};
+use crate::expiry::{Expiry, ExpiryLayer};
 use crate::keys::{Keys, RemoteKeys};
 use crate::mcp::{Mcp, McpLayer};
 use crate::metadata::{Metadata, MetadataLayer};
@@ -29,12 +30,13 @@ pub struct McpAuth {
     audit: AuditLayer,
     origin: OriginLayer,
     authenticate: AuthenticateLayer,
+    expiry: ExpiryLayer,
     mcp: McpLayer,
     authorize: AuthorizeLayer,
 }
 
 /// A service behind [`McpAuth`].
-pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Mcp<Authorize<S>>>>>>;
+pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Expiry<Mcp<Authorize<S>>>>>>>;
 
 /// Collects what [`McpAuth`] needs.
 #[derive(Clone, Debug)]
@@ -53,6 +55,7 @@ pub struct McpAuthBuilder {
     token_cache_bytes: Option<usize>,
     revocations: Option<RevocationList>,
     forward: bool,
+    streams_outlive_tokens: bool,
     origin: OriginLayer,
     mcp: McpLayer,
     audit: AuditLayer,
@@ -120,6 +123,7 @@ impl McpAuth {
             token_cache_bytes: None,
             revocations: None,
             forward: false,
+            streams_outlive_tokens: false,
             mcp: McpLayer::new(),
             audit: AuditLayer::default(),
             clock: Arc::new(SystemClock),
@@ -302,6 +306,13 @@ impl McpAuthBuilder {
         self
     }
 
+    /// Leaves event streams open when their token has expired; see
+    /// [`ExpiryLayer::danger_streams_outlive_tokens`].
+    pub fn danger_streams_outlive_tokens(mut self) -> Self {
+        self.streams_outlive_tokens = true;
+        self
+    }
+
     /// Limits of messages.
     pub fn messages(mut self, layer: McpLayer) -> Self {
         self.mcp = layer;
@@ -356,6 +367,10 @@ impl McpAuthBuilder {
             }
             builder.build()
         });
+        let mut expiry = ExpiryLayer::new().clock(self.clock.clone());
+        if self.streams_outlive_tokens {
+            expiry = expiry.danger_streams_outlive_tokens();
+        }
         // INVARIANT: one entry of keys was pushed for each issuer.
         let authenticate =
             AuthenticateLayer::new(validator, keys).ok_or(BuildError::Issuer(IssuerConfigError::NoIssuer))?;
@@ -388,6 +403,7 @@ impl McpAuthBuilder {
             audit: self.audit,
             origin: self.origin,
             authenticate,
+            expiry,
             mcp: self.mcp,
             authorize,
         })
@@ -398,7 +414,8 @@ impl<S> Layer<S> for McpAuth {
     type Service = McpAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let judged = self.authenticate.layer(self.mcp.layer(self.authorize.layer(inner)));
-        self.metadata.layer(self.audit.layer(self.origin.layer(judged)))
+        let judged = self.mcp.layer(self.authorize.layer(inner));
+        let authenticated = self.authenticate.layer(self.expiry.layer(judged));
+        self.metadata.layer(self.audit.layer(self.origin.layer(authenticated)))
     }
 }

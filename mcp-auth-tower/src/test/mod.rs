@@ -3,6 +3,7 @@
 mod audit;
 mod authenticate;
 mod authorize;
+mod expiry;
 mod keys;
 mod mcp;
 mod origin;
