@@ -6,7 +6,7 @@ use http::header::RETRY_AFTER;
 use super::*;
 
 /// Answers `jwks` requests over a real socket, counting them.
-async fn key_server(answer: Arc<Mutex<String>>, hits: Arc<AtomicUsize>) -> std::net::SocketAddr {
+pub(super) async fn key_server(answer: Arc<Mutex<String>>, hits: Arc<AtomicUsize>) -> std::net::SocketAddr {
     let app = axum::Router::new().route(
         "/jwks",
         axum::routing::get(move || {

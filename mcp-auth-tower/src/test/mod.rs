@@ -3,6 +3,7 @@
 mod audit;
 mod authenticate;
 mod authorize;
+mod compose;
 mod expiry;
 mod keys;
 mod mcp;
