@@ -69,7 +69,7 @@ pub enum RejectionReason {
     Method,
     /// The service's answer to a list cannot be filtered: 502.
     Answer,
-    /// A layer found no [`Authenticated`](crate::Authenticated): the layers are put together wrongly: 500.
+    /// A layer found no [`Authenticated`]: the layers are put together wrongly: 500.
     NotAuthenticated,
     /// There are rules over MCP items, and nobody read the message: [`Mcp`](crate::mcp::Mcp) does not stand in
     /// front of [`Authorize`](crate::authorize::Authorize): 500.
