@@ -1,0 +1,4 @@
+//! Tests against the public interface.
+
+#[cfg(test)]
+mod cel_spec;
