@@ -77,10 +77,11 @@ impl Fast {
         match self {
             Self::Equal { path, text, equal } => Some((path.text(machine)? == &**text) == *equal),
             Self::OneOf { path, texts } => Some(texts.contains(path.text(machine)?)),
-            Self::Member { path, texts } => match path.find(machine)? {
-                Value::List(list) => member(&list, texts, machine),
-                _ => None,
-            },
+            Self::Member { path, texts } => path.find(
+                machine,
+                |value| in_array(value.as_array()?, texts, machine),
+                |value| in_list(value, texts, machine),
+            ),
             Self::Text { path, test, text } => {
                 let value = path.text(machine)?;
                 Some(match test {
@@ -94,20 +95,24 @@ impl Fast {
                 let value = path.text(machine)?;
                 machine.spend(1 + value.len() as u64 / 8).then(|| pattern.is_match(value))
             }
-            Self::Has { path } => path.find(machine).map(|_| true),
+            Self::Has { path } => path.find(machine, |_| Some(true), |_| Some(true)),
         }
     }
 }
 
-fn member(list: &List<'_>, texts: &Texts, machine: &Machine<'_>) -> Option<bool> {
-    if !machine.spend(list.len() as u64) {
-        return None;
-    }
-    match &list.0 {
-        Items::Json(array) => {
-            Some(array.iter().any(|v| matches!(v, json::Value::String(s) if texts.contains(s))))
+fn in_array(array: json::Array<'_>, texts: &Texts, machine: &Machine<'_>) -> Option<bool> {
+    let found = || array.iter().any(|item| matches!(item, json::Value::String(s) if texts.contains(s)));
+    machine.spend(array.len() as u64).then(found)
+}
+
+fn in_list(list: &Value<'_>, texts: &Texts, machine: &Machine<'_>) -> Option<bool> {
+    match list {
+        Value::List(List(Items::Json(array))) => in_array(*array, texts, machine),
+        Value::List(List(Items::Values(values))) => {
+            let found = || values.iter().any(|item| item.as_str().is_some_and(|s| texts.contains(s)));
+            machine.spend(values.len() as u64).then(found)
         }
-        Items::Values(values) => Some(values.iter().any(|v| v.as_str().is_some_and(|s| texts.contains(s)))),
+        _ => None,
     }
 }
 
@@ -115,15 +120,21 @@ impl StaticPath {
     /// A string, when one is there that is borrowed.
     #[inline]
     fn text<'a>(&self, machine: &Machine<'a>) -> Option<&'a str> {
-        match self.find(machine)? {
-            Value::String(Shared::Borrowed(text)) => Some(text),
+        self.find(machine, json::Value::as_str, |value| match value {
+            Value::String(Shared::Borrowed(text)) => Some(*text),
             _ => None,
-        }
+        })
     }
 
-    /// The value, when it is there.
+    /// Takes what is looked for out of the value, when that is there. JSON stays JSON on the way, which is less
+    /// to move.
     #[inline]
-    fn find<'a>(&self, machine: &Machine<'a>) -> Option<Value<'a>> {
+    fn find<'a, T>(
+        &self,
+        machine: &Machine<'a>,
+        in_json: impl FnOnce(json::Value<'a>) -> Option<T>,
+        in_value: impl FnOnce(&Value<'a>) -> Option<T>,
+    ) -> Option<T> {
         let variables: &'a dyn Variables = machine.variables();
         let mut value = variables.get(&self.variable)?;
         let mut fields = self.fields.iter();
@@ -134,17 +145,17 @@ impl StaticPath {
                         return None;
                     }
                     let mut found = object.get(name)?;
-                    for name in fields.by_ref() {
+                    for name in fields {
                         found = found.as_object()?.get(name)?;
                     }
-                    return Some(found.into());
+                    return in_json(found);
                 }
                 Value::Struct(object) => object.field(name)?,
                 Value::Map(map) => map.get_str(name)?,
                 _ => return None,
             };
         }
-        Some(value)
+        in_value(&value)
     }
 
     /// The path that an operation reads, when it does nothing else.

@@ -67,9 +67,8 @@ impl Folder<'_, '_> {
         if !self.is_known(base) {
             return op.clone();
         }
-        // What is optional on the way would be wrapped at the end of the beginning, for nothing.
         let known = steps.iter().take_while(|step| {
-            let mut known = !step.kind.is_optional() && !step.kind.calls_unknown(self.known);
+            let mut known = !step.kind.calls_unknown(self.known);
             step.kind.children(&mut |child, bound| known = known && self.is_known_inside(child, bound));
             known
         });
@@ -85,7 +84,10 @@ impl Folder<'_, '_> {
     fn evaluate(&mut self, op: &Op) -> Option<Op> {
         let outcome = Machine::new(self.known.variables, DEFAULT_STEPS).eval(op, None);
         match outcome {
-            Ok(value) => value.to_static(&mut MAX_CONSTANT.clone()).map(|value| Op::constant(value, op.span)),
+            Ok(value) => {
+                let mut left = MAX_CONSTANT;
+                value.to_static(&mut left).map(|value| Op::constant(value, op.span))
+            }
             // A budget is that of one evaluation.
             Err(failure) if !failure.absorbable() => None,
             Err(failure) => {

@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod cel_spec;
+#[cfg(test)]
+mod simple_cel;
