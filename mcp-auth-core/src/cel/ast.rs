@@ -29,8 +29,14 @@ pub(super) enum ExprKind {
         base: Box<Expr>,
         steps: Vec<Step>,
     },
-    List(Vec<Expr>),
-    Map(Vec<(Expr, Expr)>),
+    List(Vec<Item>),
+    Map(Vec<Entry>),
+    /// Names for values that are evaluated where they are used, at most once each: `cel.bind`, `cel.block`.
+    Let {
+        names: Vec<Arc<str>>,
+        values: Vec<Expr>,
+        body: Box<Expr>,
+    },
     /// `!` repeated; `odd`: an odd number of times.
     Not {
         operand: Box<Expr>,
@@ -54,6 +60,21 @@ pub(super) enum ExprKind {
     },
 }
 
+/// An item of a list; `optional`: written `?item`, left out when it is absent.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) value: Expr,
+    pub(super) optional: bool,
+}
+
+/// An entry of a map; `optional`: written `?key: value`, left out when the value is absent.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Expr,
+    pub(super) value: Expr,
+    pub(super) optional: bool,
+}
+
 /// One operator of a chain with its right operand.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
@@ -71,14 +92,24 @@ pub(super) struct Step {
 #[derive(Clone, Debug)]
 pub(super) enum StepKind {
     Field(Arc<str>),
+    /// `.?name`
+    OptionalField(Arc<str>),
     /// Last step of the argument of `has()`.
     Has(Arc<str>),
     Index(Expr),
+    /// `[?index]`
+    OptionalIndex(Expr),
     Call {
         name: Arc<str>,
         args: Vec<Expr>,
     },
     Macro(Box<Macro>),
+    /// `optMap(variable, body)`; `flat`: `optFlatMap`
+    OptionalMap {
+        variable: Arc<str>,
+        body: Box<Expr>,
+        flat: bool,
+    },
 }
 
 /// A macro over the items of a list or the entries of a map.
@@ -88,7 +119,7 @@ pub(super) struct Macro {
     pub(super) variables: Variables,
     /// The condition of `all`, `exists`, `exists_one`, `filter`, and of `map` with three arguments.
     pub(super) condition: Option<Expr>,
-    /// The result per item of `map`, `transformList` and `transformMap`.
+    /// The result per item of `map`, `transformList`, `transformMap` and `transformMapEntry`.
     pub(super) result: Option<Expr>,
 }
 
@@ -108,6 +139,7 @@ pub(super) enum MacroKind {
     Filter,
     Map,
     TransformMap,
+    TransformMapEntry,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

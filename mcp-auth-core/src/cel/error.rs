@@ -71,6 +71,10 @@ pub enum CelErrorKind {
     DuplicateKey,
     /// A regular expression that is malformed or too large.
     Pattern,
+    /// An expression whose evaluation may take more steps than allowed.
+    Cost,
+    /// An expression, or a part of one, that fails whatever the variables are.
+    AlwaysFails,
 }
 
 impl CelError {
@@ -146,6 +150,12 @@ pub enum EvalErrorKind {
     UnsupportedKey,
     /// A regular expression that is malformed or too large.
     InvalidPattern,
+    /// A `format` with an unknown clause or too few arguments.
+    InvalidFormat,
+    /// An argument outside of what the function is defined for.
+    InvalidArgument,
+    /// The value of an optional that is absent.
+    NoValue,
     /// More steps than the budget allows.
     BudgetExceeded,
     /// A string or list made by the expression is too large.
@@ -161,11 +171,6 @@ impl EvalError {
 
     pub(super) fn named(kind: EvalErrorKind, span: Span, name: &Arc<str>) -> Self {
         Self { kind, span, name: Some(Arc::clone(name)) }
-    }
-
-    /// Whether `||`, `&&`, `exists` and `all` may absorb this error. A limit is final.
-    pub(super) fn absorbable(&self) -> bool {
-        !matches!(self.kind, EvalErrorKind::BudgetExceeded | EvalErrorKind::OutputTooLarge)
     }
 
     /// The kind of this error.
@@ -207,6 +212,9 @@ impl EvalErrorKind {
             Self::DuplicateKey => "duplicate_key",
             Self::UnsupportedKey => "unsupported_key",
             Self::InvalidPattern => "invalid_pattern",
+            Self::InvalidFormat => "invalid_format",
+            Self::InvalidArgument => "invalid_argument",
+            Self::NoValue => "no_value",
             Self::BudgetExceeded => "budget_exceeded",
             Self::OutputTooLarge => "output_too_large",
             Self::NotBoolean => "not_boolean",
@@ -225,6 +233,9 @@ impl EvalErrorKind {
             Self::InvalidConversion => "value cannot be converted",
             Self::DuplicateKey => "map repeats a key",
             Self::UnsupportedKey => "map key must be a boolean, an integer or a string",
+            Self::InvalidFormat => "format has an unknown clause or too few arguments",
+            Self::InvalidArgument => "argument is outside of what the function takes",
+            Self::NoValue => "optional value is absent",
             Self::InvalidPattern => "regular expression is malformed or too large",
             Self::BudgetExceeded => "evaluation took too many steps",
             Self::OutputTooLarge => "result is too large",

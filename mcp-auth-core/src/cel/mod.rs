@@ -56,35 +56,56 @@
 //!   them is an error; numbers compare by value; `in` looks into lists and maps and never into strings;
 //!   integers do not wrap; a missing key is an error that `has()` asks about.
 //! - Reading, comparing, `in`, `exists` and the tests on strings do not allocate.
-//! - Everything is bounded: [`MAX_SOURCE_BYTES`], [`MAX_DEPTH`], [`MAX_NODES`] at load; [`DEFAULT_STEPS`],
-//!   [`MAX_OUTPUT_BYTES`], [`MAX_PATTERN_BYTES`] at evaluation. A limit is final: nothing absorbs it.
+//! - Everything is bounded: [`MAX_SOURCE_BYTES`], [`MAX_DEPTH`], [`MAX_NODES`] and the
+//!   [cost](Program::cost) at load; [`DEFAULT_STEPS`], [`MAX_OUTPUT_BYTES`], [`MAX_PATTERN_BYTES`] at
+//!   evaluation. A limit is final: nothing absorbs it. Regular expressions run in linear time.
 //! - Errors at load have a position and a suggestion. Errors at evaluation never hold a claim's value.
+//!
+//! # What is there
+//!
+//! | | |
+//! |---|---|
+//! | macros | `has`, `all`, `exists`, `exists_one`, `map`, `filter`, each with one variable; `all`, `exists`, `existsOne`, `transformList`, `transformMap`, `transformMapEntry` with two; `cel.bind`, `cel.block` |
+//! | optional values | `a.?b`, `a[?b]`, `[?a]`, `{?k: a}`, `optional.of`, `.none`, `.ofNonZeroValue`, `.unwrap`, `hasValue`, `value`, `or`, `orValue`, `optMap`, `optFlatMap` |
+//! | times | `timestamp`, `duration`, their arithmetic, `getFullYear` and the like with a time zone (names need the feature `time-zones`) |
+//! | strings | `charAt`, `format`, `indexOf`, `join`, `lastIndexOf`, `lowerAscii`, `replace`, `reverse`, `split`, `substring`, `trim`, `upperAscii`, `strings.quote` |
+//! | numbers | `math.greatest`, `least`, `ceil`, `floor`, `round`, `trunc`, `sqrt`, `abs`, `sign`, `isNaN`, `isInf`, `isFinite`, `bitAnd`, `bitOr`, `bitXor`, `bitNot`, `bitShiftLeft`, `bitShiftRight` |
+//! | network | `ip`, `cidr`, `isIP`, `isCIDR`, `ip.isCanonical`, `family`, `isLoopback` and the like, `containsIP`, `containsCIDR`, `masked`, `prefixLength` |
+//! | others | `base64.encode`, `base64.decode`, `sets.contains`, `sets.intersects`, `sets.equivalent`, `distinct` |
 //!
 //! # What is absent
 //!
-//! Timestamps and durations, messages (`Type{...}`), enums, optional values (`a.?b`), and the extension
-//! functions that are not in this list: `charAt`, `indexOf`, `join`, `lastIndexOf`, `lowerAscii`, `replace`,
-//! `reverse`, `split`, `substring`, `trim`, `upperAscii`, and the macros with two variables
-//! (`exists(i, v, ..)`, `transformList`, `transformMap`).
+//! Messages of Protocol Buffers (`Type{...}`), their enums and wrappers.
 
 mod ast;
 mod check;
-#[cfg(test)]
-mod conformance_tests;
+mod cost;
+mod environment;
 mod error;
 mod eval;
+mod fast;
 mod functions;
 mod lexer;
+mod macros;
+mod network;
+mod op;
 mod parser;
+mod partial;
 mod program;
+mod references;
 #[cfg(test)]
 mod tests;
+mod time;
 mod types;
 mod value;
 
+pub use cost::ASSUMED_ITEMS;
+pub use environment::{DEFAULT_STEPS, Environment, StructType};
 pub use error::{CelError, CelErrorKind, EvalError, EvalErrorKind, Span};
 pub use functions::{MAX_OUTPUT_BYTES, MAX_PATTERN_BYTES};
+pub use network::Cidr;
 pub use parser::{MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES};
-pub use program::{DEFAULT_STEPS, Path, Program, Variables};
-pub use types::{Environment, StructType, Type};
+pub use program::{Partial, Path, Program, Variables};
+pub use time::{Duration, Timestamp};
+pub use types::Type;
 pub use value::{List, Map, Shared, StructValue, Value};

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::ast::{BinaryOp, Expr, ExprKind, Link, Macro, MacroKind, Step, StepKind, Variables};
+use super::ast::{BinaryOp, Entry, Expr, ExprKind, Item, Link, Step, StepKind};
 use super::error::{CelError, CelErrorKind, Span};
 use super::lexer::{self, Token, TokenKind};
+use super::macros;
 use super::value::{Shared, Value};
 
 /// Longest expression, in bytes.
@@ -191,7 +192,7 @@ impl<'p> Parser<'p> {
     }
 
     fn member(&mut self, negative: bool) -> Result<Expr, CelError> {
-        let base = self.primary(negative)?;
+        let mut base = self.primary(negative)?;
         let mut steps = Vec::new();
         let mut height = base.height;
         let mut end = base.span;
@@ -200,17 +201,26 @@ impl<'p> Parser<'p> {
             let kind = if self.eat(".") {
                 self.dotted(&mut height)?
             } else if self.eat("[") {
-                self.unsupported_optional()?;
+                let optional = self.eat("?");
                 let index = self.expression()?;
                 self.expect("]")?;
                 height = height.max(index.height);
-                StepKind::Index(index)
+                if optional { StepKind::OptionalIndex(index) } else { StepKind::Index(index) }
             } else {
                 break;
             };
             end = self.last_span();
             self.count()?;
-            steps.push(Step { kind, span: start.to(end) });
+            match kind {
+                StepKind::Call { name, args } if steps.is_empty() && macros::is_namespace(&base) => {
+                    base = self.global_macro(base, name, args, start.to(end))?;
+                    if let ExprKind::Path { base: inner, steps: call } = base.kind {
+                        (base, steps) = (*inner, call);
+                    }
+                    height = height.max(base.height);
+                }
+                kind => steps.push(Step { kind, span: start.to(end) }),
+            }
         }
         let named = matches!(base.kind, ExprKind::Ident { .. })
             && steps.iter().all(|s| matches!(s.kind, StepKind::Field(_)));
@@ -226,47 +236,49 @@ impl<'p> Parser<'p> {
 
     /// What follows a dot: a field, a method call or a macro.
     fn dotted(&mut self, height: &mut usize) -> Result<StepKind, CelError> {
-        self.unsupported_optional()?;
+        let optional = self.eat("?");
         let name = match self.peek().clone() {
             TokenKind::Quoted(name) => {
                 self.at += 1;
-                return Ok(StepKind::Field(name));
+                return Ok(if optional { StepKind::OptionalField(name) } else { StepKind::Field(name) });
             }
             TokenKind::Ident(name) if !matches!(&*name, "true" | "false" | "null" | "in") => name,
             other => return Err(self.syntax(format!("expected a field name, found {}", describe(&other)))),
         };
         self.at += 1;
+        if optional {
+            return Ok(StepKind::OptionalField(name));
+        }
         if !self.eat("(") {
             return Ok(StepKind::Field(name));
         }
         let args = self.arguments(")")?;
         *height = args.iter().map(|a| a.height).fold(*height, usize::max);
-        match macro_kind(&name, args.len()) {
-            Some((kind, two)) => self.macro_step(kind, two, args),
-            None => Ok(StepKind::Call { name, args }),
+        macros::method(name, args, self.last_span()).map_err(|error| self.refuse(error))
+    }
+
+    /// `cel.bind` and the like; anything else stays the call that it is.
+    fn global_macro(
+        &mut self,
+        base: Expr,
+        name: Arc<str>,
+        args: Vec<Expr>,
+        step: Span,
+    ) -> Result<Expr, CelError> {
+        let span = base.span.to(step);
+        let height = args.iter().map(|a| a.height).max().unwrap_or(0);
+        let kind = macros::namespaced(&name, &args, span).map_err(|error| self.refuse(error))?;
+        match kind {
+            Some(kind) => self.node(kind, span, height),
+            None => {
+                let steps = vec![Step { kind: StepKind::Call { name, args }, span: step }];
+                Ok(Expr { kind: ExprKind::Path { base: Box::new(base), steps }, span, height })
+            }
         }
     }
 
-    fn macro_step(&self, kind: MacroKind, two: bool, args: Vec<Expr>) -> Result<StepKind, CelError> {
-        let mut args = args.into_iter();
-        let mut name = || match args.next() {
-            Some(Expr { kind: ExprKind::Ident { name, rooted: false }, .. }) => Ok(name),
-            other => {
-                let span = other.map_or(self.last_span(), |e| e.span);
-                let message = "expected the name of a variable for the macro".to_owned();
-                Err(self.error(CelErrorKind::Syntax, span, message))
-            }
-        };
-        let first = name()?;
-        let variables = if two { Variables::Two(first, name()?) } else { Variables::One(first) };
-        if matches!(&variables, Variables::Two(a, b) if a == b) {
-            return Err(self.syntax("the two variables of a macro must differ".to_owned()));
-        }
-        let (condition, result) = match (kind, args.next(), args.next()) {
-            (MacroKind::Map | MacroKind::TransformMap, result, None) => (None, result),
-            (_, condition, result) => (condition, result),
-        };
-        Ok(StepKind::Macro(Box::new(Macro { kind, variables, condition, result })))
+    fn refuse(&self, (span, message): macros::Refused) -> CelError {
+        self.error(CelErrorKind::Syntax, span, message)
     }
 
     fn primary(&mut self, negative: bool) -> Result<Expr, CelError> {
@@ -298,8 +310,8 @@ impl<'p> Parser<'p> {
                 return Ok(inner);
             }
             TokenKind::Mark("[") => {
-                let items = self.arguments("]")?;
-                let height = items.iter().map(|e| e.height).max().unwrap_or(0);
+                let items = self.items()?;
+                let height = items.iter().map(|item| item.value.height).max().unwrap_or(0);
                 return self.node(ExprKind::List(items), span.to(self.last_span()), height);
             }
             TokenKind::Mark("{") => return self.map(span),
@@ -351,37 +363,46 @@ impl<'p> Parser<'p> {
     }
 
     fn map(&mut self, start: Span) -> Result<Expr, CelError> {
-        let mut entries: Vec<(Expr, Expr)> = Vec::new();
+        let mut entries: Vec<Entry> = Vec::new();
         while !self.eat("}") {
-            self.unsupported_optional()?;
+            let optional = self.eat("?");
             let key = self.expression()?;
             self.expect(":")?;
-            entries.push((key, self.expression()?));
+            entries.push(Entry { key, value: self.expression()?, optional });
             if !self.eat(",") {
                 self.expect("}")?;
                 break;
             }
         }
-        let height = entries.iter().map(|(k, v)| k.height.max(v.height)).max().unwrap_or(0);
+        let height = entries.iter().map(|e| e.key.height.max(e.value.height)).max().unwrap_or(0);
         self.node(ExprKind::Map(entries), start.to(self.last_span()), height)
     }
 
-    /// Expressions up to `close`. Only a list may end with a comma.
+    fn items(&mut self) -> Result<Vec<Item>, CelError> {
+        let mut items = Vec::new();
+        while !self.eat("]") {
+            let optional = self.eat("?");
+            items.push(Item { value: self.expression()?, optional });
+            if !self.eat(",") {
+                self.expect("]")?;
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    /// Expressions up to `close`.
     fn arguments(&mut self, close: &'static str) -> Result<Vec<Expr>, CelError> {
         let mut items = Vec::new();
         if self.eat(close) {
             return Ok(items);
         }
         loop {
-            self.unsupported_optional()?;
             items.push(self.expression()?);
             if self.eat(close) {
                 return Ok(items);
             }
             self.expect(",")?;
-            if close == "]" && self.eat(close) {
-                return Ok(items);
-            }
         }
     }
 
@@ -431,13 +452,6 @@ impl<'p> Parser<'p> {
             return Ok(());
         }
         Err(self.syntax(format!("expected `{mark}`, found {}", describe(self.peek()))))
-    }
-
-    fn unsupported_optional(&self) -> Result<(), CelError> {
-        match self.peek() {
-            TokenKind::Mark("?") => Err(self.unsupported("optional values (`?`) are not supported")),
-            _ => Ok(()),
-        }
     }
 
     // === limits and errors ===
@@ -497,20 +511,6 @@ fn extend(pending: Option<Pending>, operand: Expr, operator: Operator) -> Pendin
         (_, Operator::And) => Pending::And(vec![operand]),
         (_, Operator::Binary(op)) => Pending::Chain(Box::new(operand), Vec::new(), op),
     }
-}
-
-/// The macro of this name and number of arguments, and whether it names two variables.
-fn macro_kind(name: &str, args: usize) -> Option<(MacroKind, bool)> {
-    Some(match (name, args) {
-        ("all", 2 | 3) => (MacroKind::All, args == 3),
-        ("exists", 2 | 3) => (MacroKind::Exists, args == 3),
-        ("exists_one" | "existsOne", 2 | 3) => (MacroKind::ExistsOne, args == 3),
-        ("filter", 2) => (MacroKind::Filter, false),
-        ("map", 2 | 3) => (MacroKind::Map, false),
-        ("transformList", 3 | 4) => (MacroKind::Map, true),
-        ("transformMap", 3 | 4) => (MacroKind::TransformMap, true),
-        _ => return None,
-    })
 }
 
 fn signed(magnitude: u64, negative: bool) -> Option<i64> {

@@ -1,23 +1,21 @@
-//! A compiled expression: names and functions resolved, constants folded, patterns compiled.
+//! A compiled expression.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use regex::Regex;
-
-use super::ast::{BinaryOp, MacroKind};
 use super::check;
+use super::cost;
+use super::environment::{DEFAULT_STEPS, Environment};
 use super::error::{CelError, CelErrorKind, EvalError, EvalErrorKind, Span};
-use super::eval::Machine;
-use super::functions::Function;
+use super::eval::{Machine, Truth};
+use super::fast;
+use super::op::{Op, OpKind};
 use super::parser;
-use super::types::{Environment, Type};
+use super::partial::{self, Known, Nothing};
+use super::references::{self, References};
+use super::types::Type;
 use super::value::Value;
-
-/// Steps an evaluation may take unless the caller says otherwise. A step is a node, an item looked at, or
-/// about 64 bytes of text read or made.
-pub const DEFAULT_STEPS: u64 = 100_000;
 
 /// Where a program finds its variables, and functions declared in the [`Environment`].
 pub trait Variables {
@@ -32,18 +30,35 @@ pub trait Variables {
     }
 }
 
-/// A compiled expression. Cheap to share behind an `Arc`, evaluated any number of times.
+/// A compiled expression. Cheap to clone and to share, evaluated any number of times.
 #[derive(Clone, Debug)]
-pub struct Program {
-    source: Box<str>,
+pub struct Program(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    source: Arc<str>,
     root: Op,
+    span: Span,
     result: Type,
-    mentions: BTreeSet<Path>,
+    /// Of the expression as it is written, before constants were folded.
+    references: References,
+    warnings: Arc<[CelError]>,
+    cost: u64,
 }
 
 /// A static member path that an expression reads, such as `mcp.tool.name`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(Box<[Arc<str>]>);
+
+/// What is left of a predicate when some variables are known; see [`Program::partial`].
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it is known or it is not")]
+pub enum Partial {
+    /// The outcome does not depend on anything else.
+    Value(Result<bool, EvalError>),
+    /// The rest, to be evaluated when the other variables are known.
+    Residual(Program),
+}
 
 impl Program {
     /// Parses and checks `source` against the names and types of `environment`.
@@ -51,7 +66,7 @@ impl Program {
     /// # Errors
     ///
     /// [`CelError`] when the text is no expression, is beyond the limits, mentions unknown variables,
-    /// functions or fields, or can only fail.
+    /// functions or fields, compares what can never be equal, or may cost more than the environment allows.
     pub fn compile(source: &str, environment: &Environment) -> Result<Self, CelError> {
         Self::build(source, environment, true)
     }
@@ -63,51 +78,114 @@ impl Program {
     /// As [`compile`](Self::compile), and when the result is known to be no boolean.
     pub fn compile_predicate(source: &str, environment: &Environment) -> Result<Self, CelError> {
         let program = Self::compile(source, environment)?;
-        if program.result.may_be(&Type::Bool) {
+        if program.0.result == Type::Bool || program.0.result.is_unknown() {
             return Ok(program);
         }
-        let message = format!("result must be a boolean, this is {}", program.result);
-        Err(CelError::new(CelErrorKind::NotBoolean, program.root.span, message, source))
+        let message = format!("result must be a boolean, this is {}", program.0.result);
+        Err(CelError::new(CelErrorKind::NotBoolean, program.0.span, message, source))
     }
 
-    /// Without the check: what it would refuse is an error of the evaluation, if it is reached.
-    #[cfg(test)]
-    pub(super) fn compile_unchecked(source: &str, environment: &Environment) -> Result<Self, CelError> {
+    /// Without the check: what it would refuse is an error of the evaluation, if it is reached. For programs
+    /// that run the conformance tests of the language, which ask for it.
+    ///
+    /// # Errors
+    ///
+    /// [`CelError`] when the text is no expression or is beyond the limits.
+    #[doc(hidden)]
+    pub fn compile_unchecked(source: &str, environment: &Environment) -> Result<Self, CelError> {
         Self::build(source, environment, false)
     }
 
     fn build(source: &str, environment: &Environment, strict: bool) -> Result<Self, CelError> {
         let tree = parser::parse(source)?;
         let checked = check::check(&tree, source, environment, strict)?;
-        Ok(Self {
+        let mut warnings = checked.warnings;
+        let mut failures = Vec::new();
+        let nothing = Known { variables: &Nothing, roots: &[], host: false };
+        let mut root = partial::fold(&checked.root, &nothing, &mut failures);
+        for (kind, span) in failures {
+            let message = format!("this always fails: {}", EvalError::new(kind, span));
+            warnings.push(CelError::new(CelErrorKind::AlwaysFails, span, message, source));
+        }
+        let (cost, worst) = cost::estimate(&root);
+        if cost > environment.cost_limit() {
+            let span = worst.map_or(root.span, |worst| worst.span);
+            let message = format!(
+                "expression may take {cost} steps, the limit is {}; a list or map of unknown size counts as {} items",
+                environment.cost_limit(),
+                cost::ASSUMED_ITEMS,
+            );
+            return Err(CelError::new(CelErrorKind::Cost, span, message, source));
+        }
+        fast::specialize(&mut root);
+        Ok(Self(Arc::new(Compiled {
             source: source.into(),
-            root: checked.root,
+            span: checked.root.span,
+            references: references::references(&checked.root),
+            root,
             result: checked.result,
-            mentions: checked.mentions,
-        })
+            warnings: warnings.into(),
+            cost,
+        })))
     }
 
     /// The text this was compiled from.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
-    /// The type of the result as far as it is known at load.
+    /// The type of its value, as far as it is known at load.
     pub fn result_type(&self) -> &Type {
-        &self.result
+        &self.0.result
     }
+
+    /// What is allowed and probably not meant: a field that is nearly written like a known one, a part that
+    /// always fails.
+    pub fn warnings(&self) -> &[CelError] {
+        &self.0.warnings
+    }
+
+    /// An upper bound for the steps of an evaluation, where lists and maps whose size is not known at load
+    /// have at most 100 items.
+    pub fn cost(&self) -> u64 {
+        self.0.cost
+    }
+
+    /// The outcome, when it is known at load that it is always the same, error or not.
+    pub fn constant(&self) -> Option<Result<bool, EvalError>> {
+        match &self.0.root.kind {
+            OpKind::Const(_) | OpKind::Fail(..) => Some(self.evaluate_bool(&Nothing)),
+            _ => None,
+        }
+    }
+
+    // === what it reads ===
 
     /// The static member paths that are read, without duplicates, in order. Where a path goes on in a way
-    /// known only at evaluation (`mcp[jwt.kind]`), the known beginning is given (`mcp`).
+    /// known only at evaluation (`mcp[jwt.kind]`), the known beginning is given (`mcp`). For a function of
+    /// the caller, the variables it was declared to depend on.
     pub fn mentions(&self) -> impl Iterator<Item = &Path> {
-        self.mentions.iter()
+        self.0.references.paths.iter()
     }
 
     /// Whether anything at, below or above `path` (such as `mcp.tool`) is read. Above counts, because
     /// reading `mcp` as a whole reads `mcp.tool`.
     pub fn reads(&self, path: &str) -> bool {
-        self.mentions.iter().any(|p| p.segments().zip(path.split('.')).all(|(a, b)| a == b))
+        self.0.references.paths.iter().any(|p| p.segments().zip(path.split('.')).all(|(a, b)| a == b))
     }
+
+    /// Whether no other variables than `roots` matter, functions of the caller included.
+    pub fn depends_only_on(&self, roots: &[&str]) -> bool {
+        !self.0.references.unknown && self.0.references.paths.iter().all(|path| roots.contains(&path.root()))
+    }
+
+    /// The strings that `path` must be one of: where `path` (such as `mcp.tool.name`) is any other string, the
+    /// expression is false, and does not fail. `None` where nothing can be said.
+    pub fn admitted(&self, path: &str) -> Option<BTreeSet<&str>> {
+        references::admitted(&self.0.root, path)
+    }
+
+    // === evaluation ===
 
     /// Evaluates within [`DEFAULT_STEPS`].
     ///
@@ -128,7 +206,7 @@ impl Program {
         variables: &'a dyn Variables,
         steps: u64,
     ) -> Result<Value<'a>, EvalError> {
-        Machine::new(variables, steps).eval(&self.root, None)
+        Machine::new(variables, steps).eval(&self.0.root, None).map_err(EvalError::from)
     }
 
     /// Evaluates a predicate within [`DEFAULT_STEPS`].
@@ -137,10 +215,68 @@ impl Program {
     ///
     /// As [`evaluate`](Self::evaluate); [`EvalErrorKind::NotBoolean`] when the value is no boolean.
     pub fn evaluate_bool(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
-        match self.evaluate(variables)? {
-            Value::Bool(b) => Ok(b),
-            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, self.root.span)),
+        let root = &self.0.root;
+        let machine = Machine::new(variables, DEFAULT_STEPS);
+        if matches!(root.kind, OpKind::Fast(..) | OpKind::Logic { .. } | OpKind::Not { .. }) {
+            return match machine.test(root, None) {
+                Truth::Yes => Ok(true),
+                Truth::No => Ok(false),
+                Truth::Failed => Err(machine.failed(root.span).into()),
+            };
         }
+        match machine.eval(root, None)? {
+            Value::Bool(b) => Ok(b),
+            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, root.span)),
+        }
+    }
+
+    /// Evaluates everything that depends on nothing but the variables `roots`, which `known` gives.
+    ///
+    /// Evaluating the residual with all variables has the outcome that evaluating the whole has: the same
+    /// value, or an error where the whole has one.
+    ///
+    /// ```
+    /// use mcp_auth_core::cel::{Environment, Partial, Program, Type, Value};
+    /// use mcp_auth_core::json::{Document, Limits};
+    ///
+    /// let environment = Environment::new().variable("jwt", Type::Dyn).variable("tool", Type::String);
+    /// let rule = r#"jwt.sub == "alice" || tool != "write_record""#;
+    /// let rule = Program::compile_predicate(rule, &environment)?;
+    ///
+    /// let alice = Document::parse(br#"{"sub":"alice"}"#, &Limits::default())?;
+    /// let known = [("jwt", Value::from(alice.root()))];
+    /// assert!(matches!(rule.partial(&known, &["jwt"]), Partial::Value(Ok(true))));
+    ///
+    /// let bob = Document::parse(br#"{"sub":"bob"}"#, &Limits::default())?;
+    /// let known = [("jwt", Value::from(bob.root()))];
+    /// let Partial::Residual(rest) = rule.partial(&known, &["jwt"]) else { unreachable!() };
+    /// assert!(rest.depends_only_on(&["tool"]));
+    /// assert_eq!(rest.evaluate_bool(&[("tool", "read_record".into())]), Ok(true));
+    /// assert_eq!(rest.evaluate_bool(&[("tool", "write_record".into())]), Ok(false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn partial(&self, known: &dyn Variables, roots: &[&str]) -> Partial {
+        let known = Known { variables: known, roots, host: true };
+        let mut root = partial::fold(&self.0.root, &known, &mut Vec::new());
+        fast::specialize(&mut root);
+        let residual = Self(Arc::new(Compiled {
+            source: Arc::clone(&self.0.source),
+            span: self.0.span,
+            references: references::references(&root),
+            root,
+            result: self.0.result.clone(),
+            warnings: Arc::clone(&self.0.warnings),
+            cost: self.0.cost,
+        }));
+        match residual.constant() {
+            Some(outcome) => Partial::Value(outcome),
+            None => Partial::Residual(residual),
+        }
+    }
+
+    /// About how many bytes of memory this program holds, its source not counted.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Compiled>() + self.0.root.memory_bytes()
     }
 }
 
@@ -181,91 +317,4 @@ impl<const N: usize> Variables for [(&str, Value<'_>); N] {
     fn get(&self, name: &str) -> Option<Value<'_>> {
         self.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone())
     }
-}
-
-// === what the evaluator walks ===
-
-#[derive(Clone, Debug)]
-pub(super) struct Op {
-    pub(super) kind: OpKind,
-    pub(super) span: Span,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum OpKind {
-    Const(Value<'static>),
-    Variable(Arc<str>),
-    /// A macro's variable, counted from the innermost.
-    Local(usize),
-    /// Something that only an unchecked program may contain.
-    Fail(EvalErrorKind, Arc<str>),
-    Path {
-        base: Box<Op>,
-        steps: Box<[Step]>,
-    },
-    List(Box<[Op]>),
-    Map(Box<[(Op, Op)]>),
-    Not {
-        operand: Box<Op>,
-        odd: bool,
-    },
-    Negate {
-        operand: Box<Op>,
-        odd: bool,
-    },
-    /// `||` when `decisive` is true, `&&` when it is false.
-    Logic {
-        operands: Box<[Op]>,
-        decisive: bool,
-    },
-    Chain {
-        first: Box<Op>,
-        rest: Box<[(BinaryOp, Op)]>,
-    },
-    Conditional {
-        arms: Box<[(Op, Op)]>,
-        otherwise: Box<Op>,
-    },
-    Call(Call),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub(super) kind: StepKind,
-    pub(super) span: Span,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum StepKind {
-    Field(Arc<str>),
-    Has(Arc<str>),
-    Index(Op),
-    /// A method; what the path has reached is its first argument.
-    Call(Call),
-    Macro(Box<Comprehension>),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) callee: Callee,
-    pub(super) args: Box<[Op]>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Callee {
-    Function(Function),
-    /// `matches` with a literal pattern.
-    Pattern(Regex),
-    Host(Arc<str>),
-    /// Unchecked programs only.
-    Unknown(Arc<str>),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Comprehension {
-    pub(super) kind: MacroKind,
-    /// Two variables: index and item, or key and value.
-    pub(super) two: bool,
-    pub(super) condition: Option<Op>,
-    pub(super) result: Option<Op>,
 }

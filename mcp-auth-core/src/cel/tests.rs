@@ -1,10 +1,33 @@
 //! The meaning of the language where engines differ, the check at load, and the limits.
 
-use super::conformance_tests::show;
 use super::{
     CelErrorKind, Environment, EvalErrorKind, Program, StructType, StructValue, Type, Value, Variables,
 };
 use crate::json::{Document, Limits};
+
+fn show(value: &Value<'_>) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(b) => b.to_string(),
+        Value::Int(i) => i.to_string(),
+        Value::Uint(u) => format!("{u}u"),
+        Value::Double(d) => format!("{d:?}"),
+        Value::String(s) => format!("{:?}", &**s),
+        Value::Timestamp(t) => t.to_string(),
+        Value::Duration(d) => d.to_string(),
+        Value::Optional(None) => "none".to_owned(),
+        Value::Optional(Some(inner)) => format!("some({})", show(inner)),
+        Value::List(list) => {
+            let mut items = Vec::new();
+            list.visit(|item| {
+                items.push(show(&item));
+                true
+            });
+            format!("[{}]", items.join(", "))
+        }
+        other => other.type_name().to_owned(),
+    }
+}
 
 struct Tool;
 
@@ -119,6 +142,25 @@ fn values() {
         ("2 + 3 * 4 - 10 / 5 % 3", "12"),
         ("1 + 1 == 2 && 3 > 2 || false", "true"),
         ("double('NaN') == double('NaN') || double('NaN') < 1.0", "false"),
+        ("jwt.?email.orValue('none')", r#""none""#),
+        ("jwt.?sub.orValue('none')", r#""bob""#),
+        ("jwt.?address.country", r#"some("CH")"#),
+        ("jwt.?nothing.country", "none"),
+        ("jwt.?sub.optMap(s, s + '!').orValue('')", r#""bob!""#),
+        ("[?jwt.?email, ?jwt.?sub]", r#"["bob"]"#),
+        ("timestamp(jwt.exp) + duration('1h') > timestamp('2023-11-14T00:00:00Z')", "true"),
+        ("timestamp(jwt.exp).getFullYear()", "2023"),
+        ("cidr('10.0.0.0/8').containsIP('10.1.2.3')", "true"),
+        ("cel.bind(n, size(jwt.groups), n + n)", "4"),
+        ("cel.bind(unused, jwt.missing, true)", "true"),
+        ("cel.block([jwt.sub, cel.index(0) + '!', cel.index(1) + '!'], cel.index(2))", r#""bob!!""#),
+        ("jwt.groups.exists(i, g, i == 1 && g == 'staff')", "true"),
+        ("'%s has %d groups'.format([jwt.sub, size(jwt.groups)])", r#""bob has 2 groups""#),
+        ("sets.intersects(jwt.groups, ['staff', 'guests'])", "true"),
+        ("sets.contains(['staff'], jwt.groups)", "false"),
+        ("jwt.groups.exists(g, g in ['guests', 'staff'])", "true"),
+        ("jwt.sub.startsWith('b') && jwt.sub.endsWith('b') && jwt.sub.contains('o')", "true"),
+        ("math.greatest(1, 2u, 3.0, 2)", "3.0"),
     ];
     for (expr, expected) in table {
         assert_eq!(eval(expr).as_deref(), Ok(expected), "{expr}");
@@ -145,6 +187,14 @@ fn failures() {
         ("jwt.sub.matches(jwt.sub + '(')", EvalErrorKind::InvalidPattern),
         ("int(jwt.sub)", EvalErrorKind::InvalidConversion),
         ("mcp.exists(k, true) || jwt.nothing", EvalErrorKind::NoSuchOverload),
+        ("jwt.?email.value()", EvalErrorKind::NoValue),
+        ("jwt.sub.or(jwt.?email)", EvalErrorKind::NoSuchOverload),
+        ("timestamp(jwt.sub)", EvalErrorKind::InvalidConversion),
+        ("ip(jwt.sub)", EvalErrorKind::InvalidConversion),
+        ("duration('1h') + duration('2562047h')", EvalErrorKind::Overflow),
+        ("'%d'.format([jwt.sub])", EvalErrorKind::NoSuchOverload),
+        ("'%d'.format([])", EvalErrorKind::InvalidFormat),
+        ("cel.bind(used, jwt.missing, used)", EvalErrorKind::NoSuchKey),
     ];
     for (expr, expected) in table {
         let program = Program::compile_unchecked(expr, &environment()).unwrap();
@@ -184,13 +234,21 @@ fn refused_at_load() {
         ("{'a': 1, 'a': 2} == jwt", DuplicateKey, "map repeats a key"),
         ("jwt.sub.matches('(')", Pattern, "regular expression is malformed or too large"),
         ("jwt.sub.matches('(a{1000}){1000}')", Pattern, "regular expression is malformed or too large"),
+        ("timestamp('x') > 1", Type, "`>` does not take timestamp and int"),
+        ("jwt.?email > 1", Type, "`>` does not take optional(dyn) and int"),
+        ("mcp.method.value() == 1", Type, "`value` cannot be called on string"),
         (
-            "timestamp('x') > 1",
-            Unsupported,
-            "`timestamp` is not supported: there are no timestamps and durations yet",
+            "mcp.?method == 'a'",
+            NeverEqual,
+            "`==` compares optional(string) with string, which are never equal",
         ),
+        ("ip(1)", Type, "argument 1 of `ip` is int, not string"),
+        ("cidr('10.0.0.0/8').containsIP(1)", Type, "argument 1 of `containsIP` is int, not net.IP or string"),
+        ("jwt.exp.int()", UnknownFunction, "`int` is not called on a value: `int(...)`"),
+        ("math.abz(1) == 1", UnknownVariable, "unknown variable `math`"),
+        ("cel.block([cel.index(0)], true)", UnknownVariable, "unknown variable `cel.index(0)`"),
+        ("cel.block(jwt, true)", Syntax, "`cel.block` takes a list of values and a result"),
         ("a.b.C{x: 1} == 1", Unsupported, "construction of messages (`Type{...}`) is not supported"),
-        ("jwt.?sub == 'a'", Unsupported, "optional values (`?`) are not supported"),
         ("jwt.groups.exists(g.x, true)", Syntax, "expected the name of a variable for the macro"),
         ("has(jwt)", Syntax, "`has` takes a field selection such as `has(jwt.email)`"),
         ("jwt.sub = 'a'", Syntax, "expected the end of the expression, found `=`"),
@@ -279,33 +337,123 @@ fn nesting_is_bounded() {
         assert_eq!(load(&"1".repeat(super::MAX_SOURCE_BYTES + 1)).unwrap_err(), CelErrorKind::Limit);
         assert_eq!(load(&format!("[{}]", "1,".repeat(8_000))).map(|_| ()), Ok(()));
         assert_eq!(load(&format!("[{}]", "1-1,".repeat(4_000))).unwrap_err(), CelErrorKind::Limit);
+        // Values that use each other are as deep as they are evaluated.
+        let block = |length: usize| {
+            let values: Vec<_> = (1..length).map(|i| format!("cel.index({}) + 1", i - 1)).collect();
+            format!("cel.block([size(jwt), {}], cel.index({}))", values.join(", "), length - 1)
+        };
+        load(&block(20)).unwrap().evaluate(&world).unwrap();
+        assert_eq!(load(&block(1_000)).unwrap_err(), CelErrorKind::Limit);
     });
     run.unwrap().join().unwrap();
 }
 
 #[test]
+fn cost_is_bounded_at_load() {
+    let nested = |depth: usize| {
+        let names = ["a", "b", "c", "d"];
+        let inner = "true".to_owned();
+        names.iter().take(depth).fold(inner, |body, name| format!("jwt.groups.all({name}, {body})"))
+    };
+    let cost = |source: &str| Program::compile(source, &environment()).map(|p| p.cost());
+    let (one, two) = (cost(&nested(1)).unwrap(), cost(&nested(2)).unwrap());
+    assert!(one >= 100 && two >= 100 * one && two < 1_000 * one, "{one} {two}");
+    let error = cost(&nested(3)).unwrap_err();
+    assert_eq!(error.kind(), CelErrorKind::Cost);
+    assert!(error.message().starts_with("expression may take 2030"), "{error}");
+    assert!(error.message().contains("the limit is 100000"), "{error}");
+    assert_eq!(error.span().start(), 10, "points at the outer macro");
+    assert!(Program::compile(&nested(3), &environment().max_cost(10_000_000)).is_ok());
+    // What is known to be small is cheap, whatever its shape.
+    assert!(
+        cost("[1, 2].all(a, [1, 2].all(b, [1, 2].all(c, [1, 2].all(d, jwt.x == a + b + c + d))))").unwrap()
+            < 1_000
+    );
+    assert!(cost("jwt.sub.matches(jwt.pattern)").unwrap() > 5_000);
+}
+
+#[test]
 fn steps_and_output_are_bounded() {
     let world = world();
-    let program = Program::compile("jwt.groups.exists(g, g == 'none')", &environment()).unwrap();
-    assert_eq!(program.evaluate_within(&world, 5).unwrap_err().kind(), EvalErrorKind::BudgetExceeded);
-    let digits = "[1,2,3,4,5,6,7,8,9,10]";
+    let environment = environment().max_cost(u64::MAX);
+    let program = Program::compile("jwt.groups.exists(g, g == 'none')", &environment).unwrap();
+    assert_eq!(program.evaluate_within(&world, 1).unwrap_err().kind(), EvalErrorKind::BudgetExceeded);
+    let digits = "[1,2,3,4,5,6,7,8,9,jwt.exp]";
     let mut loops = "true".to_owned();
     for name in ["a", "b", "c", "d", "e", "f"] {
         loops = format!("{digits}.all({name}, {loops})");
     }
     // A limit is not an error that `||` absorbs.
-    for source in [loops.clone(), format!("{loops} || true"), format!("[1].exists(x, {loops})")] {
-        let program = Program::compile(&source, &environment()).unwrap();
-        assert_eq!(program.evaluate(&world).unwrap_err().kind(), EvalErrorKind::BudgetExceeded);
+    for source in [loops.clone(), format!("{loops} || jwt.exp > 0"), format!("[1].exists(x, {loops})")] {
+        let program = Program::compile(&source, &environment).unwrap();
+        assert_eq!(program.evaluate(&world).unwrap_err().kind(), EvalErrorKind::BudgetExceeded, "{source}");
     }
-    let mut doubled = "['0123456789abcdef']".to_owned();
+    let mut doubled = "['0123456789abcdef' + jwt.sub]".to_owned();
     for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
         doubled = format!("{doubled}.map({name}, {name} + {name} + {name} + {name})");
     }
-    let program = Program::compile(&doubled, &environment()).unwrap();
+    let program = Program::compile(&doubled, &environment).unwrap();
     let error = program.evaluate_within(&world, u64::MAX).unwrap_err();
     assert_eq!(error.kind(), EvalErrorKind::OutputTooLarge);
     assert!(program.evaluate(&world).is_err());
+    // A list that holds another twice, many times over, is small in memory and large to look at.
+    let mut twice = "[jwt.sub]".to_owned();
+    for _ in 0..12 {
+        twice = format!("cel.bind(x, {twice}, [x, x, x, x])");
+    }
+    let program = Program::compile(&format!("cel.bind(y, {twice}, y == y)"), &environment).unwrap();
+    assert_eq!(program.evaluate(&world).unwrap_err().kind(), EvalErrorKind::BudgetExceeded);
+}
+
+#[test]
+fn warnings() {
+    let jwt = StructType::new().field("groups", Type::list(Type::String)).field("sub", Type::String);
+    let environment = Environment::new().variable("jwt", jwt.open(Type::Dyn));
+    let warnings = |source: &str| {
+        let program = Program::compile_predicate(source, &environment)
+            .unwrap_or_else(|e| panic!("{}", e.render(source)));
+        program.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        warnings("jwt.group.exists(g, g == 'a') || 'a' in jwt.groups || has(jwt.custom)"),
+        ["1:4: `group` is not a known field, did you mean `groups`?"]
+    );
+    assert_eq!(
+        warnings("jwt.sub == 'a' || jwt.exp > int('a')"),
+        ["1:29: this always fails: value cannot be converted"]
+    );
+    let error = Program::compile("jwt.sub == 1", &environment).unwrap_err();
+    assert_eq!(error.message(), "`==` compares string with int, which are never equal");
+    assert_eq!(Program::compile("1 < 2 && 'a' in ['a']", &environment).unwrap().constant(), Some(Ok(true)));
+    assert_eq!(Program::compile("jwt.sub == 'a'", &environment).unwrap().constant(), None);
+    let fails = Program::compile_predicate("timestamp('x') > timestamp(0)", &environment).unwrap();
+    assert_eq!(fails.constant().unwrap().unwrap_err().kind(), EvalErrorKind::InvalidConversion);
+    assert_eq!(fails.warnings().len(), 1);
+}
+
+#[test]
+fn admitted_strings() {
+    let admitted = |source: &str| {
+        let program = Program::compile(source, &environment()).unwrap();
+        program
+            .admitted("mcp.tool.name")
+            .map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let some = |names: &[&str]| Some(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
+    assert_eq!(admitted("mcp.tool.name == 'a'"), some(&["a"]));
+    assert_eq!(admitted("mcp.tool.name in ['b', 'a'] && jwt.x > 1"), some(&["a", "b"]));
+    assert_eq!(admitted("mcp.tool.name == 'a' && mcp.tool.name in ['b', 'a']"), some(&["a"]));
+    assert_eq!(admitted("mcp.tool.name == 'a' || 'b' == mcp.tool['name'] && jwt.y"), some(&["a", "b"]));
+    assert_eq!(admitted("false"), some(&[]));
+    for other in [
+        "mcp.tool.name != 'a'",
+        "mcp.tool.name == 'a' || jwt.x",
+        "!(mcp.tool.name == 'a')",
+        "mcp.method == 'a'",
+        "jwt.x ? mcp.tool.name == 'a' : false",
+    ] {
+        assert_eq!(admitted(other), None, "{other}");
+    }
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn a_header_without_one_value_makes_the_rules_that_ask_for_it_fail() {
             r#"request.headers["x-env"] == "prod""#,
             r#"request.headers["X-ENV"] != "prod""#,
             r#"!("x-env" in request.headers)"#,
-            r#"request.headers["x-env"] == "prod" || true"#,
+            r#"request.headers["x-env"] == "prod" || request.method == "POST""#,
             r#"request.headers[mcp.tool.name + "-env"] == "prod""#,
             r#"[request].exists(r, !("x-env" in r.headers))"#,
         ] {

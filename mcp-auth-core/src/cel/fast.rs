@@ -1,0 +1,280 @@
+//! Shortcuts for the shapes that rules have: a claim compared with a literal, membership, tests on strings.
+
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::ast::{BinaryOp, MacroKind};
+use super::eval::Machine;
+use super::functions::Function;
+use super::op::{Call, Callee, Comprehension, Op, OpKind, Step, StepKind};
+use super::program::Variables;
+use super::value::{Entries, Items, List, Map, Shared, Value};
+use crate::json;
+
+/// A variable and the names of fields below it.
+#[derive(Clone, Debug)]
+pub(super) struct StaticPath {
+    pub(super) variable: Arc<str>,
+    pub(super) fields: Box<[Arc<str>]>,
+}
+
+/// A test that is made without the general machinery. It says nothing where values are not of the types that
+/// the shape expects.
+#[derive(Clone, Debug)]
+pub(super) enum Fast {
+    /// `path == "text"`, or `!=` when not `equal`.
+    Equal { path: StaticPath, text: Arc<str>, equal: bool },
+    /// `path in ["a", "b"]`
+    OneOf { path: StaticPath, texts: Texts },
+    /// `"text" in path`, `path.exists(x, x == "text")`
+    Member { path: StaticPath, texts: Texts },
+    /// `path.startsWith("text")` and the like.
+    Text { path: StaticPath, test: TextTest, text: Arc<str> },
+    /// `path.matches("literal")`
+    Matches { path: StaticPath, pattern: Regex },
+    /// `has(path)`
+    Has { path: StaticPath },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TextTest {
+    StartsWith,
+    EndsWith,
+    Contains,
+}
+
+/// A set of strings.
+#[derive(Clone, Debug)]
+pub(super) struct Texts(Box<[Arc<str>]>);
+
+impl Texts {
+    fn new(mut texts: Vec<Arc<str>>) -> Self {
+        texts.sort();
+        texts.dedup();
+        Self(texts.into())
+    }
+
+    /// A few are compared one by one, which is faster than looking for them.
+    #[inline]
+    fn contains(&self, text: &str) -> bool {
+        match &*self.0 {
+            [one] => **one == *text,
+            few if few.len() <= 8 => few.iter().any(|t| **t == *text),
+            many => many.binary_search_by(|t| (**t).cmp(text)).is_ok(),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.iter()
+    }
+}
+
+impl Fast {
+    /// The answer, when the values are as the shape expects.
+    #[inline]
+    pub(super) fn test(&self, machine: &Machine<'_>) -> Option<bool> {
+        match self {
+            Self::Equal { path, text, equal } => Some((path.text(machine)? == &**text) == *equal),
+            Self::OneOf { path, texts } => Some(texts.contains(path.text(machine)?)),
+            Self::Member { path, texts } => path.find(
+                machine,
+                |value| in_array(value.as_array()?, texts, machine),
+                |value| in_list(value, texts, machine),
+            ),
+            Self::Text { path, test, text } => {
+                let value = path.text(machine)?;
+                Some(match test {
+                    TextTest::StartsWith => value.starts_with(&**text),
+                    TextTest::EndsWith => value.ends_with(&**text),
+                    TextTest::Contains if machine.spend(value.len() as u64 / 64) => value.contains(&**text),
+                    TextTest::Contains => return None,
+                })
+            }
+            Self::Matches { path, pattern } => {
+                let value = path.text(machine)?;
+                machine.spend(1 + value.len() as u64 / 8).then(|| pattern.is_match(value))
+            }
+            Self::Has { path } => path.find(machine, |_| Some(true), |_| Some(true)),
+        }
+    }
+}
+
+fn in_array(array: json::Array<'_>, texts: &Texts, machine: &Machine<'_>) -> Option<bool> {
+    let found = || array.iter().any(|item| matches!(item, json::Value::String(s) if texts.contains(s)));
+    machine.spend(array.len() as u64).then(found)
+}
+
+fn in_list(list: &Value<'_>, texts: &Texts, machine: &Machine<'_>) -> Option<bool> {
+    match list {
+        Value::List(List(Items::Json(array))) => in_array(*array, texts, machine),
+        Value::List(List(Items::Values(values))) => {
+            let found = || values.iter().any(|item| item.as_str().is_some_and(|s| texts.contains(s)));
+            machine.spend(values.len() as u64).then(found)
+        }
+        _ => None,
+    }
+}
+
+impl StaticPath {
+    /// A string, when one is there that is borrowed.
+    #[inline]
+    fn text<'a>(&self, machine: &Machine<'a>) -> Option<&'a str> {
+        self.find(machine, json::Value::as_str, |value| match value {
+            Value::String(Shared::Borrowed(text)) => Some(*text),
+            _ => None,
+        })
+    }
+
+    /// Takes what is looked for out of the value, when that is there. JSON stays JSON on the way, which is less
+    /// to move.
+    #[inline]
+    fn find<'a, T>(
+        &self,
+        machine: &Machine<'a>,
+        in_json: impl FnOnce(json::Value<'a>) -> Option<T>,
+        in_value: impl FnOnce(&Value<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let variables: &'a dyn Variables = machine.variables();
+        let mut value = variables.get(&self.variable)?;
+        let mut fields = self.fields.iter();
+        while let Some(name) = fields.next() {
+            value = match &value {
+                Value::Map(Map(Entries::Json(object))) => {
+                    if !machine.spend(object.len() as u64 / 16) {
+                        return None;
+                    }
+                    let mut found = object.get(name)?;
+                    for name in fields {
+                        found = found.as_object()?.get(name)?;
+                    }
+                    return in_json(found);
+                }
+                Value::Struct(object) => object.field(name)?,
+                Value::Map(map) => map.get_str(name)?,
+                _ => return None,
+            };
+        }
+        in_value(&value)
+    }
+
+    /// The path that an operation reads, when it does nothing else.
+    fn of(op: &Op) -> Option<Self> {
+        match &op.kind {
+            OpKind::Variable(_) => Self::from_parts(op, &[]),
+            OpKind::Path { base, steps } => Self::from_parts(base, steps),
+            _ => None,
+        }
+    }
+
+    fn from_parts(base: &Op, steps: &[Step]) -> Option<Self> {
+        let OpKind::Variable(variable) = &base.kind else { return None };
+        let fields = steps.iter().map(|step| step.kind.static_name().filter(|_| !step.kind.is_optional()));
+        Some(Self { variable: Arc::clone(variable), fields: fields.collect::<Option<_>>()? })
+    }
+
+    /// Whether this is `path`, names joined by dots.
+    pub(super) fn is(&self, path: &str) -> bool {
+        let own = self.variable.split('.').chain(self.fields.iter().map(AsRef::as_ref));
+        own.eq(path.split('.'))
+    }
+}
+
+/// Puts shortcuts in front of the shapes that have one.
+pub(super) fn specialize(op: &mut Op) {
+    op.children_mut(&mut specialize);
+    if let Some(fast) = shortcut(op) {
+        let span = op.span;
+        let general = std::mem::replace(op, Op::constant(Value::Null, span));
+        op.kind = OpKind::Fast(Box::new(fast), Box::new(general));
+    }
+}
+
+fn shortcut(op: &Op) -> Option<Fast> {
+    match &op.kind {
+        OpKind::Chain { first, rest } => match &**rest {
+            [(BinaryOp::In, container)] => membership(first, container),
+            [(BinaryOp::Equal, other)] => equality(first, other, true),
+            [(BinaryOp::NotEqual, other)] => equality(first, other, false),
+            _ => None,
+        },
+        OpKind::Path { base, steps } => {
+            let (last, before) = steps.split_last()?;
+            last_step(StaticPath::from_parts(base, before)?, &last.kind)
+        }
+        _ => None,
+    }
+}
+
+fn equality(a: &Op, b: &Op, equal: bool) -> Option<Fast> {
+    let (path, literal) = match (a.as_const(), b.as_const()) {
+        (None, Some(literal)) => (StaticPath::of(a)?, literal),
+        (Some(literal), None) => (StaticPath::of(b)?, literal),
+        _ => return None,
+    };
+    Some(Fast::Equal { path, text: text(literal)?, equal })
+}
+
+fn membership(item: &Op, container: &Op) -> Option<Fast> {
+    match (item.as_const(), container.as_const()) {
+        (Some(item), None) => {
+            Some(Fast::Member { path: StaticPath::of(container)?, texts: Texts::new(vec![text(item)?]) })
+        }
+        (None, Some(list)) => Some(Fast::OneOf { path: StaticPath::of(item)?, texts: texts(list)? }),
+        _ => None,
+    }
+}
+
+fn last_step(path: StaticPath, step: &StepKind) -> Option<Fast> {
+    match step {
+        StepKind::Has(name) => {
+            let fields = path.fields.iter().chain([name]).cloned().collect();
+            Some(Fast::Has { path: StaticPath { fields, ..path } })
+        }
+        StepKind::Call(Call { callee: Callee::Pattern(pattern), args }) if args.is_empty() => {
+            Some(Fast::Matches { path, pattern: pattern.clone() })
+        }
+        StepKind::Call(Call { callee: Callee::Function(function), args }) => {
+            let test = match function {
+                Function::StartsWith => TextTest::StartsWith,
+                Function::EndsWith => TextTest::EndsWith,
+                Function::Contains => TextTest::Contains,
+                _ => return None,
+            };
+            match &**args {
+                [literal] => Some(Fast::Text { path, test, text: text(literal.as_const()?)? }),
+                _ => None,
+            }
+        }
+        StepKind::Macro(m) => Some(Fast::Member { path, texts: exists_one_of(m)? }),
+        _ => None,
+    }
+}
+
+/// The literals of `exists(x, x == "a")` and `exists(x, x in ["a", "b"])`.
+fn exists_one_of(m: &Comprehension) -> Option<Texts> {
+    if m.kind != MacroKind::Exists || m.two {
+        return None;
+    }
+    let OpKind::Chain { first, rest } = &m.condition.as_ref()?.kind else { return None };
+    let item = |op: &Op| matches!(op.kind, OpKind::Local(0, 0));
+    match &**rest {
+        [(BinaryOp::Equal, other)] if item(first) => Some(Texts::new(vec![text(other.as_const()?)?])),
+        [(BinaryOp::Equal, other)] if item(other) => Some(Texts::new(vec![text(first.as_const()?)?])),
+        [(BinaryOp::In, list)] if item(first) => texts(list.as_const()?),
+        _ => None,
+    }
+}
+
+fn text(value: &Value<'static>) -> Option<Arc<str>> {
+    match value {
+        Value::String(Shared::Owned(text)) => Some(Arc::clone(text)),
+        Value::String(Shared::Borrowed(text)) => Some((*text).into()),
+        _ => None,
+    }
+}
+
+fn texts(list: &Value<'static>) -> Option<Texts> {
+    let Value::List(List(Items::Values(values))) = list else { return None };
+    values.iter().map(text).collect::<Option<Vec<_>>>().map(Texts::new)
+}
