@@ -58,7 +58,8 @@ fn rules() -> Vec<Rule<'static>> {
             "S0, second rule",
             r#"jwt.sub == "alice@acme.io" || mcp.tool.name != "write_record""#,
             Box::new(|principal, call| {
-                text(principal, "sub") == Some("alice@acme.io") || tool(call).is_some_and(|t| t != "write_record")
+                text(principal, "sub") == Some("alice@acme.io")
+                    || tool(call).is_some_and(|t| t != "write_record")
             }),
         ),
         (

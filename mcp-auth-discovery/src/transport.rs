@@ -35,13 +35,13 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 /// Whether `url` names a user or a password.
-pub(crate) fn has_userinfo(url: &Url) -> bool {
+pub fn has_userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
 /// Whether `text` holds what the URL parser would silently drop or rewrite: white space, control
 /// characters, backslashes.
-pub(crate) fn is_ambiguous(text: &str) -> bool {
+pub fn is_ambiguous(text: &str) -> bool {
     text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\')
 }
 

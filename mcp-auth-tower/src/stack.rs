@@ -1,8 +1,8 @@
 //! The paved path: every layer in its order. The only place that knows the order.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::Uri;
 use mcp_auth_core::credential::{ClaimHeaders, TokenSource};
 use mcp_auth_core::jwt::{Issuer, IssuerConfigError, Validator};
 use mcp_auth_core::policy::{Effect, PolicySet, PolicySetBuilder, RuleError};
@@ -14,10 +14,9 @@ use tower_layer::Layer;
 use crate::audit::{Audit, AuditLayer, AuditSink};
 use crate::authenticate::{Authenticate, AuthenticateLayer, Mode, RevocationList};
 use crate::authorize::{Authorize, AuthorizeLayer};
-use crate::client::{FetchError, HttpClient};
 use crate::clock::{Clock, SystemClock};
 use crate::expiry::{Expiry, ExpiryLayer};
-use crate::keys::{Keys, RemoteKeys};
+use crate::keys::{KeyOptions, KeySource, Keys, KeysError};
 use crate::mcp::{Mcp, McpLayer};
 use crate::metadata::{Metadata, MetadataLayer};
 use crate::origin::{Origin, OriginError, OriginLayer};
@@ -44,6 +43,7 @@ pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Expiry<Mcp<Autho
 pub struct McpAuthBuilder {
     resource: ResourceIdentifier,
     issuers: Vec<(Issuer, KeysFrom)>,
+    key_options: KeyOptions,
     authorization_servers: Vec<String>,
     scopes: Scopes,
     metadata: Option<ProtectedResourceMetadata>,
@@ -64,7 +64,7 @@ pub struct McpAuthBuilder {
 
 #[derive(Clone, Debug)]
 enum KeysFrom {
-    Uri(Uri),
+    Source(KeySource),
     Keys(Keys),
 }
 
@@ -78,9 +78,9 @@ pub enum BuildError {
     /// An issuer cannot be used.
     #[error(transparent)]
     Issuer(#[from] IssuerConfigError),
-    /// The address of a key set is not an absolute http or https URL.
-    #[error("key set address `{0}` is not an absolute http or https URL")]
-    KeysUri(String),
+    /// An issuer's keys cannot be had from where they are said to be.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// A scope has characters that RFC 6749 §3.3 does not allow.
     #[error("scopes: {0}")]
     Scope(#[from] ScopeError),
@@ -90,9 +90,6 @@ pub enum BuildError {
     /// A rule does not compile.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// The HTTP client cannot be made.
-    #[error("HTTP client: {0}")]
-    Client(#[from] FetchError),
 }
 
 impl McpAuth {
@@ -112,6 +109,7 @@ impl McpAuth {
             origin: OriginLayer::new(&resource),
             resource,
             issuers: Vec::new(),
+            key_options: KeyOptions::new(),
             authorization_servers: Vec::new(),
             scopes: Scopes::default(),
             metadata: None,
@@ -141,30 +139,55 @@ impl McpAuthBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError::KeysUri`] when `keys_uri` is not an absolute http or https URL.
+    /// [`BuildError::Keys`] when `keys_uri` is not an absolute http or https URL, or has a user, a password or a
+    /// fragment. [`build`](Self::build) refuses http to another machine; see [`KeyOptions::danger_allow_http`].
     pub fn issuer(self, issuer: &str, keys_uri: &str) -> Result<Self, BuildError> {
-        let audience = self.resource.as_str().to_owned();
-        self.issuer_with(Issuer::new(issuer).audience(audience), keys_uri)
+        let issuer = self.for_resource(issuer);
+        self.issuer_with(issuer, keys_uri)
     }
 
-    /// Trusts an issuer with settings of its own.
+    /// As [`issuer`](Self::issuer), with settings of the issuer's own.
     ///
     /// # Errors
     ///
     /// As [`issuer`](Self::issuer).
-    pub fn issuer_with(mut self, issuer: Issuer, keys_uri: &str) -> Result<Self, BuildError> {
-        let bad = || BuildError::KeysUri(keys_uri.to_owned());
-        let uri: Uri = keys_uri.parse().map_err(|_| bad())?;
-        if !matches!(uri.scheme_str(), Some("https" | "http")) || uri.host().is_none() {
-            return Err(bad());
+    pub fn issuer_with(self, issuer: Issuer, keys_uri: &str) -> Result<Self, BuildError> {
+        match KeySource::url(keys_uri) {
+            Ok(source) => Ok(self.issuer_from(issuer, source)),
+            Err(reason) => Err(KeysError::Url { issuer: issuer.name().to_owned(), reason }.into()),
         }
-        self.issuers.push((issuer, KeysFrom::Uri(uri)));
-        Ok(self)
+    }
+
+    /// Trusts tokens that `issuer` made for the resource; where its keys are stands in its metadata (OpenID
+    /// Connect Discovery, RFC 8414). The name has to be an https URL, or http to this machine, and equal the
+    /// document's `issuer` exactly.
+    pub fn issuer_discovered(self, issuer: &str) -> Self {
+        let issuer = self.for_resource(issuer);
+        self.issuer_from(issuer, KeySource::discovered())
+    }
+
+    /// Trusts tokens that `issuer` made for the resource, checked with the keys in a file.
+    /// [`build`](Self::build) reads it; later changes of the file are followed.
+    pub fn issuer_keys_file(self, issuer: &str, path: impl Into<PathBuf>) -> Self {
+        let issuer = self.for_resource(issuer);
+        self.issuer_from(issuer, KeySource::file(path))
+    }
+
+    /// Trusts an issuer with settings of its own, with keys from any source.
+    pub fn issuer_from(mut self, issuer: Issuer, keys: KeySource) -> Self {
+        self.issuers.push((issuer, KeysFrom::Source(keys)));
+        self
     }
 
     /// Trusts an issuer whose keys the caller brings.
     pub fn issuer_keys(mut self, issuer: Issuer, keys: Keys) -> Self {
         self.issuers.push((issuer, KeysFrom::Keys(keys)));
+        self
+    }
+
+    /// How keys are fetched and how long they live: times, rate, HTTP client. The clock is that of the builder.
+    pub fn key_options(mut self, options: KeyOptions) -> Self {
+        self.key_options = options;
         self
     }
 
@@ -331,25 +354,24 @@ impl McpAuthBuilder {
         self
     }
 
-    /// Builds the pipeline. Nothing is fetched: keys come with the first request that needs them.
+    /// Builds the pipeline. Files are read; nothing is fetched: keys come with the first request that needs them.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Issuer`] when there is no issuer or one cannot be used, [`BuildError::Client`].
+    /// [`BuildError::Issuer`] when there is no issuer or one cannot be used, [`BuildError::Keys`] when its keys
+    /// cannot be had.
     pub fn build(self) -> Result<McpAuth, BuildError> {
-        let mut client = None;
+        let mut options = self.key_options.clock(self.clock.clone());
         let mut issuers = Vec::new();
         let mut keys = Vec::new();
         for (issuer, from) in self.issuers {
             keys.push(match from {
                 KeysFrom::Keys(keys) => keys,
-                KeysFrom::Uri(uri) => {
-                    let client = match &mut client {
-                        Some(client) => client,
-                        none => none.insert(HttpClient::new()?),
-                    };
-                    let algorithms = issuer.allowed_algorithms();
-                    Keys::Remote(RemoteKeys::new(uri, client.clone(), algorithms, self.clock.clone()))
+                KeysFrom::Source(source) => {
+                    if source.needs_client() {
+                        options = options.with_client().map_err(KeysError::Client)?;
+                    }
+                    Keys::new(&issuer, source, &options)?
                 }
             });
             issuers.push(issuer);
@@ -407,6 +429,12 @@ impl McpAuthBuilder {
             mcp: self.mcp,
             authorize,
         })
+    }
+}
+
+impl McpAuthBuilder {
+    fn for_resource(&self, issuer: &str) -> Issuer {
+        Issuer::new(issuer).audience(self.resource.as_str())
     }
 }
 

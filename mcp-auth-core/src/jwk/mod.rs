@@ -8,7 +8,9 @@ mod set;
 mod tests;
 mod thumbprint;
 
-pub use cache::{FetchReason, KeyCache, KeyLife, KeyState, KeyStatus};
+pub use cache::{
+    FetchReason, FetchStart, FetchTicket, KeyCache, KeyLife, KeySnapshot, KeyState, KeyStatus, KeyUse,
+};
 pub use key::{Key, SkipReason};
 pub use set::{KeyMatch, KeySet, KeySetError, MAX_KEY_SET_BYTES, MAX_KEYS, SkippedKey};
 pub use thumbprint::Thumbprint;

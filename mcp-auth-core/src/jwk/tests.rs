@@ -1,11 +1,8 @@
 #![cfg(feature = "aws-lc-rs")]
 
-use std::time::Duration;
-
 use super::*;
 use crate::crypto::{AwsLc, AwsLcSigner, Signer as _};
 use crate::jwt::Algorithm;
-use crate::time::UnixTime;
 
 fn jwk(alg: Algorithm, kid: &str) -> serde_json::Value {
     serde_json::from_str(&AwsLcSigner::generate(alg).unwrap().public_jwk(kid)).unwrap()
@@ -102,80 +99,4 @@ fn what_is_not_a_key_set_is_an_error() {
     let many = format!("{{\"keys\":[{}0]}}", "0,".repeat(100));
     assert_eq!(parse(many.as_bytes()), KeySetError::TooManyKeys);
     assert!(matches!(parse(&vec![b' '; MAX_KEY_SET_BYTES + 1]), KeySetError::Json(_)));
-}
-
-fn secs(n: u64) -> UnixTime {
-    UnixTime::from_secs(1_000_000 + n)
-}
-
-fn filled() -> KeyCache {
-    let mut cache = KeyCache::new(KeyLife::default());
-    assert!(cache.begin_fetch(FetchReason::Due, secs(0)));
-    cache.fetched(parse(&[jwk(Algorithm::ES256, "k")]), None, secs(0));
-    cache
-}
-
-#[test]
-fn one_fetch_at_a_time() {
-    let mut cache = KeyCache::new(KeyLife::default());
-    assert!(cache.begin_fetch(FetchReason::Due, secs(0)));
-    assert!(!cache.begin_fetch(FetchReason::Due, secs(0)));
-    assert!(!cache.begin_fetch(FetchReason::UnknownKey, secs(0)));
-    cache.failed("down".into(), secs(0));
-    assert!(!cache.begin_fetch(FetchReason::Due, secs(0)), "backs off");
-    assert!(cache.begin_fetch(FetchReason::Due, secs(1)));
-}
-
-#[test]
-fn attack_047_last_good_keys_stay_through_an_outage_and_an_empty_set() {
-    let mut cache = filled();
-    assert!(matches!(cache.state(secs(599)), KeyState::Fresh(_)));
-    let mut now = 600;
-    while now < 24 * 3600 {
-        assert!(matches!(cache.state(secs(now)), KeyState::Stale(_)));
-        if cache.begin_fetch(FetchReason::Due, secs(now)) {
-            if now % 2 == 0 {
-                cache.failed("503".into(), secs(now))
-            } else {
-                cache.fetched(KeySet::default(), None, secs(now))
-            }
-        }
-        now += 61;
-    }
-    assert!(cache.status().last_error.is_some());
-    assert!(matches!(cache.state(secs(24 * 3600)), KeyState::Unavailable));
-}
-
-#[test]
-fn attack_048_a_flood_of_unknown_kids_makes_two_fetches_and_one_per_30_seconds() {
-    let mut cache = filled();
-    let before = cache.status().fetches;
-    for now in 0..300 {
-        for _ in 0..100 {
-            if cache.begin_fetch(FetchReason::UnknownKey, secs(now)) {
-                cache.fetched(parse(&[jwk(Algorithm::EdDSA, "k")]), None, secs(now));
-            }
-        }
-    }
-    let fetches = cache.status().fetches - before;
-    assert!(fetches <= 2 + 300 / 30, "{fetches}");
-    assert!(fetches >= 300 / 30, "a rotation is still seen: {fetches}");
-}
-
-#[test]
-fn attack_053_max_age_is_clamped() {
-    for (max_age, refresh) in [(0, 60), (120, 120), (10 * 365 * 86400, 3600)] {
-        let mut cache = KeyCache::new(KeyLife::default());
-        cache.fetched(parse(&[jwk(Algorithm::EdDSA, "k")]), Some(Duration::from_secs(max_age)), secs(0));
-        assert_eq!(cache.deadlines().unwrap().0, secs(refresh));
-    }
-}
-
-#[test]
-fn attack_040_a_clock_that_jumps_back_does_not_panic_or_open() {
-    let mut cache = filled();
-    assert!(matches!(cache.state(UnixTime::from_secs(0)), KeyState::Fresh(_)));
-    assert!(cache.begin_fetch(FetchReason::UnknownKey, UnixTime::from_secs(u64::MAX)));
-    cache.failed("x".into(), UnixTime::from_secs(u64::MAX));
-    assert!(matches!(cache.state(UnixTime::from_secs(u64::MAX)), KeyState::Unavailable));
 }

@@ -38,7 +38,9 @@ fn engine_partial_and_simple_evaluator_agree() {
         }] += 1;
     }
     let [refused, yes, no, failed] = seen;
-    println!("policy_diff: {cases} cases agree: {yes} true, {no} false, {failed} failed, {refused} refused at load");
+    println!(
+        "policy_diff: {cases} cases agree: {yes} true, {no} false, {failed} failed, {refused} refused at load"
+    );
     // A generator that makes nothing but failures would show nothing.
     assert!(yes * 20 > cases && no * 20 > cases && failed * 20 > cases && refused * 20 < cases);
 }

@@ -119,10 +119,8 @@ pub struct World {
 type Names = Vec<(String, Res)>;
 
 pub fn evaluate(expr: &Expr, world: &World) -> Res {
-    let names = vec![
-        ("jwt".to_owned(), Ok(from_json(world.claims.root()))),
-        ("mcp".to_owned(), Ok(Val::Mcp)),
-    ];
+    let names =
+        vec![("jwt".to_owned(), Ok(from_json(world.claims.root()))), ("mcp".to_owned(), Ok(Val::Mcp))];
     eval(expr, &names, world)
 }
 
@@ -149,7 +147,9 @@ fn eval(expr: &Expr, names: &Names, world: &World) -> Res {
     let ev = |e: &Expr| eval(e, names, world);
     match expr {
         Expr::Literal(value) => Ok(value.clone()),
-        Expr::Name(name) => names.iter().rev().find(|(n, _)| n == name).map_or(Err(Failed), |(_, v)| v.clone()),
+        Expr::Name(name) => {
+            names.iter().rev().find(|(n, _)| n == name).map_or(Err(Failed), |(_, v)| v.clone())
+        }
         Expr::List(items) => Ok(Val::List(items.iter().map(ev).collect::<Result<_, _>>()?)),
         Expr::Map(entries) => {
             let mut map: Vec<(Val, Val)> = Vec::new();
@@ -207,7 +207,13 @@ fn eval(expr: &Expr, names: &Names, world: &World) -> Res {
             _ => Err(Failed),
         },
         Expr::Binary(op, a, b) => binary(op, &ev(a)?, &ev(b)?, world),
-        Expr::If(c, a, b) => if boolean(ev(c))? { ev(a) } else { ev(b) },
+        Expr::If(c, a, b) => {
+            if boolean(ev(c))? {
+                ev(a)
+            } else {
+                ev(b)
+            }
+        }
         Expr::Call(name, args) => call(name, &args.iter().map(ev).collect::<Result<Vec<_>, _>>()?),
         // The other value is only asked for where there is none.
         Expr::Method(of, "orValue", args) => match ev(of)? {
@@ -260,9 +266,7 @@ fn eval(expr: &Expr, names: &Names, world: &World) -> Res {
             let body = |i: usize, names: &Names| eval(&bodies[i], names, world);
             comprehension(name, &rounds, bodies.len(), &body)
         }
-        Expr::Bind(name, value, body) => {
-            eval(body, &with(names, vec![(name.clone(), ev(value))]), world)
-        }
+        Expr::Bind(name, value, body) => eval(body, &with(names, vec![(name.clone(), ev(value))]), world),
     }
 }
 
@@ -593,7 +597,13 @@ fn from_engine(value: &Value<'_>) -> Val {
             });
             Val::Map(entries)
         }
-        Value::Struct(s) => if s.field("method").is_some() || s.field("name").is_none() { Val::Mcp } else { Val::Tool },
+        Value::Struct(s) => {
+            if s.field("method").is_some() || s.field("name").is_none() {
+                Val::Mcp
+            } else {
+                Val::Tool
+            }
+        }
         other => panic!("value of type {}", other.type_name()),
     }
 }
@@ -629,7 +639,14 @@ pub fn compare(data: &[u8]) -> Seen {
             return Seen::Refused;
         }
     };
-    let about = || format!("{source}\nclaims {}\nmethod {:?} tool {:?}", text_of(&world.claims), world.method, world.tool);
+    let about = || {
+        format!(
+            "{source}\nclaims {}\nmethod {:?} tool {:?}",
+            text_of(&world.claims),
+            world.method,
+            world.tool
+        )
+    };
     let simple = evaluate(&expr, &world);
     let view = world.view(false);
     let engine = program.evaluate(&view).map(|v| from_engine(&v)).map_err(|_| Failed);
@@ -753,7 +770,8 @@ impl Choices<'_> {
             }
             _ => {
                 let fields = FIELDS.iter().take(self.pick(4));
-                let members: Vec<_> = fields.map(|field| format!("\"{field}\":{}", self.json(depth + 1))).collect();
+                let members: Vec<_> =
+                    fields.map(|field| format!("\"{field}\":{}", self.json(depth + 1))).collect();
                 format!("{{{}}}", members.join(","))
             }
         }
@@ -770,7 +788,8 @@ impl Choices<'_> {
         match self.pick(16) {
             0 => return self.leaf(kind),
             1 => {
-                let fitting: Vec<_> = self.names.iter().filter(|(n, k)| *k == kind && self.visible(n, *k)).cloned().collect();
+                let fitting: Vec<_> =
+                    self.names.iter().filter(|(n, k)| *k == kind && self.visible(n, *k)).cloned().collect();
                 if !fitting.is_empty() {
                     return Expr::Name(fitting[self.pick(fitting.len())].0.clone());
                 }
@@ -857,7 +876,10 @@ impl Choices<'_> {
             },
             Kind::Dyn => match self.pick(8) {
                 0 => Expr::Call("dyn", vec![Expr::Literal(Val::Uint(self.pick(3) as u64))]),
-                1 => Expr::Call("dyn", vec![Expr::Literal(Val::Double([0.0, 1.5, 2.0, f64::MAX][self.pick(4)]))]),
+                1 => Expr::Call(
+                    "dyn",
+                    vec![Expr::Literal(Val::Double([0.0, 1.5, 2.0, f64::MAX][self.pick(4)]))],
+                ),
                 2 => Expr::Call("dyn", vec![Expr::Literal(Val::Null)]),
                 _ => self.claim(),
             },
@@ -901,8 +923,16 @@ impl Choices<'_> {
                 1 => Expr::Binary("+", self.boxed(Kind::Text, depth), self.boxed(Kind::Text, depth)),
                 2 => Expr::Call("string", vec![self.any_of(&[Kind::Int, Kind::Bool, Kind::Text], depth)]),
                 3 => Expr::Method(self.boxed(Kind::Text, depth), "lowerAscii", Vec::new()),
-                4 => Expr::Method(self.boxed(Kind::Texts, depth), "join", vec![self.expr(Kind::Text, depth + 1)]),
-                5 => Expr::Method(self.boxed(Kind::OptText, depth), "orValue", vec![self.expr(Kind::Text, depth + 1)]),
+                4 => Expr::Method(
+                    self.boxed(Kind::Texts, depth),
+                    "join",
+                    vec![self.expr(Kind::Text, depth + 1)],
+                ),
+                5 => Expr::Method(
+                    self.boxed(Kind::OptText, depth),
+                    "orValue",
+                    vec![self.expr(Kind::Text, depth + 1)],
+                ),
                 _ => Expr::Index(self.boxed(Kind::Texts, depth), self.boxed(Kind::Int, depth)),
             },
             Kind::Dyn => match self.pick(8) {
@@ -912,8 +942,15 @@ impl Choices<'_> {
                     let claim = self.claim();
                     Expr::Select(Box::new(claim), self.field())
                 }
-                3 => Expr::Call("dyn", vec![self.any_of(&[Kind::Int, Kind::Text, Kind::Bool, Kind::Texts], depth)]),
-                4 => Expr::Method(self.boxed(Kind::OptDyn, depth), "orValue", vec![self.expr(Kind::Dyn, depth + 1)]),
+                3 => Expr::Call(
+                    "dyn",
+                    vec![self.any_of(&[Kind::Int, Kind::Text, Kind::Bool, Kind::Texts], depth)],
+                ),
+                4 => Expr::Method(
+                    self.boxed(Kind::OptDyn, depth),
+                    "orValue",
+                    vec![self.expr(Kind::Dyn, depth + 1)],
+                ),
                 5 => Expr::Method(self.boxed(Kind::OptDyn, depth), "value", Vec::new()),
                 6 => self.map(depth),
                 _ => self.claim(),
@@ -931,7 +968,11 @@ impl Choices<'_> {
                 0 => Expr::Call("optional.none", Vec::new()),
                 1 => Expr::OptSelect(Box::new(Expr::Name("mcp".to_owned())), "method".to_owned()),
                 2 => Expr::OptIndex(self.boxed(Kind::Texts, depth), self.boxed(Kind::Int, depth)),
-                _ => Expr::Method(self.boxed(Kind::OptText, depth), "or", vec![self.expr(Kind::OptText, depth + 1)]),
+                _ => Expr::Method(
+                    self.boxed(Kind::OptText, depth),
+                    "or",
+                    vec![self.expr(Kind::OptText, depth + 1)],
+                ),
             },
             Kind::OptDyn => match self.pick(5) {
                 0 => {
@@ -972,28 +1013,36 @@ impl Choices<'_> {
                 Expr::Binary(op, self.boxed(Kind::Dyn, depth), self.boxed(Kind::Dyn, depth))
             }
             8 => {
-                let (op, kind) = (comparison[self.pick(6)], [Kind::Int, Kind::Text, Kind::Bool][self.pick(3)]);
+                let (op, kind) =
+                    (comparison[self.pick(6)], [Kind::Int, Kind::Text, Kind::Bool][self.pick(3)]);
                 Expr::Binary(op, self.boxed(kind, depth), self.boxed(kind, depth))
             }
             9 => {
                 let (op, tool, text) = (comparison[self.pick(2)], self.tool_name(), self.text());
                 Expr::Binary(op, Box::new(tool), Box::new(Self::literal(&text)))
             }
-            10 => Expr::Binary("in", self.boxed(Kind::Text, depth), Box::new(self.any_of(&[Kind::Texts, Kind::Dyn], depth))),
+            10 => Expr::Binary(
+                "in",
+                self.boxed(Kind::Text, depth),
+                Box::new(self.any_of(&[Kind::Texts, Kind::Dyn], depth)),
+            ),
             11 => {
                 let list = (0..self.pick(12)).map(|_| Self::literal(&self.text())).collect();
                 Expr::Binary("in", self.boxed(Kind::Text, depth), Box::new(Expr::List(list)))
             }
             12 | 13 => {
                 let name = ["exists", "all", "exists_one"][self.pick(3)];
-                let (range, item) = [(Kind::Dyn, Kind::Dyn), (Kind::Texts, Kind::Text), (Kind::Dyns, Kind::Dyn)][self.pick(3)];
+                let (range, item) =
+                    [(Kind::Dyn, Kind::Dyn), (Kind::Texts, Kind::Text), (Kind::Dyns, Kind::Dyn)]
+                        [self.pick(3)];
                 self.over(name, range, item, &[Kind::Bool], depth)
             }
             14 => {
                 let claim = self.claim();
                 let name = self.name();
                 let text = self.text();
-                let body = Expr::Binary("==", Box::new(Expr::Name(name.clone())), Box::new(Self::literal(&text)));
+                let body =
+                    Expr::Binary("==", Box::new(Expr::Name(name.clone())), Box::new(Self::literal(&text)));
                 Expr::Macro("exists", Box::new(claim), vec![name], vec![body])
             }
             15 => {
@@ -1004,7 +1053,11 @@ impl Choices<'_> {
                 let pattern = format!("^{}$", ["a", "b", "staff"][self.pick(3)]);
                 Expr::Method(self.boxed(Kind::Text, depth), "matches", vec![Self::literal(&pattern)])
             }
-            _ => Expr::Method(Box::new(self.any_of(&[Kind::OptText, Kind::OptDyn], depth)), "hasValue", Vec::new()),
+            _ => Expr::Method(
+                Box::new(self.any_of(&[Kind::OptText, Kind::OptDyn], depth)),
+                "hasValue",
+                Vec::new(),
+            ),
         }
     }
 

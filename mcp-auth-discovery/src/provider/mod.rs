@@ -1,6 +1,6 @@
 //! Providers by name: where their keys and endpoints are, how they write `iss`, what goes into `aud`.
 //!
-//! A preset is data, one row per provider in [`table`]. Everything it says can be said by hand; what it adds are
+//! A preset is data, one row per provider (`table.rs`). Everything it says can be said by hand; what it adds are
 //! the addresses and the mistakes that are made again and again, refused with the reason.
 //!
 //! ```

@@ -1,180 +1,219 @@
-//! Keys behind a URL: fetched in the background, never twice at once, kept through outages.
+//! Keys that change: fetched in the background, never twice at once, kept through outages.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use http::Uri;
-use http::header::{CACHE_CONTROL, HeaderMap};
+use arc_swap::ArcSwap;
 use mcp_auth_core::UnixTime;
-use mcp_auth_core::crypto::{AwsLc, CryptoProvider};
-use mcp_auth_core::jwk::{FetchReason, KeyCache, KeyLife, KeySet, KeyState, KeyStatus, MAX_KEY_SET_BYTES};
-use mcp_auth_core::jwt::Algorithm;
+use mcp_auth_core::jwk::{
+    FetchReason, FetchStart, FetchTicket, KeyCache, KeyLife, KeySet, KeySnapshot, KeyState, KeyUse,
+    SkipReason,
+};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::client::HttpClient;
+use super::source::{Reader, Reading};
+use super::{KeyOptions, KeysStatus};
 use crate::clock::Clock;
 
-/// Longest that a fetch takes, and longest that a request waits for one.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A key set behind a URL. Clones share it.
+/// A key set outside this process. Clones share it. [`Keys::new`](super::Keys::new) makes it; the
+/// [module page](super) tells its life.
 #[derive(Clone, Debug)]
 pub struct RemoteKeys(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    uri: Uri,
-    client: HttpClient,
-    provider: Arc<dyn CryptoProvider>,
-    algorithms: Vec<Algorithm>,
+    issuer: String,
+    reader: Reader,
+    timeout: Duration,
     clock: Arc<dyn Clock>,
-    /// What the hot path reads: one atomic load.
-    snapshot: ArcSwapOption<Snapshot>,
+    /// What the hot path reads: one atomic load. Replaced under the lock, so that it never goes back.
+    snapshot: ArcSwap<KeySnapshot>,
     cache: Mutex<KeyCache>,
-    /// Counts finished fetches; waiters watch it.
-    finished: watch::Sender<u64>,
-}
-
-#[derive(Debug)]
-struct Snapshot {
-    keys: Arc<KeySet>,
-    refresh_at: UnixTime,
-    expires_at: UnixTime,
-}
-
-/// The state of a remote key set, for operators.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct KeysStatus {
-    /// Where the keys come from.
-    pub uri: String,
-    /// Names, age and last error.
-    pub keys: KeyStatus,
+    /// The number of the last fetch that ended.
+    ended: watch::Sender<u64>,
+    entropy: RandomState,
 }
 
 impl RemoteKeys {
-    /// Keys behind `uri`, prepared for `algorithms`. Nothing is fetched yet.
-    pub fn new(uri: Uri, client: HttpClient, algorithms: &[Algorithm], clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(issuer: String, reader: Reader, life: KeyLife, options: &KeyOptions) -> Self {
+        let cache = KeyCache::new(life);
         Self(Arc::new(Shared {
-            uri,
-            client,
-            provider: Arc::new(AwsLc::new()),
-            algorithms: algorithms.to_vec(),
-            clock,
-            snapshot: ArcSwapOption::empty(),
-            cache: Mutex::new(KeyCache::new(KeyLife::default())),
-            finished: watch::Sender::new(0),
+            issuer,
+            reader,
+            timeout: options.timeout,
+            clock: options.clock.clone(),
+            snapshot: ArcSwap::from_pointee(cache.snapshot()),
+            cache: Mutex::new(cache),
+            ended: watch::Sender::new(0),
+            entropy: RandomState::new(),
         }))
     }
 
-    /// Keys that can be used at `now`. Starts a fetch in the background when they are due.
-    ///
-    /// Call it inside a tokio runtime.
+    /// Takes a set that was read outside.
+    pub(super) fn begin_with(&self, set: KeySet) {
+        let now = self.0.clock.now();
+        let begun = self.0.lock().begin_fetch(FetchReason::Due, now);
+        if let FetchStart::Begin(ticket) = begun {
+            Flight { keys: self.clone(), ticket: Some(ticket) }.land(Ok(Reading::Set(set, None)));
+        }
+    }
+
+    /// Keys that can be used at `now`. Begins a fetch in the background when one is due; this needs a tokio
+    /// runtime around.
     pub fn current(&self, now: UnixTime) -> Option<Arc<KeySet>> {
-        let snapshot = self.0.snapshot.load();
-        match &*snapshot {
-            Some(s) if now < s.refresh_at => Some(s.keys.clone()),
-            Some(s) if now < s.expires_at => {
-                self.start(FetchReason::Due, now);
-                Some(s.keys.clone())
+        match self.0.snapshot.load().decide(now) {
+            KeyUse::Use(keys) => Some(keys.clone()),
+            KeyUse::UseAndFetch(keys) => {
+                self.begin(FetchReason::Due, now);
+                Some(keys.clone())
             }
-            _ => None,
+            KeyUse::Wait => None,
         }
     }
 
-    /// Keys after a fetch: starts one where the rules allow it and waits for whichever is under way, at most
-    /// 5 seconds. `None` when there are no keys then either.
+    /// Keys after a fetch: begins one where the rules allow it, or joins the one under way, and waits for it, at
+    /// most 5 seconds ([`KeyOptions::timeout`]). Where none may begin it does not wait. `None` when there are no
+    /// keys then either.
     pub async fn newer(&self, now: UnixTime) -> Option<Arc<KeySet>> {
-        let mut finished = self.0.finished.subscribe();
-        finished.mark_unchanged();
-        let reason = match self.lock().state(now) {
-            KeyState::Fresh(_) => FetchReason::UnknownKey,
-            _ => FetchReason::Due,
-        };
-        if self.start(reason, now) || self.lock().is_fetching() {
-            let _ = tokio::time::timeout(FETCH_TIMEOUT, finished.changed()).await;
+        let snapshot = self.0.snapshot.load_full();
+        if snapshot.newer_may_come(now) {
+            let fresh = snapshot.state(now) == KeyState::Fresh;
+            let reason = if fresh { FetchReason::UnknownKey } else { FetchReason::Due };
+            if let Some(number) = self.begin(reason, now) {
+                self.end_of(number).await;
+            }
         }
-        self.current(self.0.clock.now())
+        self.0.snapshot.load().usable(self.0.clock.now()).cloned()
     }
 
-    /// The state for operators: URI, key ids, age, last error.
+    /// Whether a fetch is under way or may begin at `now`. One atomic load.
+    pub fn newer_may_come(&self, now: UnixTime) -> bool {
+        self.0.snapshot.load().newer_may_come(now)
+    }
+
+    /// The state for operators.
     pub fn status(&self) -> KeysStatus {
-        KeysStatus { uri: self.0.uri.to_string(), keys: self.lock().status() }
+        let now = self.0.clock.now();
+        let keys = self.0.lock().status(now);
+        KeysStatus::remote(&self.0.issuer, self.0.reader.label(), keys, now)
     }
 
+    /// Begins a fetch where the cache allows it, and tells the number of the fetch to wait for. The fetch runs on
+    /// its own: a request that is cancelled does not cancel what others wait for.
+    pub(super) fn begin(&self, reason: FetchReason, now: UnixTime) -> Option<u64> {
+        let mut cache = self.0.lock();
+        let start = cache.begin_fetch(reason, now);
+        self.0.publish(&cache);
+        drop(cache);
+        let ticket = match start {
+            FetchStart::Begin(ticket) => ticket,
+            FetchStart::UnderWay(number) => return Some(number),
+            FetchStart::NotNow => return None,
+        };
+        let number = ticket.number();
+        let mut flight = Flight { keys: self.clone(), ticket: Some(ticket) };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    let brought = flight.keys.0.fetch().await;
+                    flight.land(brought);
+                });
+            }
+            Err(_) => flight.land(Err("no tokio runtime is there to fetch in".to_owned())),
+        }
+        Some(number)
+    }
+
+    /// Waits for the end of the fetch of this number, or of a later one, but no longer than a fetch may take.
+    pub(super) async fn end_of(&self, number: u64) {
+        let mut ended = self.0.ended.subscribe();
+        let _ = tokio::time::timeout(self.0.timeout, ended.wait_for(|last| *last >= number)).await;
+    }
+}
+
+impl Shared {
     fn lock(&self) -> MutexGuard<'_, KeyCache> {
         // A poisoned lock holds a cache that is whole: no method of it panics half-way.
-        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a fetch where the cache allows it. It runs on its own: a request that is cancelled does not
-    /// cancel what others wait for.
-    fn start(&self, reason: FetchReason, now: UnixTime) -> bool {
-        let began = self.lock().begin_fetch(reason, now);
-        if began {
-            let guard = Unfinished(self.clone());
-            tokio::spawn(async move { guard.0.fetch().await });
+    fn publish(&self, cache: &KeyCache) {
+        self.snapshot.store(Arc::new(cache.snapshot()));
+    }
+
+    async fn fetch(&self) -> Result<Reading, String> {
+        match tokio::time::timeout(self.timeout, self.reader.read()).await {
+            Ok(brought) => brought,
+            Err(_) => Err(format!("no complete answer within {:?}", self.timeout)),
         }
-        began
     }
 
-    async fn fetch(&self) {
-        let shared = &self.0;
-        let outcome = shared.client.get_json(&shared.uri, MAX_KEY_SET_BYTES, FETCH_TIMEOUT).await;
-        let now = shared.clock.now();
-        let parsed = outcome.map_err(|e| e.to_string()).and_then(|(headers, body)| {
-            let set =
-                KeySet::parse(&body, &*shared.provider, &shared.algorithms).map_err(|e| e.to_string())?;
-            Ok((set, max_age(&headers)))
-        });
-        let mut cache = self.lock();
-        match parsed {
-            Ok((set, max_age)) => {
-                for skipped in set.skipped() {
-                    tracing::info!(uri = %shared.uri, kid = ?skipped.kid, reason = %skipped.reason, "key not used");
+    /// Tells the operator what changed.
+    fn report(&self, before: &KeySnapshot, brought: &Result<Reading, String>, now: UnixTime) {
+        let (issuer, source) = (&self.issuer, self.reader.label());
+        match brought {
+            Err(error) => tracing::warn!(target: "mcp_auth", %issuer, %source, %error, "keys not fetched"),
+            Ok(Reading::Unchanged) => {}
+            Ok(Reading::Set(set, _)) => {
+                let names = |set: &KeySet| -> Vec<String> {
+                    set.keys().iter().map(|k| k.kid().unwrap_or("(no kid)").to_owned()).collect()
+                };
+                let skipped = |set: &KeySet| -> Vec<_> {
+                    set.skipped().iter().map(|s| (s.kid.clone(), s.reason)).collect()
+                };
+                let same = before
+                    .usable(now)
+                    .is_some_and(|old| names(old) == names(set) && skipped(old) == skipped(set));
+                if same {
+                    tracing::debug!(target: "mcp_auth", %issuer, %source, "keys fetched, no change");
+                    return;
                 }
-                cache.fetched(set, max_age, now);
+                tracing::info!(target: "mcp_auth", %issuer, %source, kids = ?names(set), "keys fetched");
+                for key in set.skipped() {
+                    let (kid, reason) = (&key.kid, key.reason);
+                    if reason == SkipReason::Private {
+                        tracing::warn!(target: "mcp_auth", %issuer, ?kid, %reason, "key not used");
+                    } else {
+                        tracing::info!(target: "mcp_auth", %issuer, ?kid, %reason, "key not used");
+                    }
+                }
             }
-            Err(error) => {
-                cache.failed(error, now);
-            }
-        }
-        let status = cache.status();
-        if let Some(error) = &status.last_error {
-            tracing::warn!(uri = %shared.uri, %error, "key set not fetched");
-        } else {
-            tracing::info!(uri = %shared.uri, kids = ?status.kids, "key set fetched");
-        }
-        if let (KeyState::Fresh(keys), Some((refresh_at, expires_at))) = (cache.state(now), cache.deadlines())
-        {
-            shared.snapshot.store(Some(Arc::new(Snapshot { keys, refresh_at, expires_at })));
         }
     }
 }
 
-/// Wakes the waiters however the fetch ends; a fetch that was dropped or panicked counts as failed.
-struct Unfinished(RemoteKeys);
+/// A fetch under way. It ends once, however its task ends, and ends no other fetch: the ticket is taken under
+/// the lock.
+struct Flight {
+    keys: RemoteKeys,
+    ticket: Option<FetchTicket>,
+}
 
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let now = self.0.0.clock.now();
-        let mut cache = self.0.lock();
-        if cache.is_fetching() {
-            cache.failed("fetch was abandoned".to_owned(), now);
+impl Flight {
+    fn land(&mut self, brought: Result<Reading, String>) {
+        let shared = &*self.keys.0;
+        let now = shared.clock.now();
+        let Some(ticket) = self.ticket.take() else { return };
+        let number = ticket.number();
+        shared.report(&shared.snapshot.load(), &brought, now);
+        let entropy = shared.entropy.hash_one(number);
+        let mut cache = shared.lock();
+        match brought {
+            Ok(Reading::Set(set, max_age)) => cache.fetched(ticket, set, max_age, entropy, now),
+            Ok(Reading::Unchanged) => cache.unchanged(ticket, None, entropy, now),
+            Err(error) => cache.failed(ticket, error, now),
         }
+        shared.publish(&cache);
         drop(cache);
-        self.0.0.finished.send_modify(|n| *n += 1);
+        // The next fetch may have ended already.
+        shared.ended.send_modify(|last| *last = number.max(*last));
     }
 }
 
-/// `max-age` of `Cache-Control`, RFC 9111 §5.2.2.1.
-fn max_age(headers: &HeaderMap) -> Option<Duration> {
-    let directives =
-        headers.get_all(CACHE_CONTROL).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
-    directives
-        .filter_map(|d| d.trim().split_once('='))
-        .find(|(name, _)| name.eq_ignore_ascii_case("max-age"))
-        .and_then(|(_, secs)| secs.trim_matches('"').parse().ok())
-        .map(Duration::from_secs)
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.land(Err("fetch was abandoned".to_owned()));
+    }
 }

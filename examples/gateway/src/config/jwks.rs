@@ -20,6 +20,8 @@ pub(crate) enum Jwks {
     File(Spanned<PathBuf>),
     /// Here, as JSON text. Not printed: somebody may have put private keys there.
     Inline(Spanned<String>),
+    /// Where the issuer's own metadata says. agentgateway guesses `{issuer}/.well-known/jwks.json` instead.
+    Discovered,
 }
 
 impl Jwks {
@@ -33,10 +35,7 @@ impl Jwks {
             }
             (Some(node), ..) => Self::read_nested(node, lints),
             (None, Some(node), _) => Self::read_url(node, "jwksUrl", lints),
-            (None, None, _) => {
-                let message = "jwks.url is needed without a provider";
-                Err(Fault::new(ConfigErrorKind::MissingField, fields.at(), message))
-            }
+            (None, None, _) => Ok(Self::Discovered),
         }
     }
 
@@ -76,6 +75,7 @@ impl fmt::Debug for Jwks {
             Self::Url(url) => f.debug_tuple("Url").field(&url.as_str()).finish(),
             Self::File(path) => f.debug_tuple("File").field(&path.value).finish(),
             Self::Inline(_) => f.write_str("Inline([redacted])"),
+            Self::Discovered => f.write_str("Discovered"),
         }
     }
 }

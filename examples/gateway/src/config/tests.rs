@@ -263,13 +263,15 @@ fn row_166_the_issuer_is_kept_as_written() {
 }
 
 #[test]
-fn row_169_keys_from_a_url_a_file_or_the_configuration() {
+fn row_168_169_keys_from_a_url_a_file_the_configuration_or_discovery() {
     let (policy, _) = authentication(&[ISSUER, "jwks: {file: keys/jwks.json}", RESOURCE]);
     assert!(matches!(&policy.jwks, Jwks::File(path) if path.value == Path::new("keys/jwks.json")));
     let (policy, _) = authentication(&[ISSUER, r#"jwks: '{"keys":[{"k":"hunter2"}]}'"#, RESOURCE]);
     assert!(matches!(&policy.jwks, Jwks::Inline(text) if text.value.contains("hunter2")));
     assert_eq!(format!("{:?}", policy.jwks), "Inline([redacted])");
     assert!(!format!("{policy:?}").contains("hunter2"));
+    let (policy, _) = authentication(&[ISSUER, RESOURCE]);
+    assert!(matches!(&policy.jwks, Jwks::Discovered));
 }
 
 #[test]

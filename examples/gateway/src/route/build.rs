@@ -1,22 +1,19 @@
 //! From configuration to services.
 
 use std::fmt;
-use std::sync::Arc;
 
 use http::Request;
 use http::header::HeaderName;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use mcp_auth_core::credential::TokenSource;
-use mcp_auth_core::crypto::AwsLc;
-use mcp_auth_core::jwk::KeySet;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
 use mcp_auth_core::policy::{Effect, PolicySet};
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_tower::McpAuth;
 use mcp_auth_tower::authenticate::Mode;
-use mcp_auth_tower::keys::Keys;
+use mcp_auth_tower::keys::{KeyOptions, KeySource, Keys};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -180,20 +177,19 @@ fn authenticated(
         }
         None => {}
     }
-    auth = match &from.jwks {
-        config::Jwks::Url(url) => auth.issuer_with(issuer, url.as_str()).map_err(|e| here(&e))?,
-        config::Jwks::File(path) => {
-            let shown = path.value.display();
-            let json =
-                std::fs::read(&path.value).map_err(|e| error(path.at, &format_args!("{shown}: {e}")))?;
-            let keys = keys(&json, &issuer).map_err(|e| error(path.at, &format_args!("{shown}: {e}")))?;
-            auth.issuer_keys(issuer, keys)
-        }
-        config::Jwks::Inline(json) => {
-            let keys = keys(json.value.as_bytes(), &issuer).map_err(|e| error(json.at, &e))?;
-            auth.issuer_keys(issuer, keys)
-        }
+    let (at, source) = match &from.jwks {
+        config::Jwks::Url(url) => (from.at, KeySource::url(url.as_str()).map_err(|e| here(&e))?),
+        config::Jwks::File(path) => (path.at, KeySource::file(&path.value)),
+        config::Jwks::Inline(json) => (json.at, KeySource::inline(json.value.clone())),
+        config::Jwks::Discovered => (from.at, KeySource::discovered()),
     };
+    let options = match &from.jwks {
+        // The configuration has warned about plain HTTP off this machine.
+        config::Jwks::Url(_) => KeyOptions::new().danger_allow_http(),
+        _ => KeyOptions::new(),
+    };
+    let keys = Keys::new(&issuer, source, &options).map_err(|e| error(at, &e))?;
+    auth = auth.issuer_keys(issuer, keys);
     for rule in policies.mcp_authorization.iter().flat_map(|a| &a.rules) {
         let expression = &rule.expression;
         auth = auth.rule(effect(rule.effect), &expression.value).map_err(|e| error(expression.at, &e))?;
@@ -207,15 +203,6 @@ fn authenticated(
         auth = auth.http_policy(set.build());
     }
     auth.build().map_err(|e| here(&e))
-}
-
-fn keys(json: &[u8], issuer: &Issuer) -> Result<Keys, String> {
-    let set = KeySet::parse(json, &AwsLc::new(), issuer.allowed_algorithms()).map_err(|e| e.to_string())?;
-    if set.is_empty() {
-        let why: Vec<String> = set.skipped().iter().map(|s| s.reason.to_string()).collect();
-        return Err(format!("the key set has no usable key ({})", why.join("; ")));
-    }
-    Ok(Keys::Static(Arc::new(set)))
 }
 
 fn effect(from: config::Effect) -> Effect {

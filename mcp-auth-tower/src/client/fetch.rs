@@ -1,0 +1,108 @@
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
+use http::{Request, Response, StatusCode};
+
+use super::{AddressRefused, FetchUrl};
+
+/// Sends one request for a document and reads the whole answer.
+///
+/// An implementation follows no redirects, reads at most [`max_bytes`](FetchRequest::max_bytes) and ends within
+/// [`timeout`](FetchRequest::timeout); the caller checks the answer's status, encoding, type and length once
+/// more.
+pub trait Fetch: Send + Sync + Debug {
+    /// Sends `request`.
+    fn fetch(&self, request: FetchRequest) -> FetchFuture<'_>;
+}
+
+/// The future of [`Fetch::fetch`].
+pub type FetchFuture<'f> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, FetchError>> + Send + 'f>>;
+
+/// A document that is asked for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FetchRequest {
+    /// Where it is.
+    pub url: FetchUrl,
+    /// Who wrote the URL.
+    pub trust: UrlTrust,
+    /// Longest answer, in bytes.
+    pub max_bytes: usize,
+    /// Time for everything.
+    pub timeout: Duration,
+}
+
+/// Who wrote a URL, which says where it may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a client has to handle each")]
+pub enum UrlTrust {
+    /// The operator, or a URL of the same origin as one that the operator wrote.
+    Configured,
+    /// Somebody else: it stood in a document or in a request.
+    Learned,
+}
+
+/// Why a document could not be fetched. Holds nothing of the answer's body and no URL.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// TLS could not be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    /// No connection, TLS failure, or the connection broke.
+    #[error("cannot be reached: {0}")]
+    Connect(String),
+    /// The host's address is not one that may be dialled.
+    #[error(transparent)]
+    Address(#[from] AddressRefused),
+    /// An answer other than 200.
+    #[error("answered {0}, expected 200{hint}", hint = redirect_hint(.0))]
+    Status(StatusCode),
+    /// A compressed answer, though none was asked for: a small one may become endless.
+    #[error("answered with a Content-Encoding, which is refused")]
+    Encoded,
+    /// HTML: a login or error page.
+    #[error("answered HTML, expected JSON: a login or error page? check the URL")]
+    Html,
+    /// Something that is no JSON.
+    #[error("answered with a Content-Type that is not JSON")]
+    ContentType,
+    /// More than the limit.
+    #[error("answer is longer than {limit} bytes")]
+    TooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The answer broke off.
+    #[error("answer broke off: {0}")]
+    BrokeOff(String),
+    /// Not done in time.
+    #[error("no complete answer within {0:?}")]
+    Timeout(Duration),
+}
+
+fn redirect_hint(status: &StatusCode) -> &'static str {
+    if status.is_redirection() { " (redirects are not followed: give the final URL)" } else { "" }
+}
+
+impl FetchRequest {
+    /// A request for the document at `url`.
+    pub fn new(url: FetchUrl, trust: UrlTrust, max_bytes: usize, timeout: Duration) -> Self {
+        Self { url, trust, max_bytes, timeout }
+    }
+
+    /// The request as it goes over the wire: `GET`, JSON, uncompressed.
+    pub fn to_http(&self) -> Request<Bytes> {
+        let mut request = Request::new(Bytes::new());
+        // INVARIANT: a URL that `url` has parsed with a host is a URI.
+        *request.uri_mut() = self.url.as_url().as_str().parse().unwrap_or_default();
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/jwk-set+json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request
+    }
+}

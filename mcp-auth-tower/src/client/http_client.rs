@@ -1,0 +1,153 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout_at};
+
+use super::connector::{Guard, Resolve, System};
+use super::{AddressPolicy, AddressRefused, Fetch, FetchError, FetchFuture, FetchRequest, UrlTrust};
+
+/// A client over hyper and rustls that trusts the certificate authorities of Mozilla's list and follows no
+/// redirect. Cheap to clone; connections are shared. See the [module page](super) for its rules.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    // Two pools: a connection that one policy allowed is not lent to the other.
+    configured: Pool,
+    learned: Pool,
+}
+
+type Pool = Client<HttpsConnector<Guard>, Full<Bytes>>;
+
+/// Builds an [`HttpClient`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct HttpClientBuilder {
+    configured: AddressPolicy,
+    learned: AddressPolicy,
+    resolver: Arc<dyn Resolve>,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+impl HttpClient {
+    /// A client with the default address policies.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Tls`] when the TLS library refuses its own provider.
+    pub fn new() -> Result<Self, FetchError> {
+        Self::builder().build()
+    }
+
+    /// A client with policies of your own.
+    pub fn builder() -> HttpClientBuilder {
+        HttpClientBuilder {
+            configured: AddressPolicy::with_private(),
+            learned: AddressPolicy::public_only(),
+            resolver: Arc::new(System),
+        }
+    }
+
+    async fn exchange(&self, request: FetchRequest) -> Result<Response<Bytes>, FetchError> {
+        let late = || FetchError::Timeout(request.timeout);
+        let deadline = Instant::now() + request.timeout;
+        let pool = match request.trust {
+            UrlTrust::Configured => &self.configured,
+            UrlTrust::Learned => &self.learned,
+        };
+        let answer = pool.request(request.to_http().map(Full::new));
+        let answer = timeout_at(deadline, answer).await.map_err(|_| late())?.map_err(|e| failed(&e))?;
+        let (parts, body) = answer.into_parts();
+        if parts.status != StatusCode::OK {
+            // Nobody reads the body of such an answer, so nobody waits for it.
+            return Ok(Response::from_parts(parts, Bytes::new()));
+        }
+        let body = Limited::new(body, request.max_bytes).collect();
+        match timeout_at(deadline, body).await {
+            Err(_) => Err(late()),
+            Ok(Err(e)) if e.is::<LengthLimitError>() => Err(FetchError::TooLong { limit: request.max_bytes }),
+            Ok(Err(e)) => Err(FetchError::BrokeOff(chain(&*e))),
+            Ok(Ok(body)) => Ok(Response::from_parts(parts, body.to_bytes())),
+        }
+    }
+}
+
+impl Fetch for HttpClient {
+    fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+impl HttpClientBuilder {
+    /// Where URLs that the operator wrote may lead. Default: [`AddressPolicy::with_private`].
+    pub fn configured_addresses(mut self, policy: AddressPolicy) -> Self {
+        self.configured = policy;
+        self
+    }
+
+    /// Where URLs that somebody else wrote may lead. Default: [`AddressPolicy::public_only`].
+    pub fn learned_addresses(mut self, policy: AddressPolicy) -> Self {
+        self.learned = policy;
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
+    /// Builds the client. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Tls`] when the TLS library refuses its own provider.
+    pub fn build(self) -> Result<HttpClient, FetchError> {
+        let pool = |policy| -> Result<Pool, FetchError> {
+            // The provider is passed as a value: no process-wide default is read or set.
+            let https = HttpsConnectorBuilder::new()
+                .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
+                .map_err(|e| FetchError::Tls(e.to_string()))?
+                .https_or_http()
+                .enable_http1()
+                .enable_http2()
+                .wrap_connector(Guard::new(policy, self.resolver.clone(), CONNECT_TIMEOUT));
+            Ok(Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE_TIMEOUT)
+                .http1_max_buf_size(MAX_HEAD_BYTES)
+                .build(https))
+        };
+        Ok(HttpClient { configured: pool(self.configured)?, learned: pool(self.learned)? })
+    }
+}
+
+fn failed(error: &Error) -> FetchError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(refused) = cause.downcast_ref::<AddressRefused>() {
+            return FetchError::Address(*refused);
+        }
+        source = cause.source();
+    }
+    FetchError::Connect(chain(error))
+}
+
+/// An error with its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
