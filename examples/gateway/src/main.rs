@@ -8,10 +8,13 @@
 mod cli;
 mod config;
 mod demo;
+mod intake;
 mod proxy;
 mod route;
 mod server;
 mod telemetry;
+#[cfg(test)]
+mod test;
 
 use std::process::ExitCode;
 

@@ -16,8 +16,9 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 use crate::config::Config;
+use crate::intake;
 use crate::proxy::{BoxBody, BoxError, Connections, full};
-use crate::route::{BuildError, Table, route};
+use crate::route::{BuildError, Listeners, route};
 
 /// How long a header may take to arrive.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,13 +29,13 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// A configuration with its services built.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    binds: Vec<(SocketAddr, Table)>,
+    binds: Vec<(SocketAddr, Listeners)>,
 }
 
 /// A gateway whose sockets are open.
 #[derive(Debug)]
 pub(crate) struct Bound {
-    listeners: Vec<(TcpListener, SocketAddr, Arc<Table>)>,
+    sockets: Vec<(TcpListener, SocketAddr, Arc<Listeners>)>,
 }
 
 impl Gateway {
@@ -43,36 +44,34 @@ impl Gateway {
         let connections = Connections::new()?;
         let mut binds = Vec::new();
         for bind in &config.binds {
-            let mut table = Table::default();
+            let mut listeners = Listeners::default();
             for listener in &bind.listeners {
+                let routes = listener.routes.iter().map(|from| route(&config.file, from, &connections));
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
-                for from in &listener.routes {
-                    let target: Result<_, BuildError> = route(&config.file, hostname, from, &connections);
-                    table.push(target?);
-                }
+                listeners.add(hostname, routes.collect::<Result<_, BuildError>>()?);
             }
-            binds.push((bind.address, table));
+            binds.push((bind.address, listeners));
         }
         Ok(Self { binds })
     }
 
     /// Opens the sockets.
     pub(crate) async fn bind(self) -> Result<Bound, BoxError> {
-        let mut listeners = Vec::new();
-        for (address, table) in self.binds {
-            let listener =
+        let mut sockets = Vec::new();
+        for (address, listeners) in self.binds {
+            let socket =
                 TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))?;
-            let address = listener.local_addr()?;
-            listeners.push((listener, address, Arc::new(table)));
+            let address = socket.local_addr()?;
+            sockets.push((socket, address, Arc::new(listeners)));
         }
-        Ok(Bound { listeners })
+        Ok(Bound { sockets })
     }
 }
 
 impl Bound {
     /// Where it listens.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        self.listeners.iter().map(|(_, address, _)| *address)
+        self.sockets.iter().map(|(_, address, _)| *address)
     }
 
     /// Serves until `stop`, then lets requests under way finish for at most 30 seconds.
@@ -81,8 +80,8 @@ impl Bound {
         let mut accepting = tokio::task::JoinSet::new();
         let (closing, closed) = tokio::sync::watch::channel(());
         let graceful = Arc::new(std::sync::Mutex::new(Some(graceful)));
-        for (listener, _, table) in self.listeners {
-            accepting.spawn(accept(listener, table, graceful.clone(), closed.clone()));
+        for (socket, _, listeners) in self.sockets {
+            accepting.spawn(accept(socket, listeners, graceful.clone(), closed.clone()));
         }
         stop.await;
         drop(closing);
@@ -99,8 +98,8 @@ impl Bound {
 type Graceful = Arc<std::sync::Mutex<Option<GracefulShutdown>>>;
 
 async fn accept(
-    listener: TcpListener,
-    table: Arc<Table>,
+    socket: TcpListener,
+    listeners: Arc<Listeners>,
     graceful: Graceful,
     mut closed: tokio::sync::watch::Receiver<()>,
 ) {
@@ -110,7 +109,7 @@ async fn accept(
     loop {
         let stream = tokio::select! {
             _ = closed.changed() => return,
-            accepted = listener.accept() => match accepted {
+            accepted = socket.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     // Out of file descriptors, for example: breathe, then go on.
@@ -121,8 +120,8 @@ async fn accept(
             },
         };
         let _ = stream.set_nodelay(true);
-        let table = table.clone();
-        let service = hyper::service::service_fn(move |request| dispatch(table.clone(), request));
+        let listeners = listeners.clone();
+        let service = hyper::service::service_fn(move |request| dispatch(listeners.clone(), request));
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.lock().ok().and_then(|g| g.as_ref().map(|g| g.watch(connection)));
         if let Some(connection) = watched {
@@ -135,10 +134,17 @@ async fn accept(
     }
 }
 
-async fn dispatch(table: Arc<Table>, request: Request<Incoming>) -> Result<Response<BoxBody>, Infallible> {
-    match table.find(request) {
-        (request, Some(service)) => service.oneshot(request).await,
-        (_, None) => {
+async fn dispatch(
+    listeners: Arc<Listeners>,
+    mut request: Request<Incoming>,
+) -> Result<Response<BoxBody>, Infallible> {
+    let host = match intake::take_in(&mut request) {
+        Ok(host) => host,
+        Err(refusal) => return Ok(refusal.into_response()),
+    };
+    match listeners.find(host.as_deref(), &request) {
+        Some(service) => service.clone().oneshot(request).await,
+        None => {
             let mut response = Response::new(full(r#"{"error":"not_found"}"#));
             *response.status_mut() = StatusCode::NOT_FOUND;
             response

@@ -50,7 +50,6 @@ impl std::error::Error for BuildError {}
 /// Builds one route.
 pub(crate) fn route(
     file: &str,
-    hostname: Option<&str>,
     route: &config::Route,
     connections: &Connections,
 ) -> Result<Target, BuildError> {
@@ -81,7 +80,7 @@ pub(crate) fn route(
     if matches.is_empty() {
         matches.push(Match::everything());
     }
-    Ok(Target { hostname: hostname.map(str::to_owned), matches, well_known, service })
+    Ok(Target { matches, well_known, service })
 }
 
 fn boxed<S, B>(service: S, cors: Option<&config::Cors>) -> RouteService
