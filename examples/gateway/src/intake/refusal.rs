@@ -2,13 +2,15 @@
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
-use mcp_auth_core::request_target::HostError;
+use mcp_auth_core::request_target::{HostError, PathError};
 
 use crate::proxy::{BoxBody, full};
 
 /// Why a request is refused. The texts are fixed: they repeat nothing of the request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum Refusal {
+    #[error(transparent)]
+    Path(#[from] PathError),
     #[error(transparent)]
     Host(#[from] HostError),
     #[error("the host is not text")]
@@ -26,7 +28,8 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::Host(_)
+            Self::Path(_)
+            | Self::Host(_)
             | Self::HostNotText
             | Self::HostMissing
             | Self::HostTwice

@@ -3,15 +3,16 @@
 use http::header::{HOST, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Uri, Version};
-use mcp_auth_core::request_target::normalise_host;
+use mcp_auth_core::request_target::{check_path, normalise_host};
 
 use super::Refusal;
 
-/// Moves the authority of an absolute URI (HTTP/1.1 to a proxy) or of `:authority` (HTTP/2) to `Host`.
+/// Checks the path, and moves the authority of an absolute URI (HTTP/1.1 to a proxy) or of `:authority` (HTTP/2) to `Host`.
 ///
 /// RFC 9112 §3.2.2 lets the URI win over `Host`, RFC 9113 §8.3.1 calls a difference malformed: two hosts in one request
 /// are refused, whichever way they came.
 pub(super) fn settle<B>(request: &mut Request<B>) -> Result<Option<String>, Refusal> {
+    check_path(request.uri().path())?;
     let mut fields = request.headers().get_all(HOST).iter();
     let field = fields.next();
     if fields.next().is_some() {
