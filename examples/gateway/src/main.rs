@@ -8,6 +8,7 @@
 mod cli;
 mod config;
 mod demo;
+mod hop_by_hop;
 mod intake;
 mod proxy;
 mod route;

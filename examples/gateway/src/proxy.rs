@@ -7,10 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
-};
+use http::header::{CONTENT_TYPE, HOST, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -21,6 +18,8 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::Service;
 use url::Url;
+
+use crate::hop_by_hop;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type BoxBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -116,16 +115,14 @@ where
                 Ok(uri) => uri,
                 Err(error) => return Ok(bad_gateway(&error)),
             };
-            remove_hop_by_hop(&mut parts.headers);
-            if let Some(host) = parts.headers.remove(HOST) {
-                parts.headers.insert(HeaderName::from_static("x-forwarded-host"), host);
-            }
+            // The client writes the backend's own; the intake has said what the client asked for.
+            parts.headers.remove(HOST);
             parts.version = Version::HTTP_11;
             parts.uri = uri;
             parts.extensions.clear();
             match proxy.connections.0.request(Request::from_parts(parts, body)).await {
                 Ok(mut response) => {
-                    remove_hop_by_hop(response.headers_mut());
+                    hop_by_hop::remove(response.headers_mut());
                     Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
                 }
                 Err(error) => Ok(bad_gateway(&error)),
@@ -149,24 +146,4 @@ fn bad_gateway(error: &dyn std::error::Error) -> Response<BoxBody> {
 /// A body of this text.
 pub(crate) fn full(text: impl Into<Bytes>) -> BoxBody {
     Full::new(text.into()).map_err(|never| match never {}).boxed_unsync()
-}
-
-/// RFC 9110 §7.6.1: what concerns one connection, and what the `Connection` field names.
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for name in [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE] {
-        headers.remove(name);
-    }
-    for name in ["keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization"] {
-        headers.remove(name);
-    }
 }

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 use crate::config::Config;
-use crate::intake;
+use crate::intake::{self, Arrival};
 use crate::proxy::{BoxBody, BoxError, Connections, full};
 use crate::route::{BuildError, Listeners, route};
 
@@ -107,10 +107,10 @@ async fn accept(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_headers(100);
     builder.http2().timer(TokioTimer::new()).max_header_list_size(64 * 1024);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             _ = closed.changed() => return,
             accepted = socket.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, for example: breathe, then go on.
                     tracing::warn!(%error, "accept failed");
@@ -120,8 +120,11 @@ async fn accept(
             },
         };
         let _ = stream.set_nodelay(true);
+        let Ok(local) = stream.local_addr() else { continue };
+        let arrival = Arrival { peer, local };
         let listeners = listeners.clone();
-        let service = hyper::service::service_fn(move |request| dispatch(listeners.clone(), request));
+        let service =
+            hyper::service::service_fn(move |request| dispatch(listeners.clone(), arrival, request));
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.lock().ok().and_then(|g| g.as_ref().map(|g| g.watch(connection)));
         if let Some(connection) = watched {
@@ -136,9 +139,10 @@ async fn accept(
 
 async fn dispatch(
     listeners: Arc<Listeners>,
+    arrival: Arrival,
     mut request: Request<Incoming>,
 ) -> Result<Response<BoxBody>, Infallible> {
-    let host = match intake::take_in(&mut request) {
+    let host = match intake::take_in(&mut request, arrival) {
         Ok(host) => host,
         Err(refusal) => return Ok(refusal.into_response()),
     };

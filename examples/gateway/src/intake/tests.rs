@@ -1,5 +1,7 @@
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, HeaderName};
 use http::{Request, Version};
 use http_body_util::Empty;
 use hyper_util::client::legacy::Client;
@@ -7,7 +9,12 @@ use hyper_util::rt::TokioExecutor;
 use mcp_auth_core::request_target::{HostError, PathError};
 
 use super::*;
-use crate::test::{LOCKED, Running, Upstream, status};
+use crate::test::{LOCKED, Running, Upstream, open, status};
+
+const ARRIVAL: Arrival = Arrival {
+    peer: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 40_000),
+    local: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000),
+};
 
 fn request(target: &str, hosts: &[&str]) -> Request<()> {
     let mut request = Request::new(());
@@ -28,12 +35,12 @@ fn attack_068_every_form_of_a_target_becomes_one() {
         ("https://a.example/mcp?a=b", &[], "a.example", "a.example"),
     ] {
         let mut request = request(target, hosts);
-        assert_eq!(take_in(&mut request), Ok(Some(host.to_owned())), "{target} {hosts:?}");
+        assert_eq!(take_in(&mut request, ARRIVAL), Ok(Some(host.to_owned())), "{target} {hosts:?}");
         assert_eq!(request.uri().to_string(), "/mcp?a=b");
         assert_eq!(request.headers().get_all(HOST).iter().collect::<Vec<_>>(), [field]);
     }
     let mut request = request("http://a.example", &[]);
-    assert_eq!(take_in(&mut request), Ok(Some("a.example".to_owned())));
+    assert_eq!(take_in(&mut request, ARRIVAL), Ok(Some("a.example".to_owned())));
     assert_eq!(request.uri().to_string(), "/");
 }
 
@@ -50,11 +57,123 @@ fn attack_068_two_hosts_or_none_are_refused() {
         ("ftp://a.example/mcp", &["a.example"], Refusal::Form),
         ("a.example:443", &["a.example"], Refusal::Path(PathError::NotAbsolute)),
     ] {
-        assert_eq!(take_in(&mut request(target, hosts)), Err(refusal), "{target} {hosts:?}");
+        assert_eq!(take_in(&mut request(target, hosts), ARRIVAL), Err(refusal), "{target} {hosts:?}");
     }
     let mut old = request("/mcp", &[]);
     *old.version_mut() = Version::HTTP_10;
-    assert_eq!(take_in(&mut old), Ok(None), "HTTP/1.0 has no Host");
+    assert_eq!(take_in(&mut old, ARRIVAL), Ok(None), "HTTP/1.0 has no Host");
+}
+
+#[test]
+fn attack_061_what_a_client_says_about_its_way_is_replaced_by_what_we_see() {
+    for (host, forwarded_host) in
+        [("API.example.:8080", "api.example:8080"), ("api.example", "api.example"), ("[::1]:80", "[::1]:80")]
+    {
+        let mut request = request("/mcp", &[host]);
+        for name in [
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-forwarded-port",
+            "x-forwarded-user",
+            "x-forwarded-uri",
+            "x_forwarded_for",
+            "x-forwarded_host",
+            "x_forwarded-user",
+            "forwarded",
+            "x-forwarded",
+            "x-real-ip",
+            "x_real_ip",
+            "x-client-ip",
+            "x-original-url",
+            "x-original-uri",
+            "x-original-host",
+            "x-rewrite-url",
+        ] {
+            for value in ["evil.example", "10.0.0.1"] {
+                request.headers_mut().append(name, value.parse().unwrap());
+            }
+        }
+        request.headers_mut().insert("x-forward", "kept".parse().unwrap());
+        take_in(&mut request, ARRIVAL).unwrap();
+        let forwarded = format!("for=192.0.2.7;host=\"{forwarded_host}\";proto=http");
+        let mut found: Vec<_> =
+            request.headers().iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                ("forwarded", forwarded.as_str()),
+                ("host", host),
+                ("x-forward", "kept"),
+                ("x-forwarded-for", "192.0.2.7"),
+                ("x-forwarded-host", forwarded_host),
+                ("x-forwarded-port", "3000"),
+                ("x-forwarded-proto", "http"),
+            ]
+        );
+    }
+}
+
+#[test]
+fn an_ipv6_peer_is_quoted_and_a_mapped_one_is_ipv4() {
+    for (peer, plain, node) in [("::1", "::1", "\"[::1]\""), ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.7")] {
+        let mut request = request("/", &["a"]);
+        take_in(&mut request, Arrival { peer: SocketAddr::new(peer.parse().unwrap(), 1), ..ARRIVAL })
+            .unwrap();
+        assert_eq!(request.headers()["x-forwarded-for"], plain);
+        assert_eq!(request.headers()["forwarded"], format!("for={node};host=\"a\";proto=http"));
+    }
+}
+
+#[test]
+fn attack_062_what_connection_names_is_gone_before_anybody_sets_a_field() {
+    let mut request = request("/mcp", &["a.example"]);
+    let headers = request.headers_mut();
+    for (name, value) in [
+        ("connection", "close, X-User-Id ,keep-alive,, bad name"),
+        ("connection", "Authorization, x-forwarded-for"),
+        ("x-user-id", "evil"),
+        ("authorization", "Bearer a.b.c"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-authorization", "Basic dTpw"),
+        ("proxy-connection", "x"),
+        ("te", "trailers"),
+        ("trailer", "x-user-id"),
+        ("upgrade", "h2c"),
+        ("mcp-session-id", "1"),
+    ] {
+        headers.append(name, value.parse().unwrap());
+    }
+    take_in(&mut request, ARRIVAL).unwrap();
+    let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    let set = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"];
+    assert_eq!(names, [&["forwarded", "host", "mcp-session-id"][..], &set].concat());
+
+    let mut without_host = self::request("/mcp", &["a.example"]);
+    without_host.headers_mut().insert("connection", "host".parse().unwrap());
+    assert_eq!(take_in(&mut without_host, ARRIVAL), Err(Refusal::HostMissing));
+}
+
+#[test]
+fn attack_069_a_method_cannot_be_overridden() {
+    let mut request = request("/mcp", &["a.example"]);
+    for name in [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x_http_method_override",
+        "x-http_method",
+    ] {
+        request.headers_mut().append(name, "DELETE".parse().unwrap());
+    }
+    take_in(&mut request, ARRIVAL).unwrap();
+    assert!(
+        request.headers().keys().all(|name| !name.as_str().contains("method")),
+        "{:?}",
+        request.headers()
+    );
 }
 
 /// `/mcp` is guarded, everything else of the same backend is open.
@@ -174,4 +293,49 @@ async fn attack_068_http2_is_read_like_http1() {
     assert!(upstream.seen().is_empty());
     assert_eq!(get("/open", None).await, 200);
     assert_eq!(upstream.only().target, "/open");
+}
+
+#[tokio::test]
+async fn attack_061_062_069_a_backend_sees_our_word_only() {
+    let upstream = Upstream::start("reached").await;
+    let gateway = Running::start(&open(&upstream, "")).await;
+    let answer = gateway
+        .raw(
+            "POST /a?b=c HTTP/1.1\r\nHost: Public.Example:8080\r\nConnection: close, x-user-id, x-forwarded-for\r\n\
+             X-User-Id: evil\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2\r\nX_Forwarded_For: 10.0.0.3\r\n\
+             Forwarded: for=10.0.0.1\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https\r\n\
+             X-Forwarded-Port: 443\r\nX-HTTP-Method-Override: DELETE\r\nX-Kept: yes\r\nTE: trailers\r\n\
+             Trailer: x-user-id\r\nTransfer-Encoding: chunked\r\n\r\n\
+             2\r\nhi\r\n0\r\nX-User-Id: evil\r\nX-Forwarded-For: 10.0.0.4\r\n\r\n",
+        )
+        .await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    let seen = upstream.only();
+    assert_eq!((seen.method.as_str(), seen.target.as_str(), &seen.body[..]), ("POST", "/a?b=c", &b"hi"[..]));
+    assert_eq!(seen.header("host"), [upstream.address.to_string()]);
+    assert_eq!(seen.header("x-forwarded-for"), ["127.0.0.1"]);
+    assert_eq!(seen.header("x-forwarded-host"), ["public.example:8080"]);
+    assert_eq!(seen.header("x-forwarded-proto"), ["http"]);
+    assert_eq!(seen.header("x-forwarded-port"), [gateway.address.port().to_string()]);
+    assert_eq!(seen.header("forwarded"), ["for=127.0.0.1;host=\"public.example:8080\";proto=http"]);
+    assert_eq!(seen.header("x-kept"), ["yes"]);
+    for gone in ["x-user-id", "x_forwarded_for", "x-http-method-override", "connection", "te", "trailer"] {
+        assert!(seen.header(gone).is_empty(), "{gone}: {:?}", seen.header(gone));
+    }
+    assert!(seen.trailers.is_none_or(|trailers| trailers.is_empty()));
+}
+
+#[tokio::test]
+async fn attack_061_http2_names_the_host_by_its_authority() {
+    let upstream = Upstream::start("reached").await;
+    let gateway = Running::start(&open(&upstream, "")).await;
+    let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Empty<Bytes>>();
+    let request = Request::get(format!("http://localhost:{}/a", gateway.address.port()))
+        .header("x-forwarded-host", "evil.example")
+        .body(Empty::new())
+        .unwrap();
+    assert_eq!(client.request(request).await.unwrap().status(), 200);
+    let seen = upstream.only();
+    assert_eq!(seen.header("x-forwarded-host"), [format!("localhost:{}", gateway.address.port())]);
+    assert_eq!(seen.header("host"), [upstream.address.to_string()]);
 }
