@@ -1,5 +1,9 @@
 //! Passing a request on to its backend, and the answer back.
 
+mod query;
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -56,9 +60,9 @@ pub(crate) struct Proxy {
 
 #[derive(Clone, Debug)]
 enum Target {
-    /// Every request goes to this URL; the query is kept.
+    /// Every request goes to this URL; the query is kept, but for a token in it.
     Endpoint(Uri),
-    /// Requests go to this origin; path and query are kept.
+    /// Requests go to this origin; path and query are kept, but for a token in it.
     Origin(Uri),
 }
 
@@ -78,7 +82,7 @@ impl Proxy {
             Target::Endpoint(base) => (base, base.path()),
             Target::Origin(base) => (base, asked.path()),
         };
-        let path = match asked.query() {
+        let path = match asked.query().and_then(query::without_access_token) {
             Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
             None => PathAndQuery::try_from(path)?,
         };
