@@ -32,6 +32,7 @@ mod path_match;
 mod policies;
 mod route;
 mod suggest;
+mod timeout;
 mod url;
 mod warning;
 
@@ -48,6 +49,7 @@ pub(crate) use self::node::Spanned;
 pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};
 pub(crate) use self::policies::Policies;
 pub(crate) use self::route::Route;
+pub(crate) use self::timeout::Timeout;
 pub(crate) use self::warning::Warning;
 
 use self::bind::Bind;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderValue};
-use http::uri::PathAndQuery;
+use http::uri::{InvalidUri, PathAndQuery};
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -23,6 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::Service;
 use url::Url;
 
+use crate::config::Timeout;
 use crate::hop_by_hop;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -56,6 +57,7 @@ impl Connections {
 pub(crate) struct Proxy {
     connections: Connections,
     target: Target,
+    response_timeout: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -68,13 +70,23 @@ enum Target {
 
 impl Proxy {
     /// Sends every request to the MCP endpoint at `url`.
-    pub(crate) fn endpoint(connections: Connections, url: &Url) -> Result<Self, http::uri::InvalidUri> {
-        Ok(Self { connections, target: Target::Endpoint(url.as_str().parse()?) })
+    pub(crate) fn endpoint(connections: Connections, url: &Url) -> Result<Self, InvalidUri> {
+        Ok(Self::new(connections, Target::Endpoint(url.as_str().parse()?)))
     }
 
     /// Sends requests to the origin of `url`, on their own path.
-    pub(crate) fn origin(connections: Connections, url: &Url) -> Result<Self, http::uri::InvalidUri> {
-        Ok(Self { connections, target: Target::Origin(url.as_str().parse()?) })
+    pub(crate) fn origin(connections: Connections, url: &Url) -> Result<Self, InvalidUri> {
+        Ok(Self::new(connections, Target::Origin(url.as_str().parse()?)))
+    }
+
+    /// How long the backend may take until the header of its answer is there. Default: 60 seconds.
+    pub(crate) fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
+        self
+    }
+
+    fn new(connections: Connections, target: Target) -> Self {
+        Self { connections, target, response_timeout: Timeout::default().backend_request }
     }
 
     fn uri(&self, asked: &Uri) -> Result<Uri, http::Error> {
@@ -117,34 +129,61 @@ where
         Box::pin(async move {
             let uri = match proxy.uri(&parts.uri) {
                 Ok(uri) => uri,
-                Err(error) => return Ok(bad_gateway(&error)),
+                Err(error) => return Ok(failed(Failure::Unreachable, &error)),
             };
             // The client writes the backend's own; the intake has said what the client asked for.
             parts.headers.remove(HOST);
             parts.version = Version::HTTP_11;
             parts.uri = uri;
             parts.extensions.clear();
-            match proxy.connections.0.request(Request::from_parts(parts, body)).await {
-                Ok(mut response) => {
+            let answer = proxy.connections.0.request(Request::from_parts(parts, body));
+            match tokio::time::timeout(proxy.response_timeout, answer).await {
+                // Nobody asked for another protocol.
+                Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    Ok(failed(Failure::Unusable, &"it switches protocols"))
+                }
+                Ok(Ok(mut response)) => {
                     hop_by_hop::remove(response.headers_mut());
                     Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
                 }
-                Err(error) => Ok(bad_gateway(&error)),
+                Ok(Err(error)) if error.is_connect() => Ok(failed(Failure::Unreachable, &cause(&error))),
+                Ok(Err(error)) => Ok(failed(Failure::Unusable, &cause(&error))),
+                Err(elapsed) => Ok(failed(Failure::Slow, &elapsed)),
             }
         })
     }
 }
 
+/// What a backend did not do.
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    /// There was no connection.
+    Unreachable,
+    /// There was no answer, or none that can be passed on.
+    Unusable,
+    /// There was no answer in time.
+    Slow,
+}
+
 /// The backend's address and trouble go to the log, not to the client.
-fn bad_gateway(error: &dyn std::error::Error) -> Response<BoxBody> {
-    let cause = std::iter::successors(Some(error), |e| e.source()).last().map(ToString::to_string);
-    tracing::warn!(%error, cause, "backend not reached");
-    let text =
-        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"the MCP server cannot be reached"}}"#;
-    let mut response = Response::new(full(text));
-    *response.status_mut() = StatusCode::BAD_GATEWAY;
+fn failed(failure: Failure, cause: &dyn std::fmt::Display) -> Response<BoxBody> {
+    let (status, text) = match failure {
+        Failure::Unreachable => (StatusCode::BAD_GATEWAY, "the MCP server cannot be reached"),
+        Failure::Unusable => (StatusCode::BAD_GATEWAY, "the MCP server gave no usable answer"),
+        Failure::Slow => (StatusCode::GATEWAY_TIMEOUT, "the MCP server did not answer in time"),
+    };
+    tracing::warn!(%cause, ?failure, "no answer from the backend");
+    let body = format!(r#"{{"jsonrpc":"2.0","id":null,"error":{{"code":-32603,"message":"{text}"}}}}"#);
+    let mut response = Response::new(full(body));
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// An error with everything behind it.
+fn cause(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A body of this text.

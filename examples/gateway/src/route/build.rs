@@ -53,7 +53,7 @@ pub(crate) fn route(
     route: &config::Route,
     connections: &Connections,
 ) -> Result<Target, BuildError> {
-    let proxy = proxy(file, route, connections)?;
+    let proxy = proxy(file, route, connections)?.response_timeout(route.policies.timeout.backend_request);
     let policies = &route.policies;
     let mut well_known = Vec::new();
     let service: RouteService = match &policies.mcp_authentication {
