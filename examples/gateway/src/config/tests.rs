@@ -198,6 +198,26 @@ fn row_136_any_scope_token_is_a_scope() {
 }
 
 #[test]
+fn row_136_the_well_known_path_is_that_of_the_discovery_crate() {
+    for (resource, path) in [
+        ("https://a.example", ""),
+        ("https://a.example/", ""),
+        ("https://a.example/mcp", "/mcp"),
+        ("https://a.example/mcp/", "/mcp"),
+        ("https://a.example//a//mcp//", "/a/mcp"),
+        ("https://a.example/mcp?x=/y/", "/mcp"),
+        ("http://10.0.0.1/mcp/", "/mcp"),
+    ] {
+        let (policy, _) =
+            authentication(&[ISSUER, JWKS, &format!("resourceMetadata: {{resource: '{resource}'}}")]);
+        let found = policy.resource_metadata.well_known_path();
+        assert_eq!(found, format!("/.well-known/oauth-protected-resource{path}"), "{resource}");
+        let identifier = mcp_auth_discovery::ResourceIdentifier::insecure_http(resource).unwrap();
+        assert_eq!(found, identifier.metadata_path());
+    }
+}
+
+#[test]
 fn row_146_the_issuer_is_the_authorization_server() {
     let (policy, _) = authentication(&[ISSUER, JWKS, RESOURCE]);
     assert_eq!(url(policy.resource_metadata.authorization_servers.first()), "https://idp.example.com");

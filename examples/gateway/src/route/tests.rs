@@ -89,3 +89,43 @@ async fn metadata_is_served_on_the_listener_of_its_route_only() {
         assert_eq!(gateway.get("127.0.0.1", path).await, 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn row_277_metadata_is_served_where_clients_look_whatever_slashes_the_resource_has() {
+    for (resource, path) in [
+        ("https://a.example/mcp/", "/.well-known/oauth-protected-resource/mcp"),
+        ("https://a.example//a//mcp", "/.well-known/oauth-protected-resource/a/mcp"),
+    ] {
+        let gateway = Running::start(&format!(
+            r#"
+binds:
+- port: 0
+  listeners:
+  - routes:
+    - matches: [{{path: {{exact: /elsewhere}}}}]
+      policies:
+        mcpAuthentication:
+          issuer: https://idp.example
+          jwks: {{url: "https://127.0.0.1:9/jwks"}}
+          resourceMetadata: {{resource: "{resource}"}}
+      backends: [{{host: '127.0.0.1:9'}}]
+"#
+        ))
+        .await;
+        let answer =
+            gateway.raw(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        assert_eq!(status(&answer), 200, "{resource}: {answer}");
+        assert!(answer.contains(&format!("\"resource\":\"{resource}\"")), "{answer}");
+    }
+}
+
+#[test]
+fn a_resource_whose_metadata_nobody_can_ask_for_is_refused() {
+    let text = format!(
+        "binds:\n- port: 0\n  listeners:\n  - routes:\n    - policies:\n        mcpAuthentication:{}\n      backends: [{{host: 'a:1'}}]\n",
+        LOCKED.replace("/mcp", "/a;b")
+    );
+    let (config, _) = crate::config::parse(&text, "x.yaml").unwrap();
+    let error = crate::server::Gateway::new(&config).unwrap_err().to_string();
+    assert!(error.starts_with("x.yaml:7:") && error.contains("no request can have its path"), "{error}");
+}
