@@ -1,6 +1,7 @@
 //! What the tests share: a gateway on real sockets, a backend that remembers, requests written by hand.
 
 use std::convert::Infallible;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config;
 use crate::proxy::{BoxBody, full};
@@ -135,7 +137,9 @@ impl Upstream {
                     }
                 });
                 tokio::spawn(async move {
-                    let connection = auto::Builder::new(TokioExecutor::new());
+                    let mut connection = auto::Builder::new(TokioExecutor::new());
+                    // A full request and what the gateway adds.
+                    connection.http1().max_headers(200);
                     let _ = connection.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
@@ -168,4 +172,44 @@ pub(crate) fn open(upstream: &Upstream, bind: &str) -> String {
         "binds:\n- port: 0\n{bind}  listeners:\n  - routes:\n    - backends: [{{host: '{}'}}]\n",
         upstream.address
     )
+}
+
+/// Everything that is logged.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+impl Log {
+    /// Takes all levels of this thread, on which the test's runtime runs.
+    pub(crate) fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
 }

@@ -477,6 +477,35 @@ fn durations() {
 }
 
 #[test]
+fn limits_of_time_and_number_have_defaults() {
+    let usual = Connections::default();
+    assert_eq!((usual.max, usual.header_timeout.as_secs(), usual.drain_timeout.as_secs()), (10_000, 10, 30));
+    assert_eq!(Timeout::default().backend_request.as_secs(), 60);
+    let load = |bind: &str, policies: &str| {
+        let text = document(policies).replacen("- port: 3000\n", &format!("- port: 3000\n{bind}"), 1);
+        let (config, warnings) = parse(&text, "x.yaml").unwrap_or_else(|error| panic!("{error}"));
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let bind = &config.binds[0];
+        (bind.connections, bind.listeners[0].routes[0].policies.timeout)
+    };
+    assert_eq!(load("", ""), (usual, Timeout::default()));
+    let (connections, timeout) = load(
+        "  connections: {max: 5, headerTimeout: 2s, http2KeepaliveTimeout: 3s}\n",
+        "policies: {timeout: {backendRequestTimeout: 5m}}",
+    );
+    assert_eq!(
+        connections,
+        Connections {
+            max: 5,
+            header_timeout: Duration::from_secs(2),
+            http2_keepalive_timeout: Duration::from_secs(3),
+            ..usual
+        }
+    );
+    assert_eq!(timeout.backend_request.as_secs(), 300);
+}
+
+#[test]
 fn prefixes_end_at_a_slash() {
     for (prefix, path, expected) in [
         ("/a", "/a", true),

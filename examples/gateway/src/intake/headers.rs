@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
 use mcp_auth_core::request_target::normalise_host;
 
-use super::Arrival;
+use super::{Arrival, MAX_HEADER_BYTES, MAX_HEADERS, Refusal};
 
 /// What every such field begins with that a proxy in front may have set: `X-Forwarded-For`, `X-Forwarded-User`, …
 const FAMILY: &str = "x-forwarded-";
@@ -24,6 +24,16 @@ const FORWARDING: [&str; 8] = [
 
 /// They have a server do another thing than what policies were asked about.
 const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// The parser holds these limits for HTTP/1.1, and that of the bytes about; HTTP/2 has no limit of the number.
+pub(super) fn check_size(headers: &HeaderMap) -> Result<(), Refusal> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+        Err(Refusal::HeaderTooLarge)
+    } else {
+        Ok(())
+    }
+}
 
 /// Removes what a client says about the way of its request, and what would change its method.
 pub(super) fn remove_claimed(headers: &mut HeaderMap) {

@@ -14,6 +14,12 @@ pub(crate) use refusal::Refusal;
 
 use crate::hop_by_hop;
 
+/// The most header fields of a request.
+pub(crate) const MAX_HEADERS: usize = 100;
+
+/// The most bytes that the names and values of a request's header may have. Over HTTP/1.1 its first line counts too.
+pub(crate) const MAX_HEADER_BYTES: usize = 64 * 1024;
+
 /// The two ends of the connection that a request came on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
@@ -27,6 +33,7 @@ pub(crate) struct Arrival {
 /// authority in `Host`, no field that concerns the connection, and only our own word about the way it took. Gives the
 /// host in the spelling in which hosts are compared; HTTP/1.0 may have none.
 pub(crate) fn take_in<B>(request: &mut Request<B>, arrival: Arrival) -> Result<Option<String>, Refusal> {
+    headers::check_size(request.headers())?;
     hop_by_hop::remove(request.headers_mut());
     let host = target::settle(request)?;
     headers::remove_claimed(request.headers_mut());

@@ -23,6 +23,8 @@ pub(crate) enum Refusal {
     HostsDiffer,
     #[error("the request's target is neither a path nor an http or https URL")]
     Form,
+    #[error("the request has more than 100 header fields, or more than 64 KiB in them")]
+    HeaderTooLarge,
 }
 
 impl Refusal {
@@ -35,6 +37,7 @@ impl Refusal {
             | Self::HostTwice
             | Self::HostsDiffer
             | Self::Form => StatusCode::BAD_REQUEST,
+            Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         }
     }
 
