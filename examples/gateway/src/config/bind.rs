@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::connections::Connections;
+use super::connections::ConnectionLimits;
 use super::error::{ConfigErrorKind, Fault, Position};
 use super::fields::Fields;
 use super::node::{Node, Spanned};
@@ -18,7 +18,7 @@ pub(crate) struct Bind {
     /// The listeners. Never empty, and no two have the same hostname.
     pub(crate) listeners: Vec<Listener>,
     /// What clients may hold.
-    pub(crate) connections: Connections,
+    pub(crate) connections: ConnectionLimits,
     at: Position,
 }
 
@@ -55,7 +55,8 @@ impl Bind {
                 Fault::invalid(text.at, format!("`address` must be an IP address, found `{}`", text.value))
             })?,
         };
-        let connections = fields.take("connections").map(Connections::read).transpose()?.unwrap_or_default();
+        let connections =
+            fields.take("connections").map(ConnectionLimits::read).transpose()?.unwrap_or_default();
         let listeners = fields.require("listeners")?.filled_list("listeners")?;
         let listeners =
             listeners.into_iter().map(|node| Listener::read(node, lints)).collect::<Result<Vec<_>, _>>()?;

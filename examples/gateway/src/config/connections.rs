@@ -9,7 +9,7 @@ use super::node::Node;
 
 /// What the clients of a bind may hold, and for how long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Connections {
+pub(crate) struct ConnectionLimits {
     /// How many there may be at once; those above are closed at once.
     pub(crate) max: usize,
     /// How long a request's header may take. Over HTTP/1.1 this is also how long a connection may be idle.
@@ -22,7 +22,7 @@ pub(crate) struct Connections {
     pub(crate) drain_timeout: Duration,
 }
 
-impl Default for Connections {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             max: 10_000,
@@ -34,7 +34,7 @@ impl Default for Connections {
     }
 }
 
-impl Connections {
+impl ConnectionLimits {
     pub(super) fn read(node: Node) -> Result<Self, Fault> {
         const KNOWN: [&str; 5] =
             ["max", "headerTimeout", "http2KeepaliveInterval", "http2KeepaliveTimeout", "drainTimeout"];

@@ -43,7 +43,7 @@ mod tests;
 pub(crate) use self::authentication::{McpAuthentication, Mode};
 pub(crate) use self::authorization::{Authorization, Effect};
 pub(crate) use self::backend::Backend;
-pub(crate) use self::connections::Connections;
+pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};
 pub(crate) use self::error::{ConfigError, Position};
 pub(crate) use self::jwks::Jwks;

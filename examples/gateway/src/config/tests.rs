@@ -478,7 +478,7 @@ fn durations() {
 
 #[test]
 fn limits_of_time_and_number_have_defaults() {
-    let usual = Connections::default();
+    let usual = ConnectionLimits::default();
     assert_eq!((usual.max, usual.header_timeout.as_secs(), usual.drain_timeout.as_secs()), (10_000, 10, 30));
     assert_eq!(Timeout::default().backend_request.as_secs(), 60);
     let load = |bind: &str, policies: &str| {
@@ -495,7 +495,7 @@ fn limits_of_time_and_number_have_defaults() {
     );
     assert_eq!(
         connections,
-        Connections {
+        ConnectionLimits {
             max: 5,
             header_timeout: Duration::from_secs(2),
             http2_keepalive_timeout: Duration::from_secs(3),

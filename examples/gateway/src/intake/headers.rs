@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
-use mcp_auth_core::request_target::normalise_host;
 
 use super::{Arrival, MAX_HEADER_BYTES, MAX_HEADERS, Refusal};
 
@@ -54,11 +53,16 @@ fn alike(name: &str, known: &str) -> bool {
         && name.bytes().zip(known.bytes()).all(|(a, b)| a == b || (a, b) == (b'_', b'-'))
 }
 
-/// Says what the gateway itself has seen: RFC 7239 `Forwarded`, and the older fields.
-pub(super) fn set_forwarded(headers: &mut HeaderMap, arrival: Arrival) {
+/// Says what the gateway itself has seen: RFC 7239 `Forwarded`, and the older fields. The host is in its one spelling,
+/// with the port that the client wrote.
+pub(super) fn set_forwarded(headers: &mut HeaderMap, host: Option<&str>, arrival: Arrival) {
     let peer = arrival.peer.ip().to_canonical();
     let mut forwarded = if peer.is_ipv6() { format!("for=\"[{peer}]\"") } else { format!("for={peer}") };
-    if let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(host_and_port) {
+    if let Some(host) = host {
+        let host = match headers.get(HOST).and_then(port) {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
         let _ = write!(forwarded, ";host=\"{host}\"");
         set(headers, "x-forwarded-host", &host);
     }
@@ -70,15 +74,11 @@ pub(super) fn set_forwarded(headers: &mut HeaderMap, arrival: Arrival) {
     set(headers, FORWARDED.as_str(), &forwarded);
 }
 
-/// The host in its one spelling, with its port where it has one.
-fn host_and_port(field: &str) -> Option<String> {
-    let host = normalise_host(field).ok()?;
-    let port =
-        field.rsplit_once(':').map(|(_, port)| port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
-    Some(match port {
-        Some(port) => format!("{host}:{port}"),
-        None => host.into_owned(),
-    })
+/// The port of a host that was checked.
+fn port(host: &HeaderValue) -> Option<&str> {
+    let (_, port) = host.to_str().ok()?.rsplit_once(':')?;
+    // `[::1]` has colons and no port.
+    port.bytes().all(|b| b.is_ascii_digit()).then_some(port)
 }
 
 /// What is set here is made of digits, addresses and checked hosts; anything else stays away.

@@ -37,6 +37,6 @@ pub(crate) fn take_in<B>(request: &mut Request<B>, arrival: Arrival) -> Result<O
     hop_by_hop::remove(request.headers_mut());
     let host = target::settle(request)?;
     headers::remove_claimed(request.headers_mut());
-    headers::set_forwarded(request.headers_mut(), arrival);
+    headers::set_forwarded(request.headers_mut(), host.as_deref(), arrival);
     Ok(host)
 }

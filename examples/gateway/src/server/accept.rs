@@ -102,7 +102,7 @@ impl Socket {
     }
 }
 
-fn builder(limits: &config::Connections) -> Builder {
+fn builder(limits: &config::ConnectionLimits) -> Builder {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

@@ -23,7 +23,7 @@ use crate::route::{BuildError, Listeners, route};
 /// A configuration with its services built.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    binds: Vec<(SocketAddr, Listeners, config::Connections)>,
+    binds: Vec<(SocketAddr, Listeners, config::ConnectionLimits)>,
 }
 
 /// A gateway whose sockets are open.
@@ -38,7 +38,7 @@ struct Socket {
     socket: TcpListener,
     address: SocketAddr,
     listeners: Arc<Listeners>,
-    limits: config::Connections,
+    limits: config::ConnectionLimits,
 }
 
 impl Gateway {
