@@ -31,7 +31,8 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(value["refresh_token"].as_str(), response.refresh_token().map(|t| t.expose()));
             assert_eq!(value["scope"].as_str(), response.scope());
             if token.len() > 24 {
-                let others = [response.scope(), response.issued_token_type(), Some(response.token_type().as_str())];
+                let others =
+                    [response.scope(), response.issued_token_type(), Some(response.token_type().as_str())];
                 if !others.into_iter().flatten().any(|other| other.contains(token)) {
                     assert!(!format!("{response:?}").contains(token), "the token is in Debug");
                 }

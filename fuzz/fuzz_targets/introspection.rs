@@ -17,7 +17,8 @@ use serde_json::Value;
 const NOW: u64 = 1_700_000_000;
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
-    Validator::new([Issuer::new("https://a").audience("mcp"), Issuer::new("https://b").audience("mcp")]).unwrap()
+    Validator::new([Issuer::new("https://a").audience("mcp"), Issuer::new("https://b").audience("mcp")])
+        .unwrap()
 });
 
 fuzz_target!(|data: &[u8]| {
@@ -25,7 +26,8 @@ fuzz_target!(|data: &[u8]| {
     let status = [StatusCode::OK, StatusCode::OK, StatusCode::UNAUTHORIZED, StatusCode::BAD_GATEWAY]
         [usize::from(choice >> 2 & 3)];
     let mut headers = HeaderMap::new();
-    let types = [None, Some("application/json"), Some("application/token-introspection+jwt"), Some("text/html")];
+    let types =
+        [None, Some("application/json"), Some("application/token-introspection+jwt"), Some("text/html")];
     if let Some(value) = types[usize::from(choice & 3)] {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
     }
@@ -44,7 +46,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(principal) = VALIDATOR.accept_introspected(0.into(), "opaque", &claims, &checks) else { return };
     let value: Value = serde_json::from_slice(body).expect("accepted what serde_json refuses");
     assert_eq!(value["active"], Value::Bool(true));
-    let names_us = |aud: &Value| aud == "mcp" || aud.as_array().is_some_and(|list| list.iter().any(|a| a == "mcp"));
+    let names_us =
+        |aud: &Value| aud == "mcp" || aud.as_array().is_some_and(|list| list.iter().any(|a| a == "mcp"));
     assert!(names_us(&value["aud"]), "not for us");
     assert!(value["exp"].as_f64().is_some_and(|exp| exp > NOW as f64 - 31.0), "expired");
     assert!(value.get("iss").is_none_or(|iss| iss == "https://a"), "another issuer's");

@@ -46,7 +46,9 @@ fn as_if_all_visible(mut document: Value) -> Value {
 fuzz_target!(|data: &[u8]| {
     let input = serde_json::from_slice::<Value>(data).ok();
 
-    if let Ok(filtered) = filter_message(data, &mut |item| !(item.kind == ItemKind::Tool && item.name.starts_with('w'))) {
+    if let Ok(filtered) =
+        filter_message(data, &mut |item| !(item.kind == ItemKind::Tool && item.name.starts_with('w')))
+    {
         let output = serde_json::from_slice::<Value>(filtered.as_deref().unwrap_or(data));
         assert!(input.is_none() || output.is_ok(), "a readable message was made unreadable");
         if let Ok(mut output) = output {
@@ -65,7 +67,8 @@ fuzz_target!(|data: &[u8]| {
     }
 
     if let (Some(input), Ok(Some(filtered))) = (input, filter_message(data, &mut |_| true)) {
-        let output: Value = serde_json::from_slice(&filtered).expect("a readable message was made unreadable");
+        let output: Value =
+            serde_json::from_slice(&filtered).expect("a readable message was made unreadable");
         assert_eq!(output, as_if_all_visible(input));
     }
 });

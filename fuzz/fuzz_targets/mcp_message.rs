@@ -22,7 +22,8 @@ fuzz_target!(|data: &[u8]| {
 
     let params = top.get("params");
     let member = |name: &str| params.and_then(|p| p.get(name)).and_then(Value::as_str);
-    let reference = |name: &str| params.and_then(|p| p.get("ref")).and_then(|r| r.get(name)).and_then(Value::as_str);
+    let reference =
+        |name: &str| params.and_then(|p| p.get("ref")).and_then(|r| r.get(name)).and_then(Value::as_str);
     let method = call.method.as_deref().unwrap_or_default();
     match &call.target {
         Some(target @ Target::Tool(_)) => {
@@ -50,7 +51,10 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(Some(target.name()), member("uri"));
         }
         None => assert!(
-            !matches!(method, "tools/call" | "prompts/get" | "resources/read" | "tasks/get" | "completion/complete"),
+            !matches!(
+                method,
+                "tools/call" | "prompts/get" | "resources/read" | "tasks/get" | "completion/complete"
+            ),
             "a call without its item"
         ),
     }

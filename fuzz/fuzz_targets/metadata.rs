@@ -12,7 +12,8 @@ use serde_json::Value;
 const RESOURCE: &str = "https://mcp.example/mcp";
 const ISSUER: &str = "https://idp.example";
 
-static IDENTIFIER: LazyLock<ResourceIdentifier> = LazyLock::new(|| ResourceIdentifier::parse(RESOURCE).unwrap());
+static IDENTIFIER: LazyLock<ResourceIdentifier> =
+    LazyLock::new(|| ResourceIdentifier::parse(RESOURCE).unwrap());
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(resource) = ProtectedResourceMetadata::parse(data, &IDENTIFIER) {
@@ -21,7 +22,8 @@ fuzz_target!(|data: &[u8]| {
         assert!(resource.jwks_uri.as_ref().is_none_or(is_secure));
         let _ = resource.lint(&[RESOURCE]);
         let written = resource.to_json();
-        let again = ProtectedResourceMetadata::parse(&written, &IDENTIFIER).expect("its own document is refused");
+        let again =
+            ProtectedResourceMetadata::parse(&written, &IDENTIFIER).expect("its own document is refused");
         assert_eq!(again.to_json(), written);
     }
     if let Ok(server) = AuthorizationServerMetadata::parse(data, ISSUER) {
@@ -38,7 +40,8 @@ fuzz_target!(|data: &[u8]| {
         ] {
             assert!(url.as_ref().is_none_or(is_secure), "insecure endpoint accepted: {url:?}");
         }
-        let again = AuthorizationServerMetadata::parse(&server.to_json(), ISSUER).expect("its own document is refused");
+        let again = AuthorizationServerMetadata::parse(&server.to_json(), ISSUER)
+            .expect("its own document is refused");
         assert_eq!(again.token_endpoint, server.token_endpoint);
         assert_eq!(again.authorization_endpoint, server.authorization_endpoint);
         assert_eq!(again.supports_pkce_s256(), server.supports_pkce_s256());

@@ -32,7 +32,8 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let signer = AwsLcSigner::generate(Algorithm::ES256).unwrap();
     let jwks = format!("{{\"keys\":[{}]}}", signer.public_jwk("k1"));
     let keys = KeySet::parse(jwks.as_bytes(), &AwsLc::new(), &[Algorithm::ES256]).unwrap();
-    let validator = Validator::new([Issuer::new("https://idp.example").audience("https://mcp.example/mcp")]).unwrap();
+    let validator =
+        Validator::new([Issuer::new("https://idp.example").audience("https://mcp.example/mcp")]).unwrap();
     let mut fixture = Fixture { signer, validator, keys, genuine: Vec::new() };
     for subject in ["alice", "bob"] {
         let payload = format!(
@@ -94,9 +95,14 @@ fuzz_target!(|data: &[u8]| {
             let claims: Value = serde_json::from_slice(payload).expect("an accepted payload is JSON");
             assert_eq!(claims["iss"], "https://idp.example");
             assert_eq!(claims["sub"].as_str(), principal.subject());
-            assert!(claims["exp"].as_f64().is_some_and(|exp| exp + LEEWAY >= NOW as f64), "expired: {claims}");
+            assert!(
+                claims["exp"].as_f64().is_some_and(|exp| exp + LEEWAY >= NOW as f64),
+                "expired: {claims}"
+            );
             let ours = |aud: &Value| aud == "https://mcp.example/mcp";
-            assert!(ours(&claims["aud"]) || claims["aud"].as_array().is_some_and(|list| list.iter().any(ours)));
+            assert!(
+                ours(&claims["aud"]) || claims["aud"].as_array().is_some_and(|list| list.iter().any(ours))
+            );
             assert!(claims.get("cnf").is_none(), "a bound token was accepted as a bearer token");
         }
         _ => {

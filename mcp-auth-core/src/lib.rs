@@ -8,6 +8,7 @@
 //! - [`principal`]: the verified caller
 //! - [`mcp`]: JSON-RPC messages of the Model Context Protocol, list filtering
 //! - [`cel`]: the expression language; [`policy`]: rules and decisions
+//! - [`request_target`]: one spelling of a request's path and host
 //! - [`audit`]: the record of a decision
 //! - [`json`]: JSON from outside, bounded
 //!
@@ -24,6 +25,7 @@ pub mod jwt;
 pub mod mcp;
 pub mod policy;
 pub mod principal;
+pub mod request_target;
 
 mod time;
 

@@ -137,7 +137,7 @@ if [[ -n ${MCP_AUTH_GATEWAY_BIN:-} ]]; then
   gateway=$(realpath -- "$MCP_AUTH_GATEWAY_BIN")
 else
   say "building mcp-auth-gateway"
-  grouped env -C "$root" cargo build -p mcp-auth-gateway --message-format=json-render-diagnostics >"$logs/cargo.json" \
+  grouped env -C "$root" cargo build --locked -p mcp-auth-gateway --message-format=json-render-diagnostics >"$logs/cargo.json" \
     || die "the gateway does not build"
   gateway=$("$node" -e '
     const lines = require("fs").readFileSync(process.argv[1], "utf8").split("\n").filter((line) => line.startsWith("{"));

@@ -103,10 +103,12 @@ fn summary(config: &Config) {
 
 async fn serve(config: Config) -> Result<(), BoxError> {
     let gateway = Gateway::new(&config)?.bind().await?;
+    // Whoever reads that we listen may stop us.
+    let stop = crate::server::shutdown_signal();
     for address in gateway.addresses() {
         say(format_args!("listening on http://{address}"));
     }
-    gateway.serve(crate::server::shutdown_signal()).await;
+    gateway.serve(stop).await;
     Ok(())
 }
 

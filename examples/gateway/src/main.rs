@@ -8,10 +8,14 @@
 mod cli;
 mod config;
 mod demo;
+mod hop_by_hop;
+mod intake;
 mod proxy;
 mod route;
 mod server;
 mod telemetry;
+#[cfg(test)]
+mod test;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::connections::ConnectionLimits;
 use super::error::{ConfigErrorKind, Fault, Position};
 use super::fields::Fields;
 use super::node::{Node, Spanned};
@@ -16,6 +17,8 @@ pub(crate) struct Bind {
     pub(crate) address: SocketAddr,
     /// The listeners. Never empty, and no two have the same hostname.
     pub(crate) listeners: Vec<Listener>,
+    /// What clients may hold.
+    pub(crate) connections: ConnectionLimits,
     at: Position,
 }
 
@@ -43,8 +46,8 @@ pub(crate) enum Protocol {
 
 impl Bind {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        let mut fields =
-            Fields::new(node, "binds", &["port", "address", "listeners"], &["protocol", "tunnelProtocol"])?;
+        let known = ["port", "address", "listeners", "connections"];
+        let mut fields = Fields::new(node, "binds", &known, &["protocol", "tunnelProtocol"])?;
         let port = fields.require("port")?.port("port")?;
         let address = match fields.text("address")? {
             None => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -52,11 +55,13 @@ impl Bind {
                 Fault::invalid(text.at, format!("`address` must be an IP address, found `{}`", text.value))
             })?,
         };
+        let connections =
+            fields.take("connections").map(ConnectionLimits::read).transpose()?.unwrap_or_default();
         let listeners = fields.require("listeners")?.filled_list("listeners")?;
         let listeners =
             listeners.into_iter().map(|node| Listener::read(node, lints)).collect::<Result<Vec<_>, _>>()?;
         refuse_same_hostname(&listeners, fields.at())?;
-        Ok(Self { address: SocketAddr::new(address, port), listeners, at: fields.at() })
+        Ok(Self { address: SocketAddr::new(address, port), listeners, connections, at: fields.at() })
     }
 }
 

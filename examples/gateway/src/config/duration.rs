@@ -17,6 +17,17 @@ pub(super) fn read(node: Node, field: &str) -> Result<Duration, Fault> {
     .ok_or_else(|| Fault::invalid(at, format!("`{field}` must be {EXPECTED}")))
 }
 
+/// Reads the value of `field` like [`read`], and refuses zero.
+pub(super) fn read_filled(node: Node, field: &str) -> Result<Duration, Fault> {
+    let at = node.at;
+    let duration = read(node, field)?;
+    if duration.is_zero() {
+        Err(Fault::invalid(at, format!("`{field}` must not be zero")))
+    } else {
+        Ok(duration)
+    }
+}
+
 fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;

@@ -1,5 +1,7 @@
 //! `resourceMetadata`: the document of RFC 9728 that tells a client where to get a token.
 
+use mcp_auth_discovery::well_known::protected_resource_path;
+
 use super::error::{Fault, Position};
 use super::fields::Fields;
 use super::node::{Kind, Node, Spanned};
@@ -40,12 +42,11 @@ pub(super) struct Draft {
 const WHAT: &str = "resourceMetadata";
 
 impl ResourceMetadata {
-    /// The path of the document: the resource's path behind the well-known prefix
+    /// The path of the document, as
+    /// [`ResourceIdentifier::metadata_path`](mcp_auth_discovery::ResourceIdentifier::metadata_path) gives it
     /// ([RFC 9728, section 3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
     pub(crate) fn well_known_path(&self) -> String {
-        let path = self.resource.url().path();
-        let path = if path == "/" { "" } else { path };
-        format!("/.well-known/oauth-protected-resource{path}")
+        protected_resource_path(self.resource.url())
     }
 }
 

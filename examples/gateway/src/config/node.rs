@@ -111,6 +111,16 @@ impl Node {
         }
     }
 
+    /// A number of things, at least one.
+    pub(super) fn count(self, field: &str) -> Result<usize, Fault> {
+        match self.kind {
+            Kind::Integer(value) => usize::try_from(value).ok().filter(|count| *count > 0).ok_or_else(|| {
+                Fault::invalid(self.at, format!("`{field}` must be at least 1, found `{value}`"))
+            }),
+            other => Err(other.wrong_type(self.at, field, "a number of at least 1")),
+        }
+    }
+
     /// A list.
     pub(super) fn list(self, field: &str) -> Result<Vec<Self>, Fault> {
         match self.kind {

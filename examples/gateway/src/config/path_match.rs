@@ -1,5 +1,7 @@
 //! `matches`: which requests a route takes.
 
+use mcp_auth_core::request_target::check_path;
+
 use super::error::Fault;
 use super::fields::Fields;
 use super::node::{Node, Spanned};
@@ -151,5 +153,12 @@ fn read_path(node: Node, field: &str) -> Result<String, Fault> {
         let message = format!("`{field}` must be a path that starts with `/`, found `{}`", text.value);
         return Err(Fault::invalid(text.at, message));
     }
+    // Requests for it would be answered with 400 before any route is asked.
+    check_path(&text.value).map_err(|error| {
+        Fault::invalid(
+            text.at,
+            format!("`{field}` is a path that no request can have, found `{}`: {error}", text.value),
+        )
+    })?;
     Ok(text.value)
 }

@@ -6,9 +6,10 @@ use super::cors::Cors;
 use super::error::Fault;
 use super::fields::Fields;
 use super::node::Node;
+use super::timeout::Timeout;
 use super::warning::Lints;
 
-/// The policies of one route. An absent one is not applied.
+/// The policies of one route. An absent one is not applied, but for `timeout`, which has defaults.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub(crate) struct Policies {
@@ -20,11 +21,13 @@ pub(crate) struct Policies {
     pub(crate) mcp_authorization: Option<Authorization>,
     /// Rules over each HTTP request.
     pub(crate) authorization: Option<Authorization>,
+    /// How long the backend may take.
+    pub(crate) timeout: Timeout,
 }
 
 impl Policies {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        let known = ["cors", "mcpAuthentication", "mcpAuthorization", "authorization"];
+        let known = ["cors", "mcpAuthentication", "mcpAuthorization", "authorization", "timeout"];
         let unsupported =
             ["jwtAuth", "oidc", "apiKey", "basicAuth", "extAuthz", "backendAuth", "localRateLimit"];
         let mut fields = Fields::new(node, "policies", &known, &unsupported)?;
@@ -37,6 +40,7 @@ impl Policies {
                 .transpose()?,
             mcp_authorization: rules(fields.take("mcpAuthorization"), "mcpAuthorization")?,
             authorization: rules(fields.take("authorization"), "authorization")?,
+            timeout: fields.take("timeout").map(Timeout::read).transpose()?.unwrap_or_default(),
         })
     }
 }

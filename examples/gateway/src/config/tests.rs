@@ -198,6 +198,26 @@ fn row_136_any_scope_token_is_a_scope() {
 }
 
 #[test]
+fn row_136_the_well_known_path_is_that_of_the_discovery_crate() {
+    for (resource, path) in [
+        ("https://a.example", ""),
+        ("https://a.example/", ""),
+        ("https://a.example/mcp", "/mcp"),
+        ("https://a.example/mcp/", "/mcp"),
+        ("https://a.example//a//mcp//", "/a/mcp"),
+        ("https://a.example/mcp?x=/y/", "/mcp"),
+        ("http://10.0.0.1/mcp/", "/mcp"),
+    ] {
+        let (policy, _) =
+            authentication(&[ISSUER, JWKS, &format!("resourceMetadata: {{resource: '{resource}'}}")]);
+        let found = policy.resource_metadata.well_known_path();
+        assert_eq!(found, format!("/.well-known/oauth-protected-resource{path}"), "{resource}");
+        let identifier = mcp_auth_discovery::ResourceIdentifier::insecure_http(resource).unwrap();
+        assert_eq!(found, identifier.metadata_path());
+    }
+}
+
+#[test]
 fn row_146_the_issuer_is_the_authorization_server() {
     let (policy, _) = authentication(&[ISSUER, JWKS, RESOURCE]);
     assert_eq!(url(policy.resource_metadata.authorization_servers.first()), "https://idp.example.com");
@@ -456,6 +476,35 @@ fn durations() {
         let found = found.ok().and_then(|(config, _)| cors(&config).max_age).map(|age| age.as_millis());
         assert_eq!(found, expected, "{text}");
     }
+}
+
+#[test]
+fn limits_of_time_and_number_have_defaults() {
+    let usual = ConnectionLimits::default();
+    assert_eq!((usual.max, usual.header_timeout.as_secs(), usual.drain_timeout.as_secs()), (10_000, 10, 30));
+    assert_eq!(Timeout::default().backend_request.as_secs(), 60);
+    let load = |bind: &str, policies: &str| {
+        let text = document(policies).replacen("- port: 3000\n", &format!("- port: 3000\n{bind}"), 1);
+        let (config, warnings) = parse(&text, "x.yaml").unwrap_or_else(|error| panic!("{error}"));
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let bind = &config.binds[0];
+        (bind.connections, bind.listeners[0].routes[0].policies.timeout)
+    };
+    assert_eq!(load("", ""), (usual, Timeout::default()));
+    let (connections, timeout) = load(
+        "  connections: {max: 5, headerTimeout: 2s, http2KeepaliveTimeout: 3s}\n",
+        "policies: {timeout: {backendRequestTimeout: 5m}}",
+    );
+    assert_eq!(
+        connections,
+        ConnectionLimits {
+            max: 5,
+            header_timeout: Duration::from_secs(2),
+            http2_keepalive_timeout: Duration::from_secs(3),
+            ..usual
+        }
+    );
+    assert_eq!(timeout.backend_request.as_secs(), 300);
 }
 
 #[test]

@@ -49,8 +49,9 @@ pub(crate) async fn run(options: Options) -> Result<(), BoxError> {
     tokio::spawn(async move { axum::serve(server, authorization.router()).await });
     tokio::spawn(async move { axum::serve(upstream, mcp_server::router()).await });
 
+    let stop = shutdown_signal();
     say(guide(port, &issuer, &resource));
-    gateway.serve(shutdown_signal()).await;
+    gateway.serve(stop).await;
     Ok(())
 }
 

@@ -116,7 +116,8 @@ impl Records {
             .headers
             .iter()
             .filter(|(name, _)| {
-                name.as_str().starts_with("x-") && !name.as_str().starts_with("x-forwarded-for")
+                let way = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"];
+                name.as_str().starts_with("x-") && !way.contains(&name.as_str())
             })
             .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use mcp_auth_core::credential::TokenSource;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
 use mcp_auth_core::policy::{Effect, PolicySet};
+use mcp_auth_core::request_target::check_path;
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_tower::McpAuth;
@@ -47,19 +48,19 @@ impl std::error::Error for BuildError {}
 /// Builds one route.
 pub(crate) fn route(
     file: &str,
-    hostname: Option<&str>,
     route: &config::Route,
     connections: &Connections,
 ) -> Result<Target, BuildError> {
-    let proxy = proxy(file, route, connections)?;
+    let proxy = proxy(file, route, connections)?.response_timeout(route.policies.timeout.backend_request);
     let policies = &route.policies;
     let mut well_known = Vec::new();
     let service: RouteService = match &policies.mcp_authentication {
         Some(authentication) => {
-            well_known.push(authentication.resource_metadata.well_known_path());
+            let resource = resource(file, authentication)?;
+            well_known.push(resource.metadata_path());
             // Clients fall back to the root form; among several routes the first of the file answers it.
             well_known.push(OAUTH_PROTECTED_RESOURCE.to_owned());
-            let auth = authenticated(file, authentication, policies)?;
+            let auth = authenticated(file, authentication, resource, policies)?;
             boxed(auth.layer(proxy), policies.cors.as_ref())
         }
         None => {
@@ -78,7 +79,7 @@ pub(crate) fn route(
     if matches.is_empty() {
         matches.push(Match::everything());
     }
-    Ok(Target { hostname: hostname.map(str::to_owned), matches, well_known, service })
+    Ok(Target { matches, well_known, service })
 }
 
 fn boxed<S, B>(service: S, cors: Option<&config::Cors>) -> RouteService
@@ -113,19 +114,30 @@ fn proxy(file: &str, route: &config::Route, connections: &Connections) -> Result
     }
 }
 
+/// What clients call the route, and where they find its metadata.
+fn resource(file: &str, from: &config::McpAuthentication) -> Result<ResourceIdentifier, BuildError> {
+    let error = |message: &dyn fmt::Display| {
+        BuildError::new(file, from.at, format_args!("resourceMetadata.resource: {message}"))
+    };
+    let text = from.resource_metadata.resource.as_str();
+    // The configuration has warned about plain HTTP off this machine.
+    let resource = ResourceIdentifier::parse(text)
+        .or_else(|_| ResourceIdentifier::insecure_http(text))
+        .map_err(|e| error(&e))?;
+    check_path(&resource.metadata_path())
+        .map_err(|e| error(&format_args!("no request can have its path: {e}")))?;
+    Ok(resource)
+}
+
 fn authenticated(
     file: &str,
     from: &config::McpAuthentication,
+    resource: ResourceIdentifier,
     policies: &config::Policies,
 ) -> Result<McpAuth, BuildError> {
     let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
     let here = |message: &dyn fmt::Display| error(from.at, message);
     let metadata = &from.resource_metadata;
-    let text = metadata.resource.as_str();
-    // The configuration has warned about plain HTTP off this machine.
-    let resource = ResourceIdentifier::parse(text)
-        .or_else(|_| ResourceIdentifier::insecure_http(text))
-        .map_err(|e| here(&format_args!("resourceMetadata.resource: {e}")))?;
     let scopes =
         Scopes::new(&metadata.scopes_supported).map_err(|e| here(&format_args!("scopesSupported: {e}")))?;
 

@@ -1,23 +1,30 @@
-//! Choosing a route: an exact path before a prefix, a longer prefix before a shorter one, then the file's order.
+//! Choosing a route.
+//!
+//! 1. The host chooses one listener of the bind: the one of exactly this name, else the longest `*.` name above it,
+//!    else the one without a name. What other listeners have does not count, however well it fits.
+//! 2. Among the listener's routes: an exact path before a prefix, a longer prefix before a shorter one, more
+//!    conditions before fewer, then the file's order.
+
+use std::collections::HashMap;
 
 use http::Request;
-use http::header::HOST;
-use http::request::Parts;
 use regex::{Regex, RegexBuilder};
 
 use super::RouteService;
 use crate::config;
 
-/// The routes of one bind.
+/// The listeners of one bind.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Table {
-    targets: Vec<Target>,
+pub(crate) struct Listeners {
+    exact: HashMap<String, Vec<Target>>,
+    /// What the host has to end with, its dot included; the longest first.
+    wildcards: Vec<(String, Vec<Target>)>,
+    any: Option<Vec<Target>>,
 }
 
 /// A route with its conditions.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    pub(crate) hostname: Option<String>,
     pub(crate) matches: Vec<Match>,
     /// Paths of metadata that the route serves whatever its matches say.
     pub(crate) well_known: Vec<String>,
@@ -76,8 +83,8 @@ impl Match {
         Self { path: Path::Prefix(String::new()), headers: Vec::new(), method: None }
     }
 
-    fn fit(&self, parts: &Parts) -> Option<Fit> {
-        let path = parts.uri.path();
+    fn fit<B>(&self, request: &Request<B>) -> Option<Fit> {
+        let path = request.uri().path();
         let (exact, length) = match &self.path {
             Path::Exact(p) => (path == p).then_some((true, p.len()))?,
             Path::Prefix(p) => {
@@ -86,11 +93,11 @@ impl Match {
             }
             Path::Regex(regex) => regex.is_match(path).then_some((false, 0))?,
         };
-        if self.method.as_ref().is_some_and(|m| m != parts.method.as_str()) {
+        if self.method.as_ref().is_some_and(|m| m != request.method().as_str()) {
             return None;
         }
         let holds = |(name, value): &(String, Value)| {
-            let mut found = parts.headers.get_all(name).iter().peekable();
+            let mut found = request.headers().get_all(name).iter().peekable();
             // Each value of a repeated header has to fit: none can hide behind another.
             found.peek().is_some()
                 && found.all(|v| {
@@ -113,47 +120,55 @@ fn whole(text: &config::Spanned<String>) -> Result<Regex, (config::Position, reg
         .map_err(|error| (text.at, error))
 }
 
-impl Table {
-    pub(crate) fn push(&mut self, target: Target) {
-        self.targets.push(target);
+impl Listeners {
+    /// Adds a listener: the name of its host (`*.` in front for every name below) and its routes. The configuration
+    /// has no name twice.
+    pub(crate) fn add(&mut self, hostname: Option<&str>, routes: Vec<Target>) {
+        match hostname {
+            None => self.any = Some(routes),
+            Some(name) => match name.strip_prefix('*') {
+                Some(suffix) => {
+                    self.wildcards.push((suffix.to_owned(), routes));
+                    self.wildcards.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
+                }
+                None => {
+                    self.exact.insert(name.to_owned(), routes);
+                }
+            },
+        }
     }
 
-    /// The service for a request.
-    pub(crate) fn find<B>(&self, request: Request<B>) -> (Request<B>, Option<RouteService>) {
-        let (parts, body) = request.into_parts();
-        let host = parts.uri.host().or_else(|| parts.headers.get(HOST)?.to_str().ok()).map(|h| {
-            h.rsplit_once(':')
-                .map_or(h, |(name, port)| if port.bytes().all(|b| b.is_ascii_digit()) { name } else { h })
-        });
-        let fits_host = |target: &&Target| match (&target.hostname, host) {
-            (None, _) => true,
-            (Some(wanted), Some(host)) => match wanted.strip_prefix("*.") {
-                Some(suffix) => host
-                    .len()
-                    .checked_sub(suffix.len() + 1)
-                    .and_then(|at| host.get(at..))
-                    .and_then(|tail| tail.strip_prefix('.'))
-                    .is_some_and(|tail| tail.eq_ignore_ascii_case(suffix)),
-                None => wanted.eq_ignore_ascii_case(host),
-            },
-            (Some(_), None) => false,
-        };
-        let fit = |target: &Target| {
-            let path = parts.uri.path();
-            if target.well_known.iter().any(|p| p == path) {
-                return Some(Fit { exact: true, length: path.len(), conditions: 0 });
-            }
-            target.matches.iter().filter_map(|m| m.fit(&parts)).max()
-        };
+    /// The service for a request to `host`, in the spelling of
+    /// [`normalise_host`](mcp_auth_core::request_target::normalise_host).
+    pub(crate) fn find<B>(&self, host: Option<&str>, request: &Request<B>) -> Option<&RouteService> {
         let mut best: Option<(Fit, &Target)> = None;
-        for target in self.targets.iter().filter(fits_host) {
-            if let Some(found) = fit(target)
+        for target in self.routes(host)? {
+            if let Some(found) = target.fit(request)
                 && best.as_ref().is_none_or(|(b, _)| found > *b)
             {
                 best = Some((found, target));
             }
         }
-        let service = best.map(|(_, target)| target.service.clone());
-        (Request::from_parts(parts, body), service)
+        best.map(|(_, target)| &target.service)
+    }
+
+    /// The routes of the one listener that serves `host`. Those of the others do not exist for the request.
+    fn routes(&self, host: Option<&str>) -> Option<&[Target]> {
+        let named = host.and_then(|host| {
+            let below =
+                |(suffix, _): &&(String, _)| host.len() > suffix.len() && host.ends_with(suffix.as_str());
+            self.exact.get(host).or_else(|| self.wildcards.iter().find(below).map(|(_, routes)| routes))
+        });
+        named.or(self.any.as_ref()).map(Vec::as_slice)
+    }
+}
+
+impl Target {
+    fn fit<B>(&self, request: &Request<B>) -> Option<Fit> {
+        let path = request.uri().path();
+        if self.well_known.iter().any(|p| p == path) {
+            return Some(Fit { exact: true, length: path.len(), conditions: 0 });
+        }
+        self.matches.iter().filter_map(|m| m.fit(request)).max()
     }
 }

@@ -3,6 +3,8 @@
 mod build;
 mod cors;
 mod matching;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 
@@ -11,7 +13,7 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
 pub(crate) use build::{BuildError, route};
-pub(crate) use matching::Table;
+pub(crate) use matching::Listeners;
 
 use crate::proxy::BoxBody;
 

@@ -1,5 +1,9 @@
 //! Passing a request on to its backend, and the answer back.
 
+mod query;
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -7,11 +11,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
-};
-use http::uri::PathAndQuery;
+use http::header::{CONTENT_TYPE, HOST, HeaderValue};
+use http::uri::{InvalidUri, PathAndQuery};
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -21,6 +22,9 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::Service;
 use url::Url;
+
+use crate::config::Timeout;
+use crate::hop_by_hop;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type BoxBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -53,25 +57,36 @@ impl Connections {
 pub(crate) struct Proxy {
     connections: Connections,
     target: Target,
+    response_timeout: Duration,
 }
 
 #[derive(Clone, Debug)]
 enum Target {
-    /// Every request goes to this URL; the query is kept.
+    /// Every request goes to this URL; the query is kept, but for a token in it.
     Endpoint(Uri),
-    /// Requests go to this origin; path and query are kept.
+    /// Requests go to this origin; path and query are kept, but for a token in it.
     Origin(Uri),
 }
 
 impl Proxy {
     /// Sends every request to the MCP endpoint at `url`.
-    pub(crate) fn endpoint(connections: Connections, url: &Url) -> Result<Self, http::uri::InvalidUri> {
-        Ok(Self { connections, target: Target::Endpoint(url.as_str().parse()?) })
+    pub(crate) fn endpoint(connections: Connections, url: &Url) -> Result<Self, InvalidUri> {
+        Ok(Self::new(connections, Target::Endpoint(url.as_str().parse()?)))
     }
 
     /// Sends requests to the origin of `url`, on their own path.
-    pub(crate) fn origin(connections: Connections, url: &Url) -> Result<Self, http::uri::InvalidUri> {
-        Ok(Self { connections, target: Target::Origin(url.as_str().parse()?) })
+    pub(crate) fn origin(connections: Connections, url: &Url) -> Result<Self, InvalidUri> {
+        Ok(Self::new(connections, Target::Origin(url.as_str().parse()?)))
+    }
+
+    /// How long the backend may take until the header of its answer is there. Default: 60 seconds.
+    pub(crate) fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
+        self
+    }
+
+    fn new(connections: Connections, target: Target) -> Self {
+        Self { connections, target, response_timeout: Timeout::default().backend_request }
     }
 
     fn uri(&self, asked: &Uri) -> Result<Uri, http::Error> {
@@ -79,7 +94,7 @@ impl Proxy {
             Target::Endpoint(base) => (base, base.path()),
             Target::Origin(base) => (base, asked.path()),
         };
-        let path = match asked.query() {
+        let path = match asked.query().and_then(query::without_access_token) {
             Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
             None => PathAndQuery::try_from(path)?,
         };
@@ -114,59 +129,64 @@ where
         Box::pin(async move {
             let uri = match proxy.uri(&parts.uri) {
                 Ok(uri) => uri,
-                Err(error) => return Ok(bad_gateway(&error)),
+                Err(error) => return Ok(failed(Failure::Unreachable, &error)),
             };
-            remove_hop_by_hop(&mut parts.headers);
-            if let Some(host) = parts.headers.remove(HOST) {
-                parts.headers.insert(HeaderName::from_static("x-forwarded-host"), host);
-            }
+            // The client writes the backend's own; the intake has said what the client asked for.
+            parts.headers.remove(HOST);
             parts.version = Version::HTTP_11;
             parts.uri = uri;
             parts.extensions.clear();
-            match proxy.connections.0.request(Request::from_parts(parts, body)).await {
-                Ok(mut response) => {
-                    remove_hop_by_hop(response.headers_mut());
+            let answer = proxy.connections.0.request(Request::from_parts(parts, body));
+            match tokio::time::timeout(proxy.response_timeout, answer).await {
+                // Nobody asked for another protocol.
+                Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    Ok(failed(Failure::Unusable, &"it switches protocols"))
+                }
+                Ok(Ok(mut response)) => {
+                    hop_by_hop::remove(response.headers_mut());
                     Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
                 }
-                Err(error) => Ok(bad_gateway(&error)),
+                Ok(Err(error)) if error.is_connect() => Ok(failed(Failure::Unreachable, &cause(&error))),
+                Ok(Err(error)) => Ok(failed(Failure::Unusable, &cause(&error))),
+                Err(elapsed) => Ok(failed(Failure::Slow, &elapsed)),
             }
         })
     }
 }
 
+/// What a backend did not do.
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    /// There was no connection.
+    Unreachable,
+    /// There was no answer, or none that can be passed on.
+    Unusable,
+    /// There was no answer in time.
+    Slow,
+}
+
 /// The backend's address and trouble go to the log, not to the client.
-fn bad_gateway(error: &dyn std::error::Error) -> Response<BoxBody> {
-    let cause = std::iter::successors(Some(error), |e| e.source()).last().map(ToString::to_string);
-    tracing::warn!(%error, cause, "backend not reached");
-    let text =
-        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"the MCP server cannot be reached"}}"#;
-    let mut response = Response::new(full(text));
-    *response.status_mut() = StatusCode::BAD_GATEWAY;
+fn failed(failure: Failure, cause: &dyn std::fmt::Display) -> Response<BoxBody> {
+    let (status, text) = match failure {
+        Failure::Unreachable => (StatusCode::BAD_GATEWAY, "the MCP server cannot be reached"),
+        Failure::Unusable => (StatusCode::BAD_GATEWAY, "the MCP server gave no usable answer"),
+        Failure::Slow => (StatusCode::GATEWAY_TIMEOUT, "the MCP server did not answer in time"),
+    };
+    tracing::warn!(%cause, ?failure, "no answer from the backend");
+    let body = format!(r#"{{"jsonrpc":"2.0","id":null,"error":{{"code":-32603,"message":"{text}"}}}}"#);
+    let mut response = Response::new(full(body));
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// An error with everything behind it.
+fn cause(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A body of this text.
 pub(crate) fn full(text: impl Into<Bytes>) -> BoxBody {
     Full::new(text.into()).map_err(|never| match never {}).boxed_unsync()
-}
-
-/// RFC 9110 §7.6.1: what concerns one connection, and what the `Connection` field names.
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for name in [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE] {
-        headers.remove(name);
-    }
-    for name in ["keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization"] {
-        headers.remove(name);
-    }
 }

@@ -1,0 +1,131 @@
+use crate::test::{LOCKED, Running, Upstream, status};
+
+/// `api.example` is behind a lock; other listeners of the same socket have longer paths and none.
+async fn two_hosts(upstream: &Upstream) -> Running {
+    let backend = upstream.address;
+    Running::start(&format!(
+        r#"
+binds:
+- port: 0
+  listeners:
+  - routes:
+    - matches: [{{path: {{pathPrefix: /mcp/admin}}}}]
+      backends: [{{host: '{backend}'}}]
+  - hostname: '*.example'
+    routes:
+    - matches: [{{path: {{exact: /mcp}}}}, {{path: {{pathPrefix: /wild}}}}]
+      backends: [{{host: '{backend}'}}]
+  - hostname: '*.api.example'
+    routes:
+    - matches: [{{path: {{pathPrefix: /deep}}}}]
+      backends: [{{host: '{backend}'}}]
+  - hostname: api.example
+    routes:
+    - policies:
+        mcpAuthentication:{LOCKED}
+      backends: [{{host: '{backend}'}}]
+"#
+    ))
+    .await
+}
+
+#[tokio::test]
+async fn attack_068_a_longer_path_of_another_listener_does_not_win() {
+    let upstream = Upstream::start("reached").await;
+    let gateway = two_hosts(&upstream).await;
+    for host in ["api.example", "API.Example", "api.example:80", "api.example.", "api.example.:80"] {
+        for path in ["/mcp", "/mcp/admin", "/mcp/admin/x", "/wild", "/deep", "/other"] {
+            assert_eq!(gateway.get(host, path).await, 401, "{host} {path}");
+        }
+    }
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn attack_068_a_listener_without_the_path_is_the_end() {
+    let upstream = Upstream::start("reached").await;
+    let gateway = two_hosts(&upstream).await;
+    for (host, path, expected) in [
+        ("x.example", "/mcp", 200),
+        ("x.example", "/wild/a", 200),
+        ("X.Example.:8080", "/wild/a", 200),
+        ("x.example", "/mcp/admin", 404),
+        ("x.y.example", "/wild", 200),
+        ("v1.api.example", "/deep", 200),
+        ("v1.api.example", "/wild", 404),
+        ("v1.api.example", "/mcp", 404),
+        ("example", "/wild", 404),
+        (".example", "/wild", 400),
+        ("notexample", "/wild", 404),
+        ("notexample", "/mcp/admin", 200),
+        ("127.0.0.1", "/mcp/admin", 200),
+        ("127.0.0.1", "/mcp", 404),
+    ] {
+        assert_eq!(gateway.get(host, path).await, expected, "{host} {path}");
+    }
+}
+
+#[tokio::test]
+async fn attack_068_no_listener_for_the_host_is_404() {
+    let upstream = Upstream::start("reached").await;
+    let backend = upstream.address;
+    let gateway = Running::start(&format!(
+        "binds:\n- port: 0\n  listeners:\n  - hostname: a.example\n    routes:\n    - backends: [{{host: '{backend}'}}]\n"
+    ))
+    .await;
+    assert_eq!(gateway.get("a.example", "/").await, 200);
+    assert_eq!(gateway.get("b.example", "/").await, 404);
+    let no_host = gateway.raw("GET / HTTP/1.0\r\n\r\n").await;
+    assert_eq!(status(&no_host), 404, "{no_host}");
+}
+
+#[tokio::test]
+async fn metadata_is_served_on_the_listener_of_its_route_only() {
+    let upstream = Upstream::start("reached").await;
+    let gateway = two_hosts(&upstream).await;
+    for path in ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"] {
+        assert_eq!(gateway.get("api.example", path).await, 200, "{path}");
+        assert_eq!(gateway.get("x.example", path).await, 404, "{path}");
+        assert_eq!(gateway.get("127.0.0.1", path).await, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn row_277_metadata_is_served_where_clients_look_whatever_slashes_the_resource_has() {
+    for (resource, path) in [
+        ("https://a.example/mcp/", "/.well-known/oauth-protected-resource/mcp"),
+        ("https://a.example//a//mcp", "/.well-known/oauth-protected-resource/a/mcp"),
+    ] {
+        let gateway = Running::start(&format!(
+            r#"
+binds:
+- port: 0
+  listeners:
+  - routes:
+    - matches: [{{path: {{exact: /elsewhere}}}}]
+      policies:
+        mcpAuthentication:
+          issuer: https://idp.example
+          jwks: {{url: "https://127.0.0.1:9/jwks"}}
+          resourceMetadata: {{resource: "{resource}"}}
+      backends: [{{host: '127.0.0.1:9'}}]
+"#
+        ))
+        .await;
+        let answer =
+            gateway.raw(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        assert_eq!(status(&answer), 200, "{resource}: {answer}");
+        assert!(answer.contains(&format!("\"resource\":\"{resource}\"")), "{answer}");
+    }
+}
+
+#[test]
+fn a_resource_whose_metadata_nobody_can_ask_for_is_refused() {
+    let text = format!(
+        "binds:\n- port: 0\n  listeners:\n  - routes:\n    - policies:\n        mcpAuthentication:{}\n      backends: [{{host: 'a:1'}}]\n",
+        LOCKED.replace("/mcp", "/a;b")
+    );
+    let (config, _) = crate::config::parse(&text, "x.yaml").unwrap();
+    let error = crate::server::Gateway::new(&config).unwrap_err().to_string();
+    assert!(error.starts_with("x.yaml:7:") && error.contains("no request can have its path"), "{error}");
+}

@@ -1,0 +1,34 @@
+//! From a request to the route that answers it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+
+use crate::intake::{self, Arrival};
+use crate::proxy::{BoxBody, full};
+use crate::route::Listeners;
+
+/// Answers one request.
+pub(super) async fn dispatch(
+    listeners: Arc<Listeners>,
+    arrival: Arrival,
+    mut request: Request<Incoming>,
+) -> Result<Response<BoxBody>, Infallible> {
+    let host = match intake::take_in(&mut request, arrival) {
+        Ok(host) => host,
+        Err(refusal) => return Ok(refusal.into_response()),
+    };
+    match listeners.find(host.as_deref(), &request) {
+        Some(service) => service.clone().oneshot(request).await,
+        None => {
+            let mut response = Response::new(full(r#"{"error":"not_found"}"#));
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Ok(response)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Listening, serving, stopping.
+
+mod accept;
+mod dispatch;
+mod signal;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub(crate) use signal::shutdown_signal;
+
+use crate::config::{self, Config};
+use crate::proxy::{BoxError, Connections};
+use crate::route::{BuildError, Listeners, route};
+
+/// A configuration with its services built.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    binds: Vec<(SocketAddr, Listeners, config::ConnectionLimits)>,
+}
+
+/// A gateway whose sockets are open.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    sockets: Vec<Socket>,
+}
+
+/// An open socket and what is behind it.
+#[derive(Debug)]
+struct Socket {
+    socket: TcpListener,
+    address: SocketAddr,
+    listeners: Arc<Listeners>,
+    limits: config::ConnectionLimits,
+}
+
+impl Gateway {
+    /// Builds everything; opens nothing.
+    pub(crate) fn new(config: &Config) -> Result<Self, BoxError> {
+        let connections = Connections::new()?;
+        let mut binds = Vec::new();
+        for bind in &config.binds {
+            let mut listeners = Listeners::default();
+            for listener in &bind.listeners {
+                let routes = listener.routes.iter().map(|from| route(&config.file, from, &connections));
+                let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
+                listeners.add(hostname, routes.collect::<Result<_, BuildError>>()?);
+            }
+            binds.push((bind.address, listeners, bind.connections));
+        }
+        Ok(Self { binds })
+    }
+
+    /// Opens the sockets.
+    pub(crate) async fn bind(self) -> Result<Bound, BoxError> {
+        let mut sockets = Vec::new();
+        for (address, listeners, limits) in self.binds {
+            let socket =
+                TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))?;
+            let address = socket.local_addr()?;
+            sockets.push(Socket { socket, address, listeners: Arc::new(listeners), limits });
+        }
+        Ok(Bound { sockets })
+    }
+}
+
+impl Bound {
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.sockets.iter().map(|socket| socket.address)
+    }
+
+    /// Serves until `stop`, then lets requests under way finish for as long as each bind says.
+    pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
+        let (stopping, stopped) = watch::channel(());
+        let mut accepting = JoinSet::new();
+        for socket in self.sockets {
+            accepting.spawn(socket.serve(stopped.clone()));
+        }
+        stop.await;
+        drop(stopping);
+        while accepting.join_next().await.is_some() {}
+    }
+}
