@@ -1,10 +1,10 @@
 //! The host that a request is for.
 
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
 
 use http::Uri;
 use http::header::{HOST, HeaderMap};
+use mcp_auth_core::request_target::normalise_host;
 
 /// Host and port of a request, made comparable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,38 +42,15 @@ impl<'r> Authority<'r> {
 
     /// `host` or `host:port`; `None` for everything else.
     pub(crate) fn parse(text: &'r str) -> Option<Self> {
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (address, port) = rest.split_once(']')?;
-                let address: Ipv6Addr = address.parse().ok()?;
-                (Cow::Owned(format!("[{address}]")), port)
-            }
-            None => {
-                let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
-                (name(host)?, port)
-            }
-        };
-        let port = match port.strip_prefix(':') {
-            None if port.is_empty() => None,
-            Some("") => None,
-            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => Some(digits.parse().ok()?),
-            _ => return None,
+        let host = normalise_host(text).ok()?;
+        // What follows the name was checked with it: nothing, or a colon and perhaps a port.
+        let after_address = text.rsplit_once(']').map_or(text, |(_, rest)| rest);
+        let port = match after_address.rsplit_once(':') {
+            None | Some((_, "")) => None,
+            Some((_, digits)) => Some(digits.parse().ok()?),
         };
         Some(Self { host, port })
     }
-}
-
-fn name(text: &str) -> Option<Cow<'_, str>> {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    if text.is_empty() || text.ends_with('.') || !text.bytes().all(unreserved) {
-        return None;
-    }
-    Some(if text.bytes().any(|b| b.is_ascii_uppercase()) {
-        text.to_ascii_lowercase().into()
-    } else {
-        text.into()
-    })
 }
 
 #[cfg(test)]
