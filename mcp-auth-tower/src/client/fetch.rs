@@ -4,12 +4,12 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
 
 use super::{AddressRefused, FetchUrl};
 
-/// Sends one request for a document and reads the whole answer.
+/// Sends one request and reads the whole answer.
 ///
 /// An implementation follows no redirects, reads at most [`max_bytes`](FetchRequest::max_bytes) and ends within
 /// [`timeout`](FetchRequest::timeout); the caller checks the answer's status, encoding, type and length once
@@ -22,7 +22,7 @@ pub trait Fetch: Send + Sync + Debug {
 /// The future of [`Fetch::fetch`].
 pub type FetchFuture<'f> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, FetchError>> + Send + 'f>>;
 
-/// A document that is asked for.
+/// A document that is asked for, or a message that is posted.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FetchRequest {
@@ -34,6 +34,20 @@ pub struct FetchRequest {
     pub max_bytes: usize,
     /// Time for everything.
     pub timeout: Duration,
+    post: Option<Post>,
+}
+
+/// Headers and body of a `POST`. Tokens and secrets stand in them.
+#[derive(Clone)]
+struct Post {
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Debug for Post {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Post([redacted])")
+    }
 }
 
 /// Who wrote a URL, which says where it may lead.
@@ -92,16 +106,37 @@ fn redirect_hint(status: &StatusCode) -> &'static str {
 impl FetchRequest {
     /// A request for the document at `url`.
     pub fn new(url: FetchUrl, trust: UrlTrust, max_bytes: usize, timeout: Duration) -> Self {
-        Self { url, trust, max_bytes, timeout }
+        Self { url, trust, max_bytes, timeout, post: None }
     }
 
-    /// The request as it goes over the wire: `GET`, JSON, uncompressed.
+    /// A `POST` of what `message` holds to `url`: a request to a token, introspection or registration endpoint.
+    /// Its answer is read whatever its status.
+    #[must_use]
+    pub fn post(mut self, message: Request<Bytes>) -> Self {
+        let (parts, body) = message.into_parts();
+        self.post = Some(Post { headers: parts.headers, body });
+        self
+    }
+
+    /// Whether an answer with another status than 200 has a body that is read.
+    pub fn wants_errors(&self) -> bool {
+        self.post.is_some()
+    }
+
+    /// The request as it goes over the wire: JSON, uncompressed.
     pub fn to_http(&self) -> Request<Bytes> {
         let mut request = Request::new(Bytes::new());
+        if let Some(post) = &self.post {
+            *request.method_mut() = Method::POST;
+            *request.headers_mut() = post.headers.clone();
+            *request.body_mut() = post.body.clone();
+        }
         // INVARIANT: a URL that `url` has parsed with a host is a URI.
         *request.uri_mut() = self.url.as_url().as_str().parse().unwrap_or_default();
         let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/jwk-set+json"));
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("application/json, application/jwk-set+json"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request
     }

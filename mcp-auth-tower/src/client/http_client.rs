@@ -65,7 +65,7 @@ impl HttpClient {
         let answer = pool.request(request.to_http().map(Full::new));
         let answer = timeout_at(deadline, answer).await.map_err(|_| late())?.map_err(|e| failed(&e))?;
         let (parts, body) = answer.into_parts();
-        if parts.status != StatusCode::OK {
+        if parts.status != StatusCode::OK && !request.wants_errors() {
             // Nobody reads the body of such an answer, so nobody waits for it.
             return Ok(Response::from_parts(parts, Bytes::new()));
         }

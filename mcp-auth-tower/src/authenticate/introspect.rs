@@ -1,0 +1,191 @@
+//! Asking issuers about opaque tokens (RFC 7662): one question per token at a time, few at once, short memory.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mcp_auth_core::credential::AccessToken;
+use mcp_auth_exchange::introspection::{
+    IntrospectionCache, IntrospectionLife, IntrospectionRequest, IntrospectionResponse, Known,
+};
+use mcp_auth_exchange::{ClientAuthentication, TokenEndpoint};
+use mcp_auth_core::{Principal, UnixTime};
+use tokio::sync::{Semaphore, watch};
+
+use crate::client::{Fetch, FetchRequest, FetchUrl, UrlTrust};
+
+/// Longest answer that is read.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// Questions under way at once; a flood of invented tokens waits here and not at the issuer.
+const CONCURRENT: usize = 32;
+
+/// How an issuer is asked about tokens that cannot be read here.
+///
+/// An answer is believed for 60 seconds, and never past the token's `exp`; that a token is inactive for 30
+/// ([`IntrospectionLife`]). A question takes at most 5 seconds; when there is no answer, the request gets 503: it is
+/// neither let in nor told that its token is bad.
+///
+/// ```
+/// use mcp_auth_exchange::{ClientAuthentication, Secret, TokenEndpoint};
+/// use mcp_auth_tower::authenticate::Introspection;
+/// use mcp_auth_tower::client::HttpClient;
+/// use std::sync::Arc;
+///
+/// let endpoint = TokenEndpoint::new(&"https://idp.example/introspect".parse()?)?;
+/// let client = ClientAuthentication::client_secret_basic("gateway", Secret::new("s3cret"));
+/// let introspection = Introspection::new(endpoint, client, Arc::new(HttpClient::new()?))?;
+/// # let _ = introspection;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Introspection {
+    url: FetchUrl,
+    endpoint: TokenEndpoint,
+    client: ClientAuthentication,
+    fetch: Arc<dyn Fetch>,
+    timeout: Duration,
+    cache: IntrospectionCache,
+    concurrent: Semaphore,
+    /// Questions under way, by token.
+    flights: Mutex<HashMap<Box<str>, watch::Receiver<Option<Answer>>>>,
+}
+
+/// What came of a question.
+#[derive(Clone, Debug)]
+pub(super) enum Answer {
+    /// The claims, as JSON.
+    Active(Arc<[u8]>),
+    Inactive,
+    /// Nothing to go by.
+    None,
+}
+
+impl Introspection {
+    /// Asks at `endpoint` as `client`.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchUrlError`](crate::client::FetchUrlError) when the endpoint is no URL that requests go to.
+    pub fn new(
+        endpoint: TokenEndpoint,
+        client: ClientAuthentication,
+        fetch: Arc<dyn Fetch>,
+    ) -> Result<Self, crate::client::FetchUrlError> {
+        // The endpoint was checked when it was made; plain http off this machine had to be asked for there.
+        let url = FetchUrl::danger_http(&endpoint.uri().to_string())?;
+        Ok(Self {
+            url,
+            endpoint,
+            client,
+            fetch,
+            timeout: Duration::from_secs(5),
+            cache: new_cache(IntrospectionLife::default(), 16 * 1024 * 1024),
+            concurrent: Semaphore::new(CONCURRENT),
+            flights: Mutex::default(),
+        })
+    }
+
+    /// Replaces how long answers are believed, and the memory they may take, in bytes. Default: 16 MiB.
+    pub fn memory(mut self, life: IntrospectionLife, max_bytes: usize) -> Self {
+        self.cache = new_cache(life, max_bytes);
+        self
+    }
+
+    /// Replaces the time for a question. Default: 5 seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(super) fn known(&self, token: &str, now: UnixTime) -> Option<Known> {
+        self.cache.get(token, now)
+    }
+
+    pub(super) fn keep(&self, principal: &Arc<Principal>, now: UnixTime) {
+        self.cache.insert_active(principal.clone(), now);
+    }
+
+    pub(super) fn keep_inactive(&self, token: &str, now: UnixTime) {
+        self.cache.insert_inactive(&AccessToken::new(token), now);
+    }
+
+    /// Asks about a token, or waits for the answer that somebody else is waiting for.
+    pub(super) async fn ask(self: &Arc<Self>, token: &str) -> Answer {
+        let mut answer = self.flight(token);
+        // The flight has its own end; this one is for a runtime that is shutting down.
+        match answer.wait_for(Option::is_some).await {
+            Ok(answer) => answer.clone().unwrap_or(Answer::None),
+            Err(_) => Answer::None,
+        }
+    }
+
+    /// The question about this token that is under way; begins one where there is none. It is a task of its own:
+    /// a request that is cancelled does not cancel what others wait for.
+    fn flight(self: &Arc<Self>, token: &str) -> watch::Receiver<Option<Answer>> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(token) {
+            return flight.clone();
+        }
+        let (sender, receiver) = watch::channel(None);
+        flights.insert(token.into(), receiver.clone());
+        drop(flights);
+        let landing = Landing { introspection: self.clone(), token: token.into(), sender };
+        tokio::spawn(async move {
+            let answer = landing.introspection.question(&landing.token).await;
+            landing.sender.send_replace(Some(answer));
+        });
+        receiver
+    }
+}
+
+/// Takes a flight off the list however it ends; who still waits then is told by the closed channel.
+struct Landing {
+    introspection: Arc<Introspection>,
+    token: Box<str>,
+    sender: watch::Sender<Option<Answer>>,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.introspection.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.token);
+    }
+}
+
+impl Introspection {
+    async fn question(&self, token: &str) -> Answer {
+        let asked = tokio::time::timeout(self.timeout, async {
+            let _permit = self.concurrent.acquire().await.ok()?;
+            let message = IntrospectionRequest::new(AccessToken::new(token), self.client.clone());
+            let request =
+                FetchRequest::new(self.url.clone(), UrlTrust::Configured, MAX_ANSWER_BYTES, self.timeout)
+                    .post(message.into_http(&self.endpoint));
+            Some(self.fetch.fetch(request).await)
+        });
+        let endpoint = &self.url;
+        match asked.await {
+            Ok(Some(Ok(response))) => match IntrospectionResponse::from_http(&response) {
+                Ok(IntrospectionResponse::Active(claims)) => Answer::Active(claims.into()),
+                Ok(_) => Answer::Inactive,
+                Err(error) => {
+                    tracing::warn!(target: "mcp_auth", %endpoint, %error, "token not introspected");
+                    Answer::None
+                }
+            },
+            Ok(Some(Err(error))) => {
+                tracing::warn!(target: "mcp_auth", %endpoint, %error, "token not introspected");
+                Answer::None
+            }
+            Ok(None) | Err(_) => {
+                tracing::warn!(target: "mcp_auth", %endpoint, "token not introspected: no answer in time");
+                Answer::None
+            }
+        }
+    }
+}
+
+/// A cache whose hash nobody outside can predict: the seed comes from the system's randomness.
+fn new_cache(life: IntrospectionLife, max_bytes: usize) -> IntrospectionCache {
+    IntrospectionCache::new(life, max_bytes, RandomState::new().hash_one(max_bytes))
+}
