@@ -438,13 +438,7 @@ impl McpAuthBuilder {
                 builder = builder.authorization_server(server);
             }
             if let Some(dpop) = &self.dpop {
-                let is = |mode: DpopMode| move |issuer: &Arc<Issuer>| dpop.mode_of(issuer.name()) == mode;
-                if !validator.issuers().iter().all(is(DpopMode::Off)) {
-                    let required = validator.issuers().iter().all(is(DpopMode::Required));
-                    builder = builder
-                        .dpop_signing_alg_values_supported(dpop.algorithm_names())
-                        .dpop_bound_access_tokens_required(required);
-                }
+                builder = dpop.describe(&validator, builder);
             }
             if self.certificate_bound {
                 builder = builder.tls_client_certificate_bound_access_tokens(true);

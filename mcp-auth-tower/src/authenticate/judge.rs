@@ -13,7 +13,7 @@ use mcp_auth_core::mtls::client_cert_header;
 use mcp_auth_core::{Principal, UnixTime};
 
 use super::certificate::PeerCertificate;
-use super::dpop::{Dpop, Proven};
+use super::dpop::{Dpop, Proven, prove};
 use super::layer::{Mode, RevocationList};
 use crate::clock::Clock;
 use crate::keys::Keys;
@@ -134,7 +134,7 @@ impl Shared {
                 Verdict::Refuse(RejectionReason::KeysUnavailable)
             };
         };
-        let proven = match self.prove(head, &credential, issuer, now) {
+        let proven = match prove(self.dpop.as_deref(), head, &credential, issuer, now) {
             Ok(proven) => proven,
             Err(reason) => return self.bad(reason),
         };
@@ -161,7 +161,7 @@ impl Shared {
         if let Err(e) = self.check_place(credential, issuer) {
             return Some(self.invalid(e));
         }
-        let proven = match self.prove(head, credential, issuer, checks.now) {
+        let proven = match prove(self.dpop.as_deref(), head, credential, issuer, checks.now) {
             Ok(proven) => proven,
             Err(reason) => return Some(self.bad(reason)),
         };
@@ -179,17 +179,6 @@ impl Shared {
                 Some(self.invalid(e))
             }
         }
-    }
-
-    /// The DPoP proof of this request, where it has one and its issuer's tokens may.
-    fn prove(
-        &self,
-        head: Head<'_>,
-        credential: &Credential<'_>,
-        issuer: usize,
-        now: UnixTime,
-    ) -> Result<Option<Proven>, RejectionReason> {
-        Dpop::prove(self.dpop.as_deref(), head, (credential.token(), credential.scheme()), issuer, now)
     }
 
     /// What the request proves to hold besides its token.

@@ -54,6 +54,8 @@ fn nobody_else_makes_our_nonces() {
     ] {
         assert_eq!(ours.check(&bad, at(NOW), &crypto), None, "{bad:.40}");
     }
+    // Boxes of one number and two lengths are two boxes.
+    assert_eq!(ours.check(&other_period.current(at(0), &crypto), at(0), &crypto), None);
     let replica = Nonces::new([1; 32]).period(Duration::from_secs(100)).unwrap();
     assert_eq!(replica.check(&good, at(NOW), &crypto), Some(NonceAge::Current), "replicas share the secret");
     let all: HashSet<_> = (0..1000).map(|i| ours.current(at(i * 100), &crypto)).collect();

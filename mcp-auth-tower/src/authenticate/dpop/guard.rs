@@ -1,5 +1,5 @@
 use mcp_auth_core::UnixTime;
-use mcp_auth_core::credential::{CredentialError, Scheme};
+use mcp_auth_core::credential::{Credential, CredentialError, Scheme};
 use mcp_auth_core::crypto::AwsLc;
 use mcp_auth_core::dpop::{
     Proof, ProofContext, ProofError, ProofErrorKind, ProofRules, ReplayError, ReplayStore, TargetBase,
@@ -38,28 +38,28 @@ impl Proven {
     }
 }
 
-impl Dpop {
-    /// What the request proves besides its token; `None` for a token that comes by itself and may.
-    pub(in crate::authenticate) fn prove(
-        dpop: Option<&Self>,
-        head: Head<'_>,
-        (token, scheme): (&str, Scheme),
-        issuer: usize,
-        now: UnixTime,
-    ) -> Result<Option<Proven>, RejectionReason> {
-        let mode = dpop.and_then(|dpop| dpop.modes.get(issuer)).copied().unwrap_or_default();
-        match (dpop, mode, scheme) {
-            (_, DpopMode::Off | DpopMode::Accepted, Scheme::Bearer) => Ok(None),
-            (_, DpopMode::Required, Scheme::Bearer) => {
-                Err(RejectionReason::Proof(ProofErrorKind::Required.into()))
-            }
-            (Some(dpop), DpopMode::Accepted | DpopMode::Required, Scheme::Dpop) => {
-                dpop.check(head, token, now).map(Some).map_err(RejectionReason::Proof)
-            }
-            _ => Err(RejectionReason::Credential(CredentialError::OtherScheme)),
+/// The proof that came with a token of `issuer`; `None` for a token that comes by itself and may.
+pub(in crate::authenticate) fn prove(
+    dpop: Option<&Dpop>,
+    head: Head<'_>,
+    credential: &Credential<'_>,
+    issuer: usize,
+    now: UnixTime,
+) -> Result<Option<Proven>, RejectionReason> {
+    let mode = dpop.and_then(|dpop| dpop.modes.get(issuer)).copied().unwrap_or_default();
+    match (dpop, mode, credential.scheme()) {
+        (_, DpopMode::Off | DpopMode::Accepted, Scheme::Bearer) => Ok(None),
+        (_, DpopMode::Required, Scheme::Bearer) => {
+            Err(RejectionReason::Proof(ProofErrorKind::Required.into()))
         }
+        (Some(dpop), DpopMode::Accepted | DpopMode::Required, Scheme::Dpop) => {
+            dpop.check(head, credential.token(), now).map(Some).map_err(RejectionReason::Proof)
+        }
+        _ => Err(RejectionReason::Credential(CredentialError::OtherScheme)),
     }
+}
 
+impl Dpop {
     fn check(&self, head: Head<'_>, token: &str, now: UnixTime) -> Result<Proven, ProofError> {
         let proof = proof_header(head.headers)?;
         let target = self.base.target(head.uri.path()).map_err(ProofErrorKind::NotATarget)?;

@@ -18,6 +18,8 @@
 //! - **Several processes** do not know what the others saw: each accepts a proof once, within its window of a
 //!   minute. Send a client's requests to the same one, or keep the window small. Nonces need one secret for all of
 //!   them ([`Nonces::new`](mcp_auth_core::dpop::Nonces::new)).
+//! - **Room for proofs** is shared by all clients: limit how many requests one may send, or a client with a good
+//!   token can take all of it for a minute or two ([`DpopSettings::replay_bytes`]).
 //! - **Clients in browsers** read `DPoP-Nonce` and `WWW-Authenticate` only where the CORS layer in front lists them in
 //!   `Access-Control-Expose-Headers`.
 //!
@@ -51,5 +53,5 @@ mod settings;
 mod tests;
 
 pub(super) use answer::After;
-pub(super) use guard::{Dpop, Proven};
+pub(super) use guard::{Dpop, Proven, prove};
 pub use settings::{DpopConfigError, DpopMode, DpopSettings};

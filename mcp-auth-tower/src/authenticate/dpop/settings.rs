@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use mcp_auth_core::crypto::AwsLc;
 use mcp_auth_core::dpop::{Nonces, ProofRules, ReplayStore, TargetBase, TargetUriError};
-use mcp_auth_core::jwt::{Algorithm, Validator};
+use mcp_auth_core::jwt::{Issuer, Validator};
 use mcp_auth_discovery::ResourceIdentifier;
 use mcp_auth_discovery::challenge::DpopChallenge;
+use mcp_auth_discovery::resource::ProtectedResourceMetadataBuilder;
 
 use super::guard::Dpop;
 use crate::random;
@@ -132,13 +135,29 @@ impl DpopSettings {
         self
     }
 
-    /// The accepted algorithms, for the metadata document.
-    pub(crate) fn algorithm_names(&self) -> Vec<String> {
-        self.rules.accepted_algorithms().iter().map(|a| a.name().to_owned()).collect()
+    /// Says in the resource's metadata what clients have to know (RFC 9728 §2).
+    pub(crate) fn describe(
+        &self,
+        validator: &Validator,
+        metadata: ProtectedResourceMetadataBuilder,
+    ) -> ProtectedResourceMetadataBuilder {
+        let modes = self.modes(validator);
+        if modes.iter().all(|mode| *mode == DpopMode::Off) {
+            return metadata;
+        }
+        let algorithms = self.rules.accepted_algorithms().iter().map(|a| a.name().to_owned()).collect();
+        metadata
+            .dpop_signing_alg_values_supported(algorithms)
+            .dpop_bound_access_tokens_required(modes.iter().all(|mode| *mode == DpopMode::Required))
     }
 
-    pub(crate) fn mode_of(&self, issuer: &str) -> DpopMode {
-        self.issuers.iter().find(|(name, _)| name == issuer).map_or(self.mode, |(_, mode)| *mode)
+    /// The modes of the issuers, in their order.
+    fn modes(&self, validator: &Validator) -> Vec<DpopMode> {
+        let mode_of = |issuer: &Arc<Issuer>| {
+            let own = self.issuers.iter().find(|(name, _)| name == issuer.name());
+            own.map_or(self.mode, |(_, mode)| *mode)
+        };
+        validator.issuers().iter().map(mode_of).collect()
     }
 
     /// `None` where every issuer's mode is off.
@@ -157,7 +176,7 @@ impl DpopSettings {
         }
         let base = TargetBase::parse(&self.base)
             .map_err(|reason| DpopConfigError::Base { base: self.base.clone(), reason })?;
-        let modes: Vec<DpopMode> = names.iter().map(|name| self.mode_of(name)).collect();
+        let modes = self.modes(validator);
         if modes.iter().all(|mode| *mode == DpopMode::Off) {
             return Ok(None);
         }
@@ -165,7 +184,7 @@ impl DpopSettings {
         if self.random_nonces && rules.required_nonces().is_none() {
             rules = rules.nonces(Nonces::new(random::secret().map_err(|_| DpopConfigError::Randomness)?));
         }
-        let challenge = DpopChallenge::new(rules.accepted_algorithms().iter().map(|a: &Algorithm| a.name()));
+        let challenge = DpopChallenge::new(rules.accepted_algorithms().iter().map(|a| a.name()));
         Ok(Some(Dpop {
             modes,
             rules,
