@@ -24,7 +24,7 @@ pub const MAX_JTI_BYTES: usize = 256;
 
 /// What is asked of proofs.
 ///
-/// Defaults: ES256, ES384, EdDSA, PS256 and RS256; `iat` at most 60 seconds from now, in either direction; no nonce.
+/// Defaults: ES256, ES384, EdDSA, Ed25519, PS256 and RS256; `iat` at most 60 seconds from now, in either direction; no nonce.
 #[derive(Clone, Debug)]
 pub struct ProofRules {
     algorithms: Vec<Algorithm>,
@@ -75,9 +75,9 @@ pub fn proof_header(headers: &HeaderMap) -> Result<&str, ProofError> {
 
 impl Default for ProofRules {
     fn default() -> Self {
-        use Algorithm::{ES256, ES384, EdDSA, PS256, RS256};
+        use Algorithm::{ES256, ES384, Ed25519, EdDSA, PS256, RS256};
         Self {
-            algorithms: vec![ES256, ES384, EdDSA, PS256, RS256],
+            algorithms: vec![ES256, ES384, EdDSA, Ed25519, PS256, RS256],
             window: Duration::from_secs(60),
             nonces: None,
         }

@@ -17,7 +17,7 @@ use super::dpop::{Dpop, Proven, prove};
 use super::layer::{Mode, RevocationList};
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::rejection::{ChallengeContext, RejectionReason};
+use crate::rejection::{ChallengeContext, Rejection, RejectionReason};
 
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
@@ -70,7 +70,7 @@ impl<'r> From<&'r request::Parts> for Head<'r> {
 
 pub(super) enum Verdict {
     Pass(Admission),
-    Refuse(RejectionReason),
+    Refuse(Rejection),
     /// Newer keys may help: the issuer's place in the list.
     Wait(usize),
 }
@@ -131,7 +131,7 @@ impl Shared {
             return if may_wait {
                 Verdict::Wait(issuer)
             } else {
-                Verdict::Refuse(RejectionReason::KeysUnavailable)
+                Verdict::Refuse(Rejection::new(RejectionReason::KeysUnavailable))
             };
         };
         let proven = match prove(self.dpop.as_deref(), head, &credential, issuer, now) {
@@ -212,8 +212,14 @@ impl Shared {
                 Verdict::Pass(Admission::Caller { principal, place: credential.place(), new_nonce })
             }
             // Whether it was used cannot be known: neither 401 nor anonymous, in any mode.
-            Err(reason @ RejectionReason::ReplayStoreFull) => Verdict::Refuse(reason),
-            Err(reason) => self.bad(reason),
+            Err(reason @ RejectionReason::ReplayStoreFull) => {
+                Verdict::Refuse(Rejection::new(reason).by(Some(principal), None))
+            }
+            Err(reason) => match self.bad(reason) {
+                // The token is good: the audit may say whose it is.
+                Verdict::Refuse(rejection) => Verdict::Refuse(rejection.by(Some(principal), None)),
+                verdict => verdict,
+            },
         }
     }
 
@@ -247,7 +253,7 @@ impl Shared {
 
     fn absent(&self, reason: RejectionReason) -> Verdict {
         match self.mode {
-            Mode::Strict => Verdict::Refuse(reason),
+            Mode::Strict => Verdict::Refuse(Rejection::new(reason)),
             Mode::Optional | Mode::DangerPermissive => Verdict::Pass(Admission::Anonymous),
         }
     }
@@ -258,7 +264,7 @@ impl Shared {
 
     fn bad(&self, reason: RejectionReason) -> Verdict {
         match self.mode {
-            Mode::Strict | Mode::Optional => Verdict::Refuse(reason),
+            Mode::Strict | Mode::Optional => Verdict::Refuse(Rejection::new(reason)),
             Mode::DangerPermissive => Verdict::Pass(Admission::AnonymousDespiteToken),
         }
     }

@@ -38,7 +38,7 @@ where
                 let after = Shared::admit(&self.shared, &mut request, admission);
                 ResponseFuture::service(self.inner.call(request), after)
             }
-            Verdict::Refuse(reason) => ResponseFuture::own(self.shared.refuse(reason)),
+            Verdict::Refuse(rejection) => ResponseFuture::own(self.shared.refuse(rejection)),
             Verdict::Wait(issuer) => {
                 // The service that said it was ready makes the call; its clone is for the next request.
                 let next = self.inner.clone();
@@ -58,8 +58,10 @@ where
                             }
                             Ok(response.map(ResponseBody::service))
                         }
-                        Verdict::Refuse(reason) => Ok(shared.refuse(reason)),
-                        Verdict::Wait(_) => Ok(shared.refuse(RejectionReason::KeysUnavailable)),
+                        Verdict::Refuse(rejection) => Ok(shared.refuse(rejection)),
+                        Verdict::Wait(_) => {
+                            Ok(shared.refuse(Rejection::new(RejectionReason::KeysUnavailable)))
+                        }
                     }
                 }))
             }
@@ -100,8 +102,7 @@ impl Shared {
         this.dpop.as_ref().map(|_| After { shared: this.clone(), new_nonce: renew })
     }
 
-    fn refuse<B>(&self, reason: RejectionReason) -> Response<ResponseBody<B>> {
-        let rejection = Rejection::new(reason);
+    fn refuse<B>(&self, rejection: Rejection) -> Response<ResponseBody<B>> {
         match rejection.reason() {
             RejectionReason::InvalidToken(error) => {
                 tracing::info!(target: "mcp_auth", code = rejection.code(), reason = %error, "token refused");

@@ -25,8 +25,8 @@ pub enum DpopMode {
 
 /// How DPoP (RFC 9449) is done; see the [module page](super).
 ///
-/// Defaults: `iat` within 60 seconds, ES256, ES384, EdDSA, PS256 and RS256, no nonces, 16 MiB for the proofs that
-/// were used, which is room for about 600,000 of them at a time.
+/// Defaults: those of [`ProofRules`] (`iat` within 60 seconds, no nonces), and 16 MiB for the proofs that were used,
+/// which is room for about 600,000 of them at a time.
 ///
 /// ```
 /// use std::time::Duration;

@@ -138,7 +138,7 @@ async fn get(auth: &McpAuth, uri: &str) -> (Answer, Value) {
 #[tokio::test]
 async fn the_metadata_says_what_is_set_up() {
     let settings = || DpopSettings::new(DpopMode::Required, &resource());
-    let algorithms = json!(["ES256", "ES384", "EdDSA", "PS256", "RS256"]);
+    let algorithms = json!(["ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256"]);
     for (auth, supported, required, certificates) in [
         (builder(|b| b), Value::Null, Value::Null, Value::Null),
         (builder(|b| b.dpop(DpopMode::Off)), Value::Null, Value::Null, Value::Null),

@@ -3,9 +3,14 @@ use super::*;
 #[tokio::test]
 async fn mcp_d10_a_bound_token_with_its_proof_comes_through_with_ec_and_rsa_keys() {
     let setup = Setup::accepting();
-    for algorithm in
-        [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA, Algorithm::RS256, Algorithm::PS256]
-    {
+    for algorithm in [
+        Algorithm::ES256,
+        Algorithm::ES384,
+        Algorithm::EdDSA,
+        Algorithm::Ed25519,
+        Algorithm::RS256,
+        Algorithm::PS256,
+    ] {
         let key = KeyPair::new(algorithm);
         let token = setup.bound_to(&key);
         let answer = setup.send(dpop(&token, &key.proof(&token))).await;
@@ -156,7 +161,11 @@ async fn a_request_is_refused_unless_token_and_proof_belong_together() {
             let metadata = "https://mcp.example/.well-known/oauth-protected-resource/files/mcp";
             assert_eq!(challenge.parameter("resource_metadata"), Some(metadata), "{name}");
         }
-        assert_eq!(answer.challenges()[1].parameter("algs"), Some("ES256 ES384 EdDSA PS256 RS256"), "{name}");
+        assert_eq!(
+            answer.challenges()[1].parameter("algs"),
+            Some("ES256 ES384 EdDSA Ed25519 PS256 RS256"),
+            "{name}"
+        );
         let printed = format!("{answer:?}");
         assert!(!printed.contains(&bound) && !printed.contains(&unbound), "attack_066 {name}");
     }
@@ -246,6 +255,9 @@ async fn attack_039_a_proof_is_good_once_even_for_many_at_the_same_time() {
         }
     }
     assert_eq!((good, setup.calls()), (1, 1));
+    let answer = setup.send(dpop(&token, &proof)).await;
+    let rejection = answer.0.extensions.get::<Arc<Rejection>>().unwrap();
+    assert_eq!(rejection.principal().unwrap().subject(), Some("bob"), "the audit says whose token it was");
     // Another spelling of the same URI is the same use.
     let respelled = key.sign(&json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": key.jwk()}), &{
         let text = URL_SAFE_NO_PAD.decode(proof.split('.').nth(1).unwrap()).unwrap();
