@@ -5,6 +5,7 @@
 //! - [`credential`]: where the token stands in a request, exactly one
 //! - [`jwt`]: strict JSON Web Tokens, issuer first; [`jwk`]: key sets and their life; [`crypto`]: the border to
 //!   the cryptographic library
+//! - [`dpop`]: proofs of possession, each good once; [`mtls`]: client certificates
 //! - [`principal`]: the verified caller
 //! - [`mcp`]: JSON-RPC messages of the Model Context Protocol, list filtering
 //! - [`cel`]: the expression language; [`policy`]: rules and decisions
@@ -19,10 +20,12 @@ pub mod audit;
 pub mod cel;
 pub mod credential;
 pub mod crypto;
+pub mod dpop;
 pub mod json;
 pub mod jwk;
 pub mod jwt;
 pub mod mcp;
+pub mod mtls;
 pub mod policy;
 pub mod principal;
 pub mod request_target;

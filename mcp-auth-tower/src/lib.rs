@@ -56,6 +56,7 @@ mod authority;
 mod body;
 mod extension;
 mod future;
+mod random;
 mod rejection;
 mod stack;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
 use http::{Extensions, Response, StatusCode};
 use mcp_auth_core::Principal;
 use mcp_auth_core::credential::CredentialError;
+use mcp_auth_core::dpop::{ProofError, ProofErrorKind};
 use mcp_auth_core::jwt::{ClientText, ValidationError, ValidationErrorKind};
 use mcp_auth_core::mcp::{McpCall, PeekError};
 use mcp_auth_core::policy::Decision;
@@ -44,6 +45,12 @@ pub enum RejectionReason {
     Credential(CredentialError),
     /// The token was refused: 401.
     InvalidToken(ValidationError),
+    /// The DPoP proof was refused, or is missing: 401.
+    Proof(ProofError),
+    /// The token is good once and was used before: 401.
+    TokenUsed,
+    /// There is no room to remember that a proof or a token was used: 503.
+    ReplayStoreFull,
     /// The issuer's keys were never fetched, or not for too long: 503.
     KeysUnavailable,
     /// The policy denies: 403; 401 for a request without a token.
@@ -126,6 +133,9 @@ impl Rejection {
             RejectionReason::MissingToken => "missing_token",
             RejectionReason::Credential(_) => "credential",
             RejectionReason::InvalidToken(e) => e.code(),
+            RejectionReason::Proof(e) => e.code(),
+            RejectionReason::TokenUsed => "token_used",
+            RejectionReason::ReplayStoreFull => "replay_store_full",
             RejectionReason::KeysUnavailable => "keys_unavailable",
             RejectionReason::Denied { .. } => "denied",
             RejectionReason::Message(_) => "message",
@@ -173,8 +183,17 @@ impl Rejection {
             RejectionReason::InvalidToken(e) if matches!(e.kind(), ValidationErrorKind::Client { .. }) => {
                 (StatusCode::FORBIDDEN, None, oauth("access_denied", e.client_text().as_str()))
             }
-            RejectionReason::InvalidToken(e) => challenged(Challenge::invalid_token(problem(e))),
-            RejectionReason::KeysUnavailable => {
+            RejectionReason::InvalidToken(e) => challenged(Challenge::invalid_token(token_problem(e))),
+            RejectionReason::TokenUsed => challenged(Challenge::invalid_token(TokenProblem::Used)),
+            RejectionReason::Proof(e) => {
+                // What is wrong with a proof is said by the DPoP line; nothing is wrong with a bearer token then.
+                let bearer = match e.kind() {
+                    ProofErrorKind::Required => Challenge::invalid_token(TokenProblem::Binding),
+                    _ => Challenge::missing_token(),
+                };
+                (bearer.status(), Some(bearer), oauth(e.oauth_error(), e.client_text()))
+            }
+            RejectionReason::KeysUnavailable | RejectionReason::ReplayStoreFull => {
                 plain = Some((RETRY_AFTER, HeaderValue::from_static("5")));
                 (StatusCode::SERVICE_UNAVAILABLE, None, oauth("temporarily_unavailable", "try again later"))
             }
@@ -241,7 +260,7 @@ fn complete(challenge: Challenge, context: Option<&ChallengeContext>) -> Challen
     }
 }
 
-fn problem(error: &ValidationError) -> TokenProblem {
+pub(crate) fn token_problem(error: &ValidationError) -> TokenProblem {
     match error.kind() {
         ValidationErrorKind::UnknownIssuer { .. } => TokenProblem::Issuer,
         ValidationErrorKind::Audience { .. } => TokenProblem::Audience,

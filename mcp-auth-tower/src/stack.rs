@@ -12,7 +12,9 @@ use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
 use crate::audit::{Audit, AuditLayer, AuditSink};
-use crate::authenticate::{Authenticate, AuthenticateLayer, Mode, RevocationList};
+use crate::authenticate::{
+    Authenticate, AuthenticateLayer, DpopConfigError, DpopMode, DpopSettings, Mode, RevocationList,
+};
 use crate::authorize::{Authorize, AuthorizeLayer};
 use crate::clock::{Clock, SystemClock};
 use crate::expiry::{Expiry, ExpiryLayer};
@@ -54,6 +56,10 @@ pub struct McpAuthBuilder {
     claim_headers: ClaimHeaders,
     token_cache_bytes: Option<usize>,
     revocations: Option<RevocationList>,
+    dpop: Option<DpopSettings>,
+    single_use_bytes: Option<usize>,
+    certificate_bound: bool,
+    client_cert_header: bool,
     forward: bool,
     streams_outlive_tokens: bool,
     origin: OriginLayer,
@@ -90,6 +96,9 @@ pub enum BuildError {
     /// A rule does not compile.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// DPoP cannot be done as it is set up.
+    #[error(transparent)]
+    Dpop(#[from] DpopConfigError),
 }
 
 impl McpAuth {
@@ -120,6 +129,10 @@ impl McpAuth {
             claim_headers: ClaimHeaders::new(),
             token_cache_bytes: None,
             revocations: None,
+            dpop: None,
+            single_use_bytes: None,
+            certificate_bound: false,
+            client_cert_header: false,
             forward: false,
             streams_outlive_tokens: false,
             mcp: McpLayer::new(),
@@ -135,6 +148,11 @@ impl McpAuth {
 }
 
 impl McpAuthBuilder {
+    /// The resource.
+    pub fn resource(&self) -> &ResourceIdentifier {
+        &self.resource
+    }
+
     /// Trusts tokens that `issuer` made for the resource, checked with the keys at `keys_uri`.
     ///
     /// # Errors
@@ -287,6 +305,38 @@ impl McpAuthBuilder {
         self
     }
 
+    /// Accepts, or requires, DPoP (RFC 9449) for the tokens of all issuers; see [`crate::authenticate::dpop`].
+    pub fn dpop(self, mode: DpopMode) -> Self {
+        let settings = DpopSettings::new(mode, &self.resource);
+        self.dpop_with(settings)
+    }
+
+    /// DPoP with settings of its own.
+    pub fn dpop_with(mut self, settings: DpopSettings) -> Self {
+        self.dpop = Some(settings);
+        self
+    }
+
+    /// Says in the metadata that tokens may be bound to a client certificate (RFC 8705 §3.3). The server that ends
+    /// TLS brings the certificates: [`PeerCertificate`](crate::authenticate::PeerCertificate).
+    pub fn certificate_bound_tokens(mut self) -> Self {
+        self.certificate_bound = true;
+        self
+    }
+
+    /// As [`certificate_bound_tokens`](Self::certificate_bound_tokens), with certificates from a proxy in front;
+    /// see [`AuthenticateLayer::danger_client_cert_header`].
+    pub fn danger_client_cert_header(mut self) -> Self {
+        self.client_cert_header = true;
+        self.certificate_bound_tokens()
+    }
+
+    /// Accepts each token once; see [`AuthenticateLayer::single_use_tokens`].
+    pub fn single_use_tokens(mut self, max_bytes: usize) -> Self {
+        self.single_use_bytes = Some(max_bytes);
+        self
+    }
+
     /// Leaves the token in the request; see [`AuthenticateLayer::forward_token`].
     pub fn forward_token(mut self) -> Self {
         self.forward = true;
@@ -387,6 +437,12 @@ impl McpAuthBuilder {
             for server in servers {
                 builder = builder.authorization_server(server);
             }
+            if let Some(dpop) = &self.dpop {
+                builder = dpop.describe(&validator, builder);
+            }
+            if self.certificate_bound {
+                builder = builder.tls_client_certificate_bound_access_tokens(true);
+            }
             builder.build()
         });
         let mut expiry = ExpiryLayer::new().clock(self.clock.clone());
@@ -409,6 +465,15 @@ impl McpAuthBuilder {
         }
         if let Some(list) = self.revocations {
             authenticate = authenticate.revocations(list);
+        }
+        if let Some(dpop) = self.dpop {
+            authenticate = authenticate.dpop(dpop)?;
+        }
+        if let Some(bytes) = self.single_use_bytes {
+            authenticate = authenticate.single_use_tokens(bytes);
+        }
+        if self.client_cert_header {
+            authenticate = authenticate.danger_client_cert_header();
         }
         if self.forward {
             authenticate = authenticate.forward_token();

@@ -84,6 +84,18 @@ impl TokenSource {
         Self(Place::Query(name.into()))
     }
 
+    /// This source, reading `Authorization: DPoP` too when it reads `Authorization: Bearer`.
+    pub(super) fn accepting_dpop(&self) -> Self {
+        match &self.0 {
+            Place::Header { name, scheme, .. }
+                if name == AUTHORIZATION && scheme.eq_ignore_ascii_case("Bearer") =>
+            {
+                Self::bearer_or_dpop()
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// The header this source reads, when it is one.
     pub fn header_name(&self) -> Option<&HeaderName> {
         match &self.0 {

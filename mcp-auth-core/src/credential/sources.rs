@@ -111,6 +111,17 @@ impl TokenSources {
         })
     }
 
+    /// Reads `Authorization: DPoP` wherever `Authorization: Bearer` is read. Which issuers accept it is for the
+    /// caller to say: [`Credential::scheme`].
+    #[must_use]
+    pub fn accepting_dpop(self) -> Self {
+        let mut all = Self { sources: Vec::new(), of_issuer: Vec::new(), first_wins: self.first_wins };
+        let places: Vec<usize> = self.sources.iter().map(|s| all.place_of(&s.accepting_dpop())).collect();
+        let moved = |own: Vec<usize>| own.iter().filter_map(|at| places.get(*at).copied()).collect();
+        all.of_issuer = self.of_issuer.into_iter().map(moved).collect();
+        all
+    }
+
     /// Takes the first source that has a token and leaves the others alone, instead of refusing a request with
     /// several. Dangerous where something behind reads one of the others.
     #[must_use]

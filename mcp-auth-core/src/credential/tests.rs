@@ -232,3 +232,34 @@ fn row_185_each_header_has_one_claim() {
     assert!(matches!(error("x y", "sub"), ClaimHeaderError::Name(_)));
     assert!(matches!(error("x-new", "a..b"), ClaimHeaderError::Claim(_)));
 }
+
+#[test]
+fn attack_060_dpop_is_read_where_bearer_is_and_only_when_asked_for() {
+    let issuers = [
+        Issuer::new("https://a.example"),
+        Issuer::new("https://b.example").token_source(TokenSource::header(AUTHORIZATION, "bearer")),
+        Issuer::new("https://c.example").token_source(TokenSource::cookie("c")),
+        Issuer::new("https://d.example").token_source(TokenSource::bearer_or_dpop()),
+    ];
+    let plain = TokenSources::of_issuers(&issuers[..1], &[TokenSource::default()]);
+    let both = TokenSources::of_issuers(&issuers, &[TokenSource::default()]).accepting_dpop();
+    assert_eq!(
+        both.sources(),
+        [TokenSource::bearer_or_dpop(), TokenSource::cookie("c")],
+        "one reader per header"
+    );
+    let uri = Uri::from_static("/mcp");
+    for (value, scheme) in [("Bearer a.b.c", Scheme::Bearer), ("dpop a.b.c", Scheme::Dpop)] {
+        let headers = with(&[value]);
+        let found = both.extract(&headers, &uri).unwrap().unwrap();
+        assert_eq!((found.token(), found.scheme()), ("a.b.c", scheme));
+        let accepting: Vec<bool> = (0..4).map(|issuer| both.accepts(found.place(), issuer)).collect();
+        assert_eq!(accepting, [true, true, false, true]);
+    }
+    let refused = plain.extract(&with(&["DPoP a.b.c"]), &uri).map(drop);
+    assert_eq!(refused, Err(CredentialError::OtherScheme));
+    assert_eq!(
+        both.extract(&with(&["DPoP a.b.c", "Bearer a.b.c"]), &uri).map(drop),
+        Err(CredentialError::Multiple)
+    );
+}

@@ -73,6 +73,19 @@ pub enum SkipReason {
 }
 
 impl Key {
+    /// One public key by itself, such as a DPoP proof carries (RFC 9449 §4.2), for these algorithms.
+    ///
+    /// # Errors
+    ///
+    /// [`SkipReason`] as for a key of a set: private, symmetric, weak, malformed, or for something else.
+    pub fn public(
+        jwk: Object<'_>,
+        provider: &dyn CryptoProvider,
+        algorithms: &[Algorithm],
+    ) -> Result<Self, SkipReason> {
+        Self::prepare(jwk, provider, algorithms, Contents::Public)
+    }
+
     pub(super) fn prepare(
         jwk: Object<'_>,
         provider: &dyn CryptoProvider,

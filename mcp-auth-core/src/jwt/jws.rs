@@ -79,10 +79,20 @@ impl<'t> Jws<'t> {
             KeyMatch::Unknown => return Err(Kind::UnknownKey { kid: kid.is_some() }.into()),
             KeyMatch::Ambiguous => return Err(Kind::AmbiguousKey.into()),
         };
-        let verifier = key.verifier(self.header.algorithm).ok_or(Kind::UnknownKey { kid: kid.is_some() })?;
-        let signature = decode(self.compact.signature, "signature")?;
-        verifier.verify(self.compact.signed.as_bytes(), &signature).map_err(|_| Kind::Signature)?;
+        self.verify_with(key)?;
         Ok(key)
+    }
+
+    /// Checks the signature with one key, whatever `kid` says.
+    ///
+    /// # Errors
+    ///
+    /// [`ValidationError`] when the key is not for the algorithm, or the signature is not the key's.
+    pub fn verify_with(&self, key: &Key) -> Result<(), ValidationError> {
+        let unknown = || Kind::UnknownKey { kid: self.kid().is_some() };
+        let verifier = key.verifier(self.header.algorithm).ok_or_else(unknown)?;
+        let signature = decode(self.compact.signature, "signature")?;
+        verifier.verify(self.compact.signed.as_bytes(), &signature).map_err(|_| Kind::Signature.into())
     }
 }
 

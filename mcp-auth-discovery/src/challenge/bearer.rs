@@ -49,6 +49,8 @@ pub enum TokenProblem {
     Revoked,
     /// Bound to a key or certificate that this request did not prove.
     Binding,
+    /// Used before, where a token is good once.
+    Used,
 }
 
 /// What is wrong with how a credential was presented. Each kind has one fixed text.
@@ -177,6 +179,7 @@ impl TokenProblem {
             Self::Type => "the token is not an access token",
             Self::Revoked => "the access token was revoked",
             Self::Binding => "possession of the key of the access token was not proved",
+            Self::Used => "the access token was used before",
         }
     }
 }
@@ -194,7 +197,7 @@ impl RequestProblem {
 
 /// Appends `name="value"` as a quoted-string (RFC 9110 §5.6.4). What is not visible ASCII or a space, which no
 /// caller passes, becomes `?`.
-fn push_parameter(text: &mut String, name: &str, value: &str) {
+pub(super) fn push_parameter(text: &mut String, name: &str, value: &str) {
     text.push_str(if text.ends_with('"') { ", " } else { " " });
     text.push_str(name);
     text.push_str("=\"");

@@ -6,8 +6,9 @@
 //! 3. No `error` when there was no token (RFC 6750 §3.1).
 //! 4. Descriptions are fixed texts per kind: nothing that the client sent comes back.
 //! 5. `offline_access` is never asked for (SEP-2207).
+//! 6. Where DPoP is accepted, a DPoP line follows the Bearer line. `use_dpop_nonce` comes alone.
 //!
-//! [`Challenge`] writes, [`Challenges`] reads.
+//! [`Challenge`] and [`DpopChallenge`] write, [`Challenges`] reads.
 //!
 //! ```
 //! use mcp_auth_discovery::Scopes;
@@ -26,11 +27,13 @@
 //! ```
 
 mod bearer;
+mod dpop;
 mod parse;
 #[cfg(test)]
 mod tests;
 
 pub use bearer::{Challenge, RequestProblem, TokenProblem};
+pub use dpop::DpopChallenge;
 pub use parse::{
     Challenges, ChallengesError, MAX_CHALLENGE_BYTES, MAX_CHALLENGES, MAX_PARAMETERS, ReceivedChallenge,
 };

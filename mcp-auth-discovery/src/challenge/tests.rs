@@ -4,7 +4,7 @@ use url::Url;
 use super::*;
 use crate::{ResourceIdentifier, Scopes};
 
-const TOKEN_PROBLEMS: [TokenProblem; 10] = [
+const TOKEN_PROBLEMS: [TokenProblem; 11] = [
     TokenProblem::Invalid,
     TokenProblem::Malformed,
     TokenProblem::Expired,
@@ -15,6 +15,7 @@ const TOKEN_PROBLEMS: [TokenProblem; 10] = [
     TokenProblem::Type,
     TokenProblem::Revoked,
     TokenProblem::Binding,
+    TokenProblem::Used,
 ];
 const REQUEST_PROBLEMS: [RequestProblem; 3] = [
     RequestProblem::MultipleCredentials,
@@ -228,4 +229,35 @@ fn reading_is_bounded() {
     let many: Vec<_> = (0..=MAX_PARAMETERS).map(|i| format!("p{i}=1")).collect();
     assert_eq!(read(&format!("Bearer {}", many.join(","))), Err(ChallengesError::TooLarge));
     assert_eq!(read(&",".repeat(MAX_CHALLENGE_BYTES)).unwrap().iter().count(), 0);
+}
+
+#[test]
+fn mcp_d10_dpop_challenges_read_as_what_they_say() {
+    let plain = DpopChallenge::new(["ES256", "PS256"]);
+    for (challenge, error) in [
+        (plain.clone(), None),
+        (plain.clone().invalid_token(TokenProblem::Binding), Some("invalid_token")),
+        (plain.clone().invalid_proof("the proof is malformed"), Some("invalid_dpop_proof")),
+        (plain.clone().use_nonce(), Some("use_dpop_nonce")),
+    ] {
+        for challenge in [challenge.clone(), challenge.resource_metadata(&metadata())] {
+            let lines = [Challenge::missing_token().header_value(), challenge.header_value()];
+            let read = Challenges::parse_all(&lines).unwrap();
+            assert_eq!(read.iter().map(ReceivedChallenge::scheme).collect::<Vec<_>>(), ["Bearer", "DPoP"]);
+            let dpop = read.iter().nth(1).unwrap();
+            assert_eq!(dpop.parameter("algs"), Some("ES256 PS256"));
+            assert_eq!(dpop.parameter("error"), error);
+            assert_eq!(dpop.parameter("error_description").is_some(), error.is_some());
+        }
+    }
+    let named = plain.use_nonce().resource_metadata(&metadata()).header_value();
+    assert!(named.to_str().unwrap().contains(metadata().as_str()));
+}
+
+#[test]
+fn attack_065_algorithm_names_cannot_leave_their_quotes() {
+    let value = DpopChallenge::new(["ES256\", error=\"x", "a\r\nb", "\u{e9}\\"]).header_value();
+    let read = Challenges::parse(&value).unwrap();
+    assert_eq!(read.iter().count(), 1);
+    assert_eq!(read.iter().next().unwrap().parameter("error"), None);
 }

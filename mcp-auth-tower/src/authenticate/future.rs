@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use http::Response;
 use pin_project_lite::pin_project;
 
+use super::dpop::After;
 use crate::body::ResponseBody;
 
 type Waiting<B, E> = Pin<Box<dyn Future<Output = Result<Response<ResponseBody<B>>, E>> + Send>>;
@@ -22,7 +23,7 @@ pin_project! {
     #[project = Projected]
     enum State<F, B, E> {
         Own { response: Option<Response<ResponseBody<B>>> },
-        Service { #[pin] future: F },
+        Service { #[pin] future: F, after: Option<After> },
         Waiting { future: Waiting<B, E> },
     }
 }
@@ -32,8 +33,8 @@ impl<F, B, E> ResponseFuture<F, B, E> {
         Self { state: State::Own { response: Some(response) } }
     }
 
-    pub(super) fn service(future: F) -> Self {
-        Self { state: State::Service { future } }
+    pub(super) fn service(future: F, after: Option<After>) -> Self {
+        Self { state: State::Service { future, after } }
     }
 
     pub(super) fn waiting(future: Waiting<B, E>) -> Self {
@@ -54,7 +55,12 @@ where
                 // Polled again after it was ready: nothing is left to give.
                 None => Poll::Pending,
             },
-            Projected::Service { future } => future.poll(cx).map_ok(|r| r.map(ResponseBody::service)),
+            Projected::Service { future, after } => future.poll(cx).map_ok(|mut response| {
+                if let Some(after) = after.take() {
+                    after.apply(&mut response);
+                }
+                response.map(ResponseBody::service)
+            }),
             Projected::Waiting { future } => future.as_mut().poll(cx),
         }
     }

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Request, Uri, request};
+use http::{Extensions, HeaderMap, Method, Request, Uri, request};
 use mcp_auth_core::credential::{ClaimHeaders, Credential, TokenSources};
-use mcp_auth_core::jwk::KeySet;
-use mcp_auth_core::jwt::{Checks, TokenCache, ValidationError, ValidationErrorKind, Validator};
+use mcp_auth_core::crypto::AwsLc;
+use mcp_auth_core::dpop::{OneTimeUse, ReplayError, ReplayStore};
+use mcp_auth_core::json::Value;
+use mcp_auth_core::jwk::{KeySet, Thumbprint};
+use mcp_auth_core::jwt::{Checks, Possession, TokenCache, ValidationError, ValidationErrorKind, Validator};
+use mcp_auth_core::mtls::client_cert_header;
 use mcp_auth_core::{Principal, UnixTime};
 
+use super::certificate::PeerCertificate;
+use super::dpop::{Dpop, Proven, prove};
 use super::layer::{Mode, RevocationList};
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::rejection::{ChallengeContext, RejectionReason};
+use crate::rejection::{ChallengeContext, Rejection, RejectionReason};
 
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
@@ -20,6 +26,10 @@ pub(super) struct Shared {
     pub(super) sources: TokenSources,
     pub(super) cache: Option<Arc<TokenCache>>,
     pub(super) revocations: Option<RevocationList>,
+    pub(super) dpop: Option<Arc<Dpop>>,
+    pub(super) used_tokens: Option<Arc<ReplayStore>>,
+    /// Whether the client's certificate comes in a header of the proxy in front.
+    pub(super) client_cert_header: bool,
     pub(super) claim_headers: ClaimHeaders,
     pub(super) mode: Mode,
     pub(super) forward: bool,
@@ -30,33 +40,45 @@ pub(super) struct Shared {
 /// What is read of a request before its body.
 #[derive(Clone, Copy)]
 pub(super) struct Head<'r> {
-    uri: &'r Uri,
-    headers: &'r HeaderMap,
+    pub(super) method: &'r Method,
+    pub(super) uri: &'r Uri,
+    pub(super) headers: &'r HeaderMap,
+    extensions: &'r Extensions,
 }
 
 impl<'r, B> From<&'r Request<B>> for Head<'r> {
     fn from(request: &'r Request<B>) -> Self {
-        Self { uri: request.uri(), headers: request.headers() }
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        }
     }
 }
 
 impl<'r> From<&'r request::Parts> for Head<'r> {
     fn from(parts: &'r request::Parts) -> Self {
-        Self { uri: &parts.uri, headers: &parts.headers }
+        Self {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+            extensions: &parts.extensions,
+        }
     }
 }
 
 pub(super) enum Verdict {
     Pass(Admission),
-    Refuse(RejectionReason),
+    Refuse(Rejection),
     /// Newer keys may help: the issuer's place in the list.
     Wait(usize),
 }
 
 /// Who is let through.
 pub(super) enum Admission {
-    /// Somebody whose token stands at `place`.
-    Caller { principal: Arc<Principal>, place: usize },
+    /// Somebody whose token stands at `place`, and whether his next DPoP proof needs a new nonce.
+    Caller { principal: Arc<Principal>, place: usize, new_nonce: bool },
     /// Nobody: no credential came.
     Anonymous,
     /// Nobody: what came was refused, and the mode passes over it.
@@ -90,7 +112,7 @@ impl Shared {
             checks = checks.revocations(list);
         }
         if waited.is_none()
-            && let Some(verdict) = self.remembered(&credential, &checks)
+            && let Some(verdict) = self.remembered(head, &credential, checks)
         {
             return verdict;
         }
@@ -109,16 +131,21 @@ impl Shared {
             return if may_wait {
                 Verdict::Wait(issuer)
             } else {
-                Verdict::Refuse(RejectionReason::KeysUnavailable)
+                Verdict::Refuse(Rejection::new(RejectionReason::KeysUnavailable))
             };
         };
+        let proven = match prove(self.dpop.as_deref(), head, &credential, issuer, now) {
+            Ok(proven) => proven,
+            Err(reason) => return self.bad(reason),
+        };
+        let checks = checks.possession(self.possession(head, proven.as_ref()));
         match self.validator.verify(parsed, &keys, &checks) {
             Ok(principal) => {
                 let principal = Arc::new(principal);
                 if let Some(cache) = &self.cache {
                     cache.insert(principal.clone());
                 }
-                Verdict::Pass(Admission::Caller { principal, place: credential.place() })
+                self.use_up(principal, &credential, proven, now)
             }
             Err(e) if may_wait && self.newer_keys_may_help(&e, issuer) => Verdict::Wait(issuer),
             Err(e) => self.invalid(e),
@@ -126,16 +153,21 @@ impl Shared {
     }
 
     /// The verdict on a token that was verified before; `None` when it has to be verified (again).
-    fn remembered(&self, credential: &Credential<'_>, checks: &Checks<'_>) -> Option<Verdict> {
+    fn remembered(&self, head: Head<'_>, credential: &Credential<'_>, checks: Checks<'_>) -> Option<Verdict> {
         let cache = self.cache.as_ref()?;
         let principal = cache.get(credential.token())?;
         let issuer = principal.issuer_index();
         let keys = self.keys.get(issuer)?.current(checks.now)?;
-        let checked = self
-            .check_place(credential, issuer)
-            .and_then(|()| self.validator.recheck(&principal, &keys, checks));
-        match checked {
-            Ok(()) => Some(Verdict::Pass(Admission::Caller { principal, place: credential.place() })),
+        if let Err(e) = self.check_place(credential, issuer) {
+            return Some(self.invalid(e));
+        }
+        let proven = match prove(self.dpop.as_deref(), head, credential, issuer, checks.now) {
+            Ok(proven) => proven,
+            Err(reason) => return Some(self.bad(reason)),
+        };
+        let checks = checks.possession(self.possession(head, proven.as_ref()));
+        match self.validator.recheck(&principal, &keys, &checks) {
+            Ok(()) => Some(self.use_up(principal, credential, proven, checks.now)),
             Err(e) if matches!(e.kind(), ValidationErrorKind::UnknownKey { .. }) => {
                 cache.remove(credential.token());
                 None
@@ -147,6 +179,63 @@ impl Shared {
                 Some(self.invalid(e))
             }
         }
+    }
+
+    /// What the request proves to hold besides its token.
+    fn possession(&self, head: Head<'_>, proven: Option<&Proven>) -> Possession {
+        let mut possession = Possession::default();
+        possession.dpop_key = proven.map(Proven::key);
+        possession.certificate = if self.client_cert_header {
+            // The connection's own peer is the proxy then.
+            client_cert_header(head.headers).map(|der| Thumbprint::of_certificate(&der, &AwsLc::new()))
+        } else {
+            head.extensions.get::<PeerCertificate>().map(PeerCertificate::thumbprint)
+        };
+        possession
+    }
+
+    /// Lets a caller through whose token and proof are good, if what is good once was not used before.
+    fn use_up(
+        &self,
+        principal: Arc<Principal>,
+        credential: &Credential<'_>,
+        proven: Option<Proven>,
+        now: UnixTime,
+    ) -> Verdict {
+        let new_nonce = match self.dpop.as_ref().zip(proven) {
+            Some((dpop, proven)) => dpop.record(&proven, now),
+            None => Ok(false),
+        };
+        let used = new_nonce.and_then(|new_nonce| self.use_token(&principal, now).map(|()| new_nonce));
+        match used {
+            Ok(new_nonce) => {
+                Verdict::Pass(Admission::Caller { principal, place: credential.place(), new_nonce })
+            }
+            // Whether it was used cannot be known: neither 401 nor anonymous, in any mode.
+            Err(reason @ RejectionReason::ReplayStoreFull) => {
+                Verdict::Refuse(Rejection::new(reason).by(Some(principal), None))
+            }
+            Err(reason) => match self.bad(reason) {
+                // The token is good: the audit may say whose it is.
+                Verdict::Refuse(rejection) => Verdict::Refuse(rejection.by(Some(principal), None)),
+                verdict => verdict,
+            },
+        }
+    }
+
+    fn use_token(&self, principal: &Principal, now: UnixTime) -> Result<(), RejectionReason> {
+        let Some(used) = &self.used_tokens else { return Ok(()) };
+        let missing = |claim: &'static str| {
+            RejectionReason::InvalidToken(ValidationErrorKind::ClaimMissing { claim: claim.into() }.into())
+        };
+        let jti = principal.claims().get("jti").and_then(Value::as_str).ok_or_else(|| missing("jti"))?;
+        let leeway = principal.trusted_issuer().allowed_leeway();
+        let end = principal.expires_at().ok_or_else(|| missing("exp"))?.plus(leeway);
+        let token = OneTimeUse::Token { issuer: principal.issuer(), jti };
+        used.record(&token, end, now, &AwsLc::new()).map_err(|e| match e {
+            ReplayError::Replayed => RejectionReason::TokenUsed,
+            ReplayError::Full => RejectionReason::ReplayStoreFull,
+        })
     }
 
     fn check_place(&self, credential: &Credential<'_>, issuer: usize) -> Result<(), ValidationError> {
@@ -164,7 +253,7 @@ impl Shared {
 
     fn absent(&self, reason: RejectionReason) -> Verdict {
         match self.mode {
-            Mode::Strict => Verdict::Refuse(reason),
+            Mode::Strict => Verdict::Refuse(Rejection::new(reason)),
             Mode::Optional | Mode::DangerPermissive => Verdict::Pass(Admission::Anonymous),
         }
     }
@@ -175,7 +264,7 @@ impl Shared {
 
     fn bad(&self, reason: RejectionReason) -> Verdict {
         match self.mode {
-            Mode::Strict | Mode::Optional => Verdict::Refuse(reason),
+            Mode::Strict | Mode::Optional => Verdict::Refuse(Rejection::new(reason)),
             Mode::DangerPermissive => Verdict::Pass(Admission::AnonymousDespiteToken),
         }
     }

@@ -3,14 +3,17 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use mcp_auth_core::credential::{ClaimHeaders, TokenSource, TokenSources};
+use mcp_auth_core::dpop::ReplayStore;
 use mcp_auth_core::jwt::{Revocations, TokenCache, Validator};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
 use super::Authenticate;
+use super::dpop::{DpopConfigError, DpopSettings};
 use super::judge::Shared;
 use crate::clock::{Clock, SystemClock};
 use crate::keys::Keys;
+use crate::random;
 use crate::rejection::ChallengeContext;
 
 /// What happens to requests without a good token.
@@ -71,6 +74,9 @@ impl AuthenticateLayer {
             keys,
             cache: Some(new_cache(TOKEN_CACHE_BYTES)),
             revocations: None,
+            dpop: None,
+            used_tokens: None,
+            client_cert_header: false,
             claim_headers: ClaimHeaders::new(),
             mode: Mode::default(),
             forward: false,
@@ -95,6 +101,9 @@ impl AuthenticateLayer {
     pub fn token_sources(self, sources: &[TokenSource]) -> Self {
         self.with(|s| {
             s.sources = TokenSources::of_issuers(s.validator.issuers().iter().map(|i| &**i), sources);
+            if s.dpop.is_some() {
+                s.sources = s.sources.clone().accepting_dpop();
+            }
         })
     }
 
@@ -122,6 +131,35 @@ impl AuthenticateLayer {
     /// Refuses the tokens on a list, remembered ones too.
     pub fn revocations(self, list: RevocationList) -> Self {
         self.with(|s| s.revocations = Some(list))
+    }
+
+    /// Accepts, or requires, tokens that are bound to a key and come with a proof (RFC 9449); see [`super::dpop`].
+    ///
+    /// # Errors
+    ///
+    /// [`DpopConfigError`] when the settings do not go together with the layer's issuers.
+    pub fn dpop(self, settings: DpopSettings) -> Result<Self, DpopConfigError> {
+        let dpop = settings.build(&self.shared.validator)?.map(Arc::new);
+        Ok(self.with(|s| {
+            if dpop.is_some() {
+                s.sources = s.sources.clone().accepting_dpop();
+            }
+            s.dpop = dpop;
+        }))
+    }
+
+    /// Accepts each token once: its `jti` is remembered in at most `max_bytes`, 24 bytes for each, until it expires.
+    /// Tokens without `jti` or `exp` are refused; when there is no room, all are, with 503. Other processes do not
+    /// know what this one saw.
+    pub fn single_use_tokens(self, max_bytes: usize) -> Self {
+        self.with(|s| s.used_tokens = Some(Arc::new(ReplayStore::new(max_bytes, random::seed()))))
+    }
+
+    /// Takes the client's certificate, for tokens that are bound to one (RFC 8705 §3), from the header `Client-Cert`
+    /// (RFC 9440) and no longer from the connection ([`PeerCertificate`](super::PeerCertificate)). Dangerous unless
+    /// every request comes through a proxy that checks certificates and removes this header from what clients send.
+    pub fn danger_client_cert_header(self) -> Self {
+        self.with(|s| s.client_cert_header = true)
     }
 
     /// Names the resource's metadata and scopes in challenges (RFC 9728 §5.1).

@@ -5,6 +5,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::ResponseFuture;
+use super::dpop::After;
 use super::judge::{Admission, Head, Shared, Verdict};
 use crate::body::ResponseBody;
 use crate::extension::Authenticated;
@@ -34,10 +35,10 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match self.shared.judge(Head::from(&request), self.shared.clock.now()) {
             Verdict::Pass(admission) => {
-                self.shared.admit(&mut request, admission);
-                ResponseFuture::service(self.inner.call(request))
+                let after = Shared::admit(&self.shared, &mut request, admission);
+                ResponseFuture::service(self.inner.call(request), after)
             }
-            Verdict::Refuse(reason) => ResponseFuture::own(self.shared.refuse(reason)),
+            Verdict::Refuse(rejection) => ResponseFuture::own(self.shared.refuse(rejection)),
             Verdict::Wait(issuer) => {
                 // The service that said it was ready makes the call; its clone is for the next request.
                 let next = self.inner.clone();
@@ -50,11 +51,17 @@ where
                     match verdict {
                         Verdict::Pass(admission) => {
                             let mut request = Request::from_parts(head, body);
-                            shared.admit(&mut request, admission);
-                            ready.call(request).await.map(|r| r.map(ResponseBody::service))
+                            let after = Shared::admit(&shared, &mut request, admission);
+                            let mut response = ready.call(request).await?;
+                            if let Some(after) = after {
+                                after.apply(&mut response);
+                            }
+                            Ok(response.map(ResponseBody::service))
                         }
-                        Verdict::Refuse(reason) => Ok(shared.refuse(reason)),
-                        Verdict::Wait(_) => Ok(shared.refuse(RejectionReason::KeysUnavailable)),
+                        Verdict::Refuse(rejection) => Ok(shared.refuse(rejection)),
+                        Verdict::Wait(_) => {
+                            Ok(shared.refuse(Rejection::new(RejectionReason::KeysUnavailable)))
+                        }
                     }
                 }))
             }
@@ -63,42 +70,56 @@ where
 }
 
 impl Shared {
-    fn admit<B>(&self, request: &mut Request<B>, admission: Admission) {
+    fn admit<B>(this: &Arc<Self>, request: &mut Request<B>, admission: Admission) -> Option<After> {
         let mut uri = std::mem::take(request.uri_mut());
         let headers = request.headers_mut();
+        let mut renew = false;
         let principal = match admission {
-            Admission::Caller { principal, place } => {
-                if !self.forward {
-                    self.sources.remove(place, headers, &mut uri);
+            Admission::Caller { principal, place, new_nonce } => {
+                if !this.forward {
+                    this.sources.remove(place, headers, &mut uri);
                 }
+                renew = new_nonce;
                 Some(principal)
             }
             Admission::Anonymous => None,
             // What was refused here is nobody's evidence further on, whatever the mode.
             Admission::AnonymousDespiteToken => {
-                for place in 0..self.sources.sources().len() {
-                    self.sources.remove(place, headers, &mut uri);
+                for place in 0..this.sources.sources().len() {
+                    this.sources.remove(place, headers, &mut uri);
                 }
                 None
             }
         };
-        self.sources.remove_stray(&mut uri);
-        self.claim_headers.apply(headers, principal.as_deref());
+        // A proof is for us and for this token; without the token nobody has a use for it.
+        if !this.forward || principal.is_none() {
+            headers.remove("dpop");
+        }
+        this.sources.remove_stray(&mut uri);
+        this.claim_headers.apply(headers, principal.as_deref());
         *request.uri_mut() = uri;
         request.extensions_mut().insert(Authenticated::new(principal));
+        this.dpop.as_ref().map(|_| After { shared: this.clone(), new_nonce: renew })
     }
 
-    fn refuse<B>(&self, reason: RejectionReason) -> Response<ResponseBody<B>> {
-        let rejection = Rejection::new(reason);
+    fn refuse<B>(&self, rejection: Rejection) -> Response<ResponseBody<B>> {
         match rejection.reason() {
             RejectionReason::InvalidToken(error) => {
                 tracing::info!(target: "mcp_auth", code = rejection.code(), reason = %error, "token refused");
             }
+            RejectionReason::Proof(error) => {
+                tracing::info!(target: "mcp_auth", code = rejection.code(), reason = %error, "proof refused");
+            }
             RejectionReason::KeysUnavailable => {
                 tracing::warn!(target: "mcp_auth", code = rejection.code(), "no keys to check a token with");
             }
+            RejectionReason::ReplayStoreFull => {
+                tracing::warn!(target: "mcp_auth", code = rejection.code(), "no room to remember what was used");
+            }
             _ => tracing::debug!(target: "mcp_auth", code = rejection.code(), "request refused"),
         }
-        rejection.into_response(self.challenge.as_deref(), None)
+        let mut response = rejection.into_response(self.challenge.as_deref(), None);
+        self.challenge_for_dpop(&mut response);
+        response
     }
 }
