@@ -40,7 +40,11 @@ impl Material {
                 Ok(Self::Ec { curve, x: bytes(jwk, "x")?, y: bytes(jwk, "y")? })
             }
             "OKP" => match optional_str(jwk, "crv")? {
-                Some("Ed25519") => Ok(Self::Ed25519 { x: bytes(jwk, "x")? }),
+                Some("Ed25519") => {
+                    let x = bytes(jwk, "x")?;
+                    check_ed25519(&x)?;
+                    Ok(Self::Ed25519 { x })
+                }
                 _ => Err(SkipReason::Unsupported),
             },
             _ => Err(SkipReason::Unsupported),
@@ -133,4 +137,41 @@ fn has_roca_fingerprint(n: &[u8]) -> bool {
             hit
         })
     })
+}
+
+/// The y coordinates of the eight points whose order divides 8, little-endian.
+pub(super) const ED25519_SMALL_ORDER: [[u8; 32]; 5] = {
+    let mut all = [[0; 32]; 5];
+    // 1: the neutral element.
+    all[1][0] = 1;
+    // p - 1: the point of order 2; y = 0, above, has order 4.
+    all[2] = [0xff; 32];
+    all[2][0] = 0xec;
+    all[2][31] = 0x7f;
+    // Order 8, and its negative.
+    all[3] = [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ];
+    all[4] = [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ];
+    all
+};
+
+/// A point of small order vouches for any message: nobody needs its private key. Neither backend looks.
+fn check_ed25519(x: &[u8]) -> Result<(), SkipReason> {
+    let Ok(mut y) = <[u8; 32]>::try_from(x) else { return Err(SkipReason::Malformed) };
+    // The highest bit is the sign of the other coordinate.
+    let [low, rest @ .., high] = &mut y;
+    *high &= 0x7f;
+    // RFC 8032 §5.1.3: y is below p = 2^255 - 19.
+    if *high == 0x7f && *low >= 0xed && rest.iter().all(|byte| *byte == 0xff) {
+        return Err(SkipReason::Malformed);
+    }
+    if ED25519_SMALL_ORDER.contains(&y) {
+        return Err(SkipReason::Refused(KeyRefused::SmallOrder));
+    }
+    Ok(())
 }
