@@ -10,7 +10,7 @@ use mcp_auth_core::jwk::KeySet;
 use mcp_auth_core::jwt::{Algorithm, Jws, TokenLimits};
 use serde_json::{Value, json};
 
-pub(crate) use key::{TestKey, b64, compact, der_signature, unb64};
+pub(crate) use key::{TestKey, b64, compact, der_signature, mac, unb64};
 
 /// Every backend, with its name.
 pub(crate) fn providers() -> [(&'static str, &'static dyn CryptoProvider); 2] {
