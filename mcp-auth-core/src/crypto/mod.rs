@@ -16,8 +16,8 @@
 //! | EdDSA (Ed25519) | check, sign | check |
 //!
 //! Features add a backend and change nothing else: with both on, each is used where its value is passed. The limits
-//! on keys are ours and the same for both: RSA of 2,048 to 8,192 bits with an odd exponent of 3 or more and no
-//! ROCA fingerprint, secrets at least as long as their digest, points on their curve, no Ed25519 point of small
+//! on keys are ours and the same for both: RSA of 2,048 to 8,192 bits with an odd exponent from 3 to 33 bits
+//! and no ROCA fingerprint, secrets at least as long as their digest, points on their curve, no Ed25519 point of small
 //! order. Both pass the same vectors.
 
 #[cfg(feature = "aws-lc-rs")]
@@ -180,7 +180,7 @@ pub enum KeyRefused {
     /// The key's numbers are not a key of its type: not on the curve, even modulus, wrong length.
     #[error("key is malformed")]
     Malformed,
-    /// An RSA modulus under 2,048 bits or over 8,192, or an exponent under 3 or even.
+    /// An RSA modulus under 2,048 bits or over 8,192, or an exponent under 3, even, or over 33 bits.
     #[error("RSA key is too weak or too large")]
     Weak,
     /// An RSA modulus with the fingerprint of CVE-2017-15361 (ROCA): it can be factored.

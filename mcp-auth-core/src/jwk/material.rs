@@ -30,7 +30,7 @@ impl Material {
         }
         match kty {
             "RSA" => {
-                let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
+                let (n, e) = (number(jwk, "n")?, number(jwk, "e")?);
                 check_rsa(&n, &e)?;
                 Ok(Self::Rsa { n, e })
             }
@@ -103,17 +103,24 @@ fn bytes(jwk: Object<'_>, name: &str) -> Result<Vec<u8>, SkipReason> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| SkipReason::Malformed)
 }
 
-/// Our own limits, whatever the backend accepts: 2,048 to 8,192 bits, odd modulus, odd exponent of 3 or more,
-/// and not the output of a generator that is known to be broken.
+/// A number without zeros in front. Some libraries write one where the highest bit is set (RFC 7518 §6.3.1.1
+/// warns of them), and not every backend takes it.
+fn number(jwk: Object<'_>, name: &str) -> Result<Vec<u8>, SkipReason> {
+    let mut bytes = bytes(jwk, name)?;
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.drain(..zeros);
+    Ok(bytes)
+}
+
+/// Our own limits, whatever the backend accepts: 2,048 to 8,192 bits, odd modulus, odd exponent of 3 or more and
+/// 33 bits at most, and not the output of a generator that is known to be broken.
 fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), SkipReason> {
-    let strip = |b: &'_ [u8]| b.iter().position(|x| *x != 0).and_then(|i| b.get(i..).map(<[u8]>::to_vec));
-    let (n, e) = (strip(n).unwrap_or_default(), strip(e).unwrap_or_default());
-    let bits = n.first().map_or(0, |top| n.len() * 8 - top.leading_zeros() as usize);
+    let bits = |b: &[u8]| b.first().map_or(0, |top| b.len() * 8 - top.leading_zeros() as usize);
     let odd = |b: &[u8]| b.last().is_some_and(|l| l & 1 == 1);
-    if !(2048..=8192).contains(&bits) || !odd(&n) || !odd(&e) || e == [1] || e.len() > 8 {
+    if !(2048..=8192).contains(&bits(n)) || !odd(n) || !odd(e) || !(2..=33).contains(&bits(e)) {
         return Err(SkipReason::Refused(KeyRefused::Weak));
     }
-    if has_roca_fingerprint(&n) {
+    if has_roca_fingerprint(n) {
         return Err(SkipReason::Refused(KeyRefused::Roca));
     }
     Ok(())
