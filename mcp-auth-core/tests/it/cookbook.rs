@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use crate::support::{b64, conformance, key_set, providers, read_json, say, verify};
 
 /// The files of a folder, by name.
-#[expect(clippy::disallowed_methods, reason = "a test may read its data from disk")]
 fn files(folder: &Path) -> Vec<(String, Value)> {
     let mut paths: Vec<PathBuf> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();

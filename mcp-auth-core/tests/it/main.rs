@@ -6,8 +6,11 @@
 //! - `wycheproof::generated`: valid tokens of every algorithm and their mutations, made here
 //! - `malformed`: tokens that have to be refused, counted
 //! - `signatures`: forgeries that need a look into the padding, the scalar or the point
+//! - `backends`: what they have in common besides
 //! - `differential`: our verdict against another library's
 
+#[cfg(test)]
+mod backends;
 #[cfg(test)]
 mod cel_spec;
 #[cfg(test)]

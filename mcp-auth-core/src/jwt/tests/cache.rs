@@ -53,7 +53,7 @@ fn attack_052_a_hit_lasts_as_long_as_its_key() {
     let jwk = it.idp.signer.public_jwk("k1");
     let another = AwsLcSigner::generate(Algorithm::ES256).unwrap();
     let fetched = |jwks: &[String]| key_set(jwks).keeping_identity_of(&it.idp.keys);
-    assert_eq!(it.again(&fetched(&[jwk.clone()]), &checks), "ok", "the same key fetched again");
+    assert_eq!(it.again(&fetched(std::slice::from_ref(&jwk)), &checks), "ok", "the same key fetched again");
     assert_eq!(
         it.again(&fetched(&[another.public_jwk("k2"), jwk.clone()]), &checks),
         "ok",
