@@ -13,7 +13,7 @@
 //! | HS256, HS384, HS512 | check | check |
 //! | RS256, RS384, RS512, PS256, PS384, PS512 | check, sign | check |
 //! | ES256, ES384, ES512 | check, sign | check |
-//! | EdDSA (Ed25519) | check, sign | check |
+//! | EdDSA, Ed25519 | check, sign | check |
 //!
 //! Features add a backend and change nothing else: with both on, each is used where its value is passed. The limits
 //! on keys are ours and the same for both: RSA of 2,048 to 8,192 bits with an odd exponent from 3 to 33 bits

@@ -131,7 +131,7 @@ fn ec_verifier(algorithm: Algorithm, curve: Curve, x: &[u8], y: &[u8]) -> Prepar
 }
 
 fn ed25519_verifier(algorithm: Algorithm, x: &[u8]) -> Prepared {
-    if algorithm != Algorithm::EdDSA {
+    if !matches!(algorithm, Algorithm::EdDSA | Algorithm::Ed25519) {
         return Err(KeyRefused::Algorithm);
     }
     let key = ed25519_dalek::VerifyingKey::try_from(x).map_err(|_| KeyRefused::Malformed)?;

@@ -78,6 +78,7 @@ fn a_key_type_has_its_algorithms() {
             "rsa PS512",
             "ec ES384",
             "ed EdDSA",
+            "ed Ed25519",
             "secret HS256",
             "secret HS384",
             "secret HS512",

@@ -25,8 +25,9 @@ fn attack_002_alg_is_a_known_name() {
         assert_eq!(refused(&idp, &idp.sign_under("alg", alg)), "header");
     }
     assert_eq!(refused(&idp, &idp.sign_text(r#"{"kid":"k1"}"#, claims().to_string())), "header");
-    let ed = Idp::new(Algorithm::EdDSA);
-    assert!(check(&ed, &ed.sign_under("alg", "Ed25519".into())).is_ok(), "RFC 9864 calls it so");
+    let ed = Idp::new(Algorithm::Ed25519);
+    assert!(check(&ed, &ed.sign(&claims())).is_ok(), "the name of RFC 9864");
+    assert_eq!(refused(&ed, &ed.sign_under("alg", "EdDSA".into())), "key", "its key says `Ed25519`");
 }
 
 #[test]
