@@ -30,7 +30,7 @@ impl Material {
         }
         match kty {
             "RSA" => {
-                let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
+                let (n, e) = (number(jwk, "n")?, number(jwk, "e")?);
                 check_rsa(&n, &e)?;
                 Ok(Self::Rsa { n, e })
             }
@@ -40,7 +40,11 @@ impl Material {
                 Ok(Self::Ec { curve, x: bytes(jwk, "x")?, y: bytes(jwk, "y")? })
             }
             "OKP" => match optional_str(jwk, "crv")? {
-                Some("Ed25519") => Ok(Self::Ed25519 { x: bytes(jwk, "x")? }),
+                Some("Ed25519") => {
+                    let x = bytes(jwk, "x")?;
+                    check_ed25519(&x)?;
+                    Ok(Self::Ed25519 { x })
+                }
                 _ => Err(SkipReason::Unsupported),
             },
             _ => Err(SkipReason::Unsupported),
@@ -99,17 +103,24 @@ fn bytes(jwk: Object<'_>, name: &str) -> Result<Vec<u8>, SkipReason> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| SkipReason::Malformed)
 }
 
-/// Our own limits, whatever the backend accepts: 2,048 to 8,192 bits, odd modulus, odd exponent of 3 or more,
-/// and not the output of a generator that is known to be broken.
+/// A number without zeros in front. Some libraries write one where the highest bit is set (RFC 7518 §6.3.1.1
+/// warns of them), and not every backend takes it.
+fn number(jwk: Object<'_>, name: &str) -> Result<Vec<u8>, SkipReason> {
+    let mut bytes = bytes(jwk, name)?;
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.drain(..zeros);
+    Ok(bytes)
+}
+
+/// Our own limits, whatever the backend accepts: 2,048 to 8,192 bits, odd modulus, odd exponent of 3 or more and
+/// 33 bits at most, and not the output of a generator that is known to be broken.
 fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), SkipReason> {
-    let strip = |b: &'_ [u8]| b.iter().position(|x| *x != 0).and_then(|i| b.get(i..).map(<[u8]>::to_vec));
-    let (n, e) = (strip(n).unwrap_or_default(), strip(e).unwrap_or_default());
-    let bits = n.first().map_or(0, |top| n.len() * 8 - top.leading_zeros() as usize);
+    let bits = |b: &[u8]| b.first().map_or(0, |top| b.len() * 8 - top.leading_zeros() as usize);
     let odd = |b: &[u8]| b.last().is_some_and(|l| l & 1 == 1);
-    if !(2048..=8192).contains(&bits) || !odd(&n) || !odd(&e) || e == [1] || e.len() > 8 {
+    if !(2048..=8192).contains(&bits(n)) || !odd(n) || !odd(e) || !(2..=33).contains(&bits(e)) {
         return Err(SkipReason::Refused(KeyRefused::Weak));
     }
-    if has_roca_fingerprint(&n) {
+    if has_roca_fingerprint(n) {
         return Err(SkipReason::Refused(KeyRefused::Roca));
     }
     Ok(())
@@ -133,4 +144,41 @@ fn has_roca_fingerprint(n: &[u8]) -> bool {
             hit
         })
     })
+}
+
+/// The y coordinates of the eight points whose order divides 8, little-endian.
+pub(super) const ED25519_SMALL_ORDER: [[u8; 32]; 5] = {
+    let mut all = [[0; 32]; 5];
+    // 1: the neutral element.
+    all[1][0] = 1;
+    // p - 1: the point of order 2; y = 0, above, has order 4.
+    all[2] = [0xff; 32];
+    all[2][0] = 0xec;
+    all[2][31] = 0x7f;
+    // Order 8, and its negative.
+    all[3] = [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ];
+    all[4] = [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ];
+    all
+};
+
+/// A point of small order vouches for any message: nobody needs its private key. Neither backend looks.
+fn check_ed25519(x: &[u8]) -> Result<(), SkipReason> {
+    let Ok(mut y) = <[u8; 32]>::try_from(x) else { return Err(SkipReason::Malformed) };
+    // The highest bit is the sign of the other coordinate.
+    let [low, rest @ .., high] = &mut y;
+    *high &= 0x7f;
+    // RFC 8032 §5.1.3: y is below p = 2^255 - 19.
+    if *high == 0x7f && *low >= 0xed && rest.iter().all(|byte| *byte == 0xff) {
+        return Err(SkipReason::Malformed);
+    }
+    if ED25519_SMALL_ORDER.contains(&y) {
+        return Err(SkipReason::Refused(KeyRefused::SmallOrder));
+    }
+    Ok(())
 }

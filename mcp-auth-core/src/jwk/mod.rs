@@ -2,6 +2,8 @@
 
 mod cache;
 mod key;
+#[cfg(test)]
+mod key_tests;
 mod material;
 mod set;
 #[cfg(test)]

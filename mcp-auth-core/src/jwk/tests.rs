@@ -25,7 +25,7 @@ fn skip(key: serde_json::Value) -> SkipReason {
 }
 
 #[test]
-fn attack_041_to_046_each_bad_key_is_skipped_alone() {
+fn attack_043_044_046_each_bad_key_is_skipped_alone() {
     let ec = || jwk(Algorithm::ES256, "k");
     assert_eq!(skip(with(ec(), "use", "enc".into())), SkipReason::NotForSignatures);
     assert_eq!(skip(with(ec(), "key_ops", serde_json::json!(["encrypt"]))), SkipReason::NotForSignatures);

@@ -1,11 +1,14 @@
 //! The claims set, with the registered claims of RFC 7519 §4.1 in their types.
 
 use super::error::{ValidationError, ValidationErrorKind as Kind};
-use crate::json::{Document, Limits, Object, Value};
+use crate::json::{Document, JsonErrorKind, Limits, Object, Value};
 use crate::time::UnixTime;
 
 /// Last second of the year 9999: a date beyond is a mistake or an attack.
 const MAX_DATE: u64 = 253_402_300_799;
+
+/// Most members of a claims set.
+const MAX_CLAIMS: usize = 1000;
 
 /// The claims of a token. [`get`](Self::get) reads any claim without copying it.
 #[derive(Clone)]
@@ -21,13 +24,16 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// [`ValidationError`] when the text is not one bounded JSON object without duplicate members, or when
-    /// `iss`, `sub`, `jti`, `client_id`, `azp` is not a string, `aud` neither a string nor an array of strings,
-    /// or `exp`, `nbf`, `iat` not a NumericDate between 1970 and 9999.
+    /// [`ValidationError`] when the text is not one bounded JSON object of at most 1,000 members without
+    /// duplicates, or when `iss`, `sub`, `jti`, `client_id`, `azp` is not a string, `aud` neither a string nor an
+    /// array of strings, or `exp`, `nbf`, `iat` not a NumericDate between 1970 and 9999.
     pub fn parse(json: &[u8]) -> Result<Self, ValidationError> {
         let document = Document::parse(json, &Limits::default())
             .map_err(|e| Kind::Json { part: "payload", reason: e.kind() })?;
         let members = document.as_object().ok_or(Kind::NotAnObject { part: "payload" })?;
+        if members.len() > MAX_CLAIMS {
+            return Err(Kind::Json { part: "payload", reason: JsonErrorKind::TooManyNodes }.into());
+        }
         for claim in ["iss", "sub", "jti", "client_id", "azp"] {
             match members.get(claim) {
                 None | Some(Value::String(_)) => {}

@@ -184,7 +184,11 @@ impl Validator {
     pub fn parse<'t>(&self, token: &'t str) -> Result<Unverified<'t>, ValidationError> {
         let jws = Jws::parse(token, self.limits)?;
         check_access_token_type(jws.typ())?;
-        let claims = Claims::parse(&jws.unverified_payload()?)?;
+        let payload = jws.unverified_payload()?;
+        if payload.is_empty() {
+            return Err(Kind::EmptyPart.into());
+        }
+        let claims = Claims::parse(&payload)?;
         let (id, issuer) = self.find(claims.issuer().ok_or_else(|| missing(RequiredClaim::Iss))?)?;
         let algorithm = jws.algorithm();
         if !issuer.algorithms.contains(&algorithm) {
