@@ -19,8 +19,8 @@ use crate::jwt::Algorithm;
 
 /// The backend of the RustCrypto crates: `rsa`, `p256`, `p384`, `p521`, `ed25519-dalek`, `hmac`, `sha2`.
 ///
-/// It accepts and refuses what [`AwsLc`](super::AwsLc) does, and takes several times as long. Unlike that one it
-/// does not wipe the state of an HMAC secret when it is dropped.
+/// It accepts and refuses what `AwsLc` does, and takes several times as long. The state of an HMAC secret is not
+/// wiped when it is dropped.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct RustCrypto;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::{b64, compact, providers, verify};
 
-/// Whether all backends take `signature` for the key's; they have to agree.
+/// Whether the backends take what `sign` makes for the key's signature; they have to agree.
 fn accepted(jwk: &Value, algorithm: Algorithm, sign: impl Fn(&[u8]) -> Vec<u8>) -> bool {
     let header = serde_json::json!({"alg": algorithm.name(), "kid": "k1"});
     let token = compact(&header, b"payload", sign);
@@ -25,7 +25,7 @@ fn unhex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// `a - b` or `a + b`, big-endian and in the width of `a`.
+/// `a - b`, big-endian and in the width of `a`.
 fn subtract(a: &[u8], b: &[u8]) -> Vec<u8> {
     use ::rsa::BigUint;
     let difference = (BigUint::from_bytes_be(a) - BigUint::from_bytes_be(b)).to_bytes_be();
@@ -47,8 +47,6 @@ fn attack_005_a_key_is_good_for_its_own_algorithm_only() {
     ] {
         let mut open = key.jwk();
         open.as_object_mut().unwrap().remove("alg");
-        let signer = ::rsa::RsaPublicKey::new(number(&open, "n"), number(&open, "e"));
-        assert!(signer.is_ok(), "a real key");
         assert!(!accepted(&key.jwk(), algorithm, |message| key.sign(message)), "{algorithm}");
         assert!(
             !accepted(&open, algorithm, |message| key.sign(message)),
