@@ -53,6 +53,8 @@ pub enum RejectionReason {
     ReplayStoreFull,
     /// The issuer's keys were never fetched, or not for too long: 503.
     KeysUnavailable,
+    /// The issuer gave no answer about an opaque token: 503.
+    IntrospectionUnavailable,
     /// The policy denies: 403; 401 for a request without a token.
     Denied {
         /// The decision.
@@ -137,6 +139,7 @@ impl Rejection {
             RejectionReason::TokenUsed => "token_used",
             RejectionReason::ReplayStoreFull => "replay_store_full",
             RejectionReason::KeysUnavailable => "keys_unavailable",
+            RejectionReason::IntrospectionUnavailable => "introspection_unavailable",
             RejectionReason::Denied { .. } => "denied",
             RejectionReason::Message(_) => "message",
             RejectionReason::BodyTooLarge => "body_too_large",
@@ -193,7 +196,9 @@ impl Rejection {
                 };
                 (bearer.status(), Some(bearer), oauth(e.oauth_error(), e.client_text()))
             }
-            RejectionReason::KeysUnavailable | RejectionReason::ReplayStoreFull => {
+            RejectionReason::KeysUnavailable
+            | RejectionReason::IntrospectionUnavailable
+            | RejectionReason::ReplayStoreFull => {
                 plain = Some((RETRY_AFTER, HeaderValue::from_static("5")));
                 (StatusCode::SERVICE_UNAVAILABLE, None, oauth("temporarily_unavailable", "try again later"))
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mcp_auth_core::credential::{ClaimHeaders, TokenSource};
 use mcp_auth_core::jwt::{Issuer, IssuerConfigError, Validator};
 use mcp_auth_core::policy::{Effect, PolicySet, PolicySetBuilder, RuleError};
+use mcp_auth_discovery::provider::Provider;
 use mcp_auth_discovery::resource::ResourceError;
 use mcp_auth_discovery::scope::ScopeError;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
@@ -13,7 +14,8 @@ use tower_layer::Layer;
 
 use crate::audit::{Audit, AuditLayer, AuditSink};
 use crate::authenticate::{
-    Authenticate, AuthenticateLayer, DpopConfigError, DpopMode, DpopSettings, Mode, RevocationList,
+    Authenticate, AuthenticateLayer, DpopConfigError, DpopMode, DpopSettings, Introspection, Mode,
+    RevocationList,
 };
 use crate::authorize::{Authorize, AuthorizeLayer};
 use crate::clock::{Clock, SystemClock};
@@ -207,6 +209,21 @@ impl McpAuthBuilder {
     pub fn key_options(mut self, options: KeyOptions) -> Self {
         self.key_options = options;
         self
+    }
+
+    /// Trusts an issuer that is asked about each of its tokens, opaque ones included (RFC 7662).
+    pub fn issuer_introspected(self, issuer: Issuer, introspection: Introspection) -> Self {
+        self.issuer_keys(issuer, Keys::Introspection(Arc::new(introspection)))
+    }
+
+    /// Trusts a provider by its preset, for tokens that it made for `audience`
+    /// ([`ProviderKind::audience_hint`](mcp_auth_discovery::provider::ProviderKind::audience_hint)).
+    ///
+    /// # Errors
+    ///
+    /// As [`issuer`](Self::issuer).
+    pub fn provider(self, provider: &Provider, audience: &str) -> Result<Self, BuildError> {
+        self.issuer_with(provider.trust(audience), provider.jwks_uri())
     }
 
     /// Names an authorization server in the metadata. Default: the issuers.

@@ -74,6 +74,8 @@ pub enum ValidationErrorKind {
     ConfirmationMethod,
     /// The token stands where its issuer's tokens do not.
     Place { place: String },
+    /// The issuer says that the token is not active (RFC 7662 §2.2).
+    Inactive,
     /// The signing key speaks for another issuer.
     KeyIssuer,
     /// No key of that name and algorithm; a refetch of the key set may help.
@@ -98,7 +100,7 @@ pub enum ClientText {
     NotForThisServer,
     /// The signature or its key is not good.
     Signature,
-    /// The token was revoked.
+    /// The token was revoked, or its issuer does not know it.
     Revoked,
     /// The client may not use this server.
     Client,
@@ -115,7 +117,7 @@ impl ClientText {
             Self::NotYetValid => "the access token is not valid yet",
             Self::NotForThisServer => "the access token was not issued for this server",
             Self::Signature => "the access token's signature is not valid",
-            Self::Revoked => "the access token was revoked",
+            Self::Revoked => "the access token is not active",
             Self::Client => "the client may not use this server",
             Self::Binding => "the access token needs its own proof of possession",
         }
@@ -149,6 +151,7 @@ impl ValidationError {
             K::TokenUse { .. } => "token_use",
             K::Client { .. } => "client",
             K::Tenant { .. } => "tenant",
+            K::Inactive => "inactive",
             K::Revoked => "revoked",
             K::Bound { .. } => "bound_token",
             K::WrongKey { .. } => "wrong_proof_key",
@@ -176,7 +179,7 @@ impl ValidationError {
             | K::Lifetime { .. }
             | K::ClaimMissing { .. } => ClientText::Malformed,
             K::Expired { .. } => ClientText::Expired,
-            K::Revoked => ClientText::Revoked,
+            K::Inactive | K::Revoked => ClientText::Revoked,
             K::Client { .. } => ClientText::Client,
             K::Bound { .. } | K::WrongKey { .. } | K::NotBound | K::ConfirmationMethod => ClientText::Binding,
             K::NotYetValid { .. } => ClientText::NotYetValid,
@@ -250,6 +253,9 @@ impl fmt::Display for ValidationError {
             K::Client { got: Some(got) } => write!(f, "client `{}` is not one of the allowed clients", Shown(got)),
             K::Tenant { got } => {
                 write!(f, "tenant `{}` is not trusted, or `iss` and `tid` name different ones", Shown(got))
+            }
+            K::Inactive => {
+                f.write_str("issuer says that the token is not active: expired, revoked, another issuer's, or not for this client to ask about")
             }
             K::Revoked => f.write_str("token was revoked"),
             K::Bound { to } => write!(f, "token is bound to {to} and came as a plain bearer token"),

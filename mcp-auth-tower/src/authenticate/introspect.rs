@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mcp_auth_core::credential::AccessToken;
+use mcp_auth_core::{Principal, UnixTime};
 use mcp_auth_exchange::introspection::{
     IntrospectionCache, IntrospectionLife, IntrospectionRequest, IntrospectionResponse, Known,
 };
 use mcp_auth_exchange::{ClientAuthentication, TokenEndpoint};
-use mcp_auth_core::{Principal, UnixTime};
 use tokio::sync::{Semaphore, watch};
 
 use crate::client::{Fetch, FetchRequest, FetchUrl, UrlTrust};
@@ -97,6 +97,11 @@ impl Introspection {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// Where it asks.
+    pub fn url(&self) -> &FetchUrl {
+        &self.url
     }
 
     pub(super) fn known(&self, token: &str, now: UnixTime) -> Option<Known> {

@@ -8,12 +8,16 @@ use mcp_auth_core::crypto::AwsLc;
 use mcp_auth_core::dpop::{OneTimeUse, ReplayError, ReplayStore};
 use mcp_auth_core::json::Value;
 use mcp_auth_core::jwk::{KeySet, Thumbprint};
-use mcp_auth_core::jwt::{Checks, Possession, TokenCache, ValidationError, ValidationErrorKind, Validator};
+use mcp_auth_core::jwt::{
+    Checks, IssuerId, Possession, TokenCache, Unverified, ValidationError, ValidationErrorKind, Validator,
+};
 use mcp_auth_core::mtls::client_cert_header;
 use mcp_auth_core::{Principal, UnixTime};
+use mcp_auth_exchange::introspection::Known;
 
 use super::certificate::PeerCertificate;
 use super::dpop::{Dpop, Proven, prove};
+use super::introspect::Answer;
 use super::layer::{Mode, RevocationList};
 use crate::clock::Clock;
 use crate::keys::Keys;
@@ -71,8 +75,14 @@ impl<'r> From<&'r request::Parts> for Head<'r> {
 pub(super) enum Verdict {
     Pass(Admission),
     Refuse(Rejection),
-    /// Newer keys may help: the issuer's place in the list.
+    /// Newer keys may help, or the issuer has to be asked: its place in the list.
     Wait(usize),
+}
+
+/// What was waited for.
+pub(super) enum Waited {
+    Keys(Option<Arc<KeySet>>),
+    Answer(Answer),
 }
 
 /// Who is let through.
@@ -93,14 +103,22 @@ impl Shared {
 
     /// Judges again after waiting for newer keys; no second wait.
     pub(super) async fn judge_after_wait(&self, head: Head<'_>, issuer: usize) -> Verdict {
-        let newer = match self.keys.get(issuer) {
-            Some(keys) => keys.newer(self.clock.now()).await,
-            None => None,
+        let waited = match self.keys.get(issuer) {
+            Some(Keys::Introspection(introspection)) => {
+                // What stood in the request a moment ago still does.
+                let token = self.sources.extract(head.headers, head.uri).ok().flatten();
+                match token {
+                    Some(credential) => Waited::Answer(introspection.ask(credential.token()).await),
+                    None => Waited::Answer(Answer::None),
+                }
+            }
+            Some(keys) => Waited::Keys(keys.newer(self.clock.now()).await),
+            None => Waited::Keys(None),
         };
-        self.judge_with(head, self.clock.now(), Some(newer))
+        self.judge_with(head, self.clock.now(), Some(waited))
     }
 
-    fn judge_with(&self, head: Head<'_>, now: UnixTime, waited: Option<Option<Arc<KeySet>>>) -> Verdict {
+    fn judge_with(&self, head: Head<'_>, now: UnixTime, waited: Option<Waited>) -> Verdict {
         let credential = match self.sources.extract(head.headers, head.uri) {
             Ok(Some(credential)) => credential,
             Ok(None) => return self.absent(RejectionReason::MissingToken),
@@ -116,7 +134,17 @@ impl Shared {
         {
             return verdict;
         }
-        let parsed = match self.validator.parse(credential.token()) {
+        let parsed = self.validator.parse(credential.token());
+        let may_wait = waited.is_none();
+        let keys = match (self.asked(&credential, &parsed), waited) {
+            (Some(issuer), Some(Waited::Answer(answer))) => {
+                return self.answered(head, &credential, checks, issuer, answer);
+            }
+            (Some(issuer), _) => return self.known(head, &credential, checks, issuer),
+            (None, Some(Waited::Keys(keys))) => Some(keys),
+            (None, _) => None,
+        };
+        let parsed = match parsed {
             Ok(parsed) => parsed,
             Err(e) => return self.invalid(e),
         };
@@ -124,8 +152,7 @@ impl Shared {
         if let Err(e) = self.check_place(&credential, issuer) {
             return self.invalid(e);
         }
-        let may_wait = waited.is_none();
-        let keys = waited.unwrap_or_else(|| self.keys.get(issuer).and_then(|k| k.current(now)));
+        let keys = keys.unwrap_or_else(|| self.keys.get(issuer).and_then(|k| k.current(now)));
         let Some(keys) = keys else {
             // Whether the token is good cannot be known: neither 401 nor anonymous, in any mode.
             return if may_wait {
@@ -178,6 +205,104 @@ impl Shared {
                 }
                 Some(self.invalid(e))
             }
+        }
+    }
+
+    /// The issuer that has to be asked about this token, where that is so.
+    fn asked(
+        &self,
+        credential: &Credential<'_>,
+        parsed: &Result<Unverified<'_>, ValidationError>,
+    ) -> Option<IssuerId> {
+        match parsed {
+            Ok(token) => {
+                let issuer = token.issuer();
+                self.keys.get(issuer.index())?.introspection().map(|_| issuer)
+            }
+            // Three parts are somebody's broken JWT and five an encrypted one: whose, is not for others to learn.
+            Err(e) if matches!(e.kind(), ValidationErrorKind::NotCompact { parts } if *parts != 5) => {
+                let place = credential.place();
+                let asks = |(i, keys): &(usize, &Keys)| {
+                    keys.introspection().is_some() && self.sources.accepts(place, *i)
+                };
+                let mut issuers = self.keys.iter().enumerate().filter(asks);
+                match (issuers.next(), issuers.next()) {
+                    (Some((issuer, _)), None) => Some(issuer.into()),
+                    _ => None,
+                }
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// The verdict on a token whose issuer was asked lately, or has to be now.
+    fn known(
+        &self,
+        head: Head<'_>,
+        credential: &Credential<'_>,
+        checks: Checks<'_>,
+        issuer: IssuerId,
+    ) -> Verdict {
+        let introspection = self.keys.get(issuer.index()).and_then(Keys::introspection);
+        let known = introspection.and_then(|i| i.known(credential.token(), checks.now));
+        match known {
+            None => Verdict::Wait(issuer.index()),
+            Some(Known::Active(principal)) => self.present(head, credential, checks, issuer, |checks| {
+                self.validator.recheck(&principal, &KeySet::default(), checks).map(|()| principal.clone())
+            }),
+            Some(_) => self.invalid(ValidationErrorKind::Inactive.into()),
+        }
+    }
+
+    /// The verdict on a token that its issuer has just been asked about.
+    fn answered(
+        &self,
+        head: Head<'_>,
+        credential: &Credential<'_>,
+        checks: Checks<'_>,
+        issuer: IssuerId,
+        answer: Answer,
+    ) -> Verdict {
+        let introspection = self.keys.get(issuer.index()).and_then(Keys::introspection);
+        let (Some(introspection), token) = (introspection, credential.token()) else {
+            return Verdict::Refuse(Rejection::new(RejectionReason::IntrospectionUnavailable));
+        };
+        match answer {
+            // Whether the token is good cannot be known: neither 401 nor anonymous, in any mode.
+            Answer::None => Verdict::Refuse(Rejection::new(RejectionReason::IntrospectionUnavailable)),
+            Answer::Inactive => {
+                introspection.keep_inactive(token, checks.now);
+                self.invalid(ValidationErrorKind::Inactive.into())
+            }
+            Answer::Active(claims) => self.present(head, credential, checks, issuer, |checks| {
+                let principal = self.validator.accept_introspected(issuer, token, &claims, checks)?;
+                let principal = Arc::new(principal);
+                introspection.keep(&principal, checks.now);
+                Ok(principal)
+            }),
+        }
+    }
+
+    /// Judges an opaque token together with its place and what the request proves.
+    fn present(
+        &self,
+        head: Head<'_>,
+        credential: &Credential<'_>,
+        checks: Checks<'_>,
+        issuer: IssuerId,
+        accept: impl FnOnce(&Checks<'_>) -> Result<Arc<Principal>, ValidationError>,
+    ) -> Verdict {
+        if let Err(e) = self.check_place(credential, issuer.index()) {
+            return self.invalid(e);
+        }
+        let proven = match prove(self.dpop.as_deref(), head, credential, issuer.index(), checks.now) {
+            Ok(proven) => proven,
+            Err(reason) => return self.bad(reason),
+        };
+        let checks = checks.possession(self.possession(head, proven.as_ref()));
+        match accept(&checks) {
+            Ok(principal) => self.use_up(principal, credential, proven, checks.now),
+            Err(e) => self.invalid(e),
         }
     }
 
@@ -248,7 +373,7 @@ impl Shared {
 
     fn newer_keys_may_help(&self, error: &ValidationError, issuer: usize) -> bool {
         matches!(error.kind(), ValidationErrorKind::UnknownKey { .. })
-            && matches!(self.keys.get(issuer), Some(Keys::Remote(_)))
+            && self.keys.get(issuer).is_some_and(|keys| keys.newer_may_come(self.clock.now()))
     }
 
     fn absent(&self, reason: RejectionReason) -> Verdict {

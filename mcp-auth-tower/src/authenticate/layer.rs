@@ -12,7 +12,7 @@ use super::Authenticate;
 use super::dpop::{DpopConfigError, DpopSettings};
 use super::judge::Shared;
 use crate::clock::{Clock, SystemClock};
-use crate::keys::Keys;
+use crate::keys::{Keys, KeysStatus};
 use crate::random;
 use crate::rejection::ChallengeContext;
 
@@ -175,6 +175,12 @@ impl AuthenticateLayer {
     /// The keys in the order of the issuers, for status pages.
     pub fn keys(&self) -> &[Keys] {
         &self.shared.keys
+    }
+
+    /// What is known of each issuer's keys, for status pages: source, names, age, last error.
+    pub fn status(&self) -> Vec<KeysStatus> {
+        let issuers = self.shared.validator.issuers().iter();
+        issuers.zip(&self.shared.keys).map(|(issuer, keys)| keys.status(issuer.name())).collect()
     }
 
     /// The remembered tokens, for status pages; `None` where none are.

@@ -9,7 +9,8 @@
 //! 4. A token that is bound to a key or a certificate needs a proof of it with each request: [`dpop`],
 //!    [`PeerCertificate`].
 //! 5. Keys that were never fetched: 503. A token that names an unknown key waits for one fetch, at most 5 s.
-//! 6. The token is removed from the request unless [`AuthenticateLayer::forward_token`] was asked for. Headers
+//! 6. Opaque tokens, and those of an issuer without keys, are looked up at their issuer ([`Introspection`]).
+//! 7. The token is removed from the request unless [`AuthenticateLayer::forward_token`] was asked for. Headers
 //!    set from claims ([`AuthenticateLayer::claim_headers`]) are ours alone.
 //!
 //! Not a byte of the body is read before.
@@ -18,6 +19,7 @@ pub mod dpop;
 
 mod certificate;
 mod future;
+mod introspect;
 mod judge;
 mod layer;
 mod service;
@@ -25,5 +27,6 @@ mod service;
 pub use certificate::PeerCertificate;
 pub use dpop::{DpopConfigError, DpopMode, DpopSettings};
 pub use future::ResponseFuture;
+pub use introspect::Introspection;
 pub use layer::{AuthenticateLayer, Mode, RevocationList};
 pub use service::Authenticate;

@@ -44,6 +44,8 @@ use mcp_auth_core::UnixTime;
 use mcp_auth_core::jwk::KeySet;
 use mcp_auth_core::jwt::Issuer;
 
+use crate::authenticate::Introspection;
+
 pub use error::KeysError;
 pub use mcp_auth_core::jwk::KeyLife;
 pub use options::KeyOptions;
@@ -59,6 +61,9 @@ pub enum Keys {
     Static(Arc<KeySet>),
     /// A set outside this process: behind a URL, found by discovery, or in a file.
     Remote(RemoteKeys),
+    /// No keys: the issuer is asked about each of its tokens. Opaque tokens name no issuer, so one issuer alone
+    /// may be asked about those that stand in one place; with more, none is.
+    Introspection(Arc<Introspection>),
 }
 
 impl Keys {
@@ -75,16 +80,27 @@ impl Keys {
     /// The state for operators; `issuer` is whose keys these are.
     pub fn status(&self, issuer: &str) -> KeysStatus {
         match self {
-            Self::Static(set) => KeysStatus::fixed(issuer, set),
+            Self::Static(set) => KeysStatus::fixed(issuer, "fixed".to_owned(), set),
             Self::Remote(remote) => remote.status(),
+            Self::Introspection(introspection) => {
+                let source = format!("introspection at {}", introspection.url());
+                KeysStatus::fixed(issuer, source, &KeySet::default())
+            }
         }
     }
 
     /// Whether a request that these keys do not serve has any use in waiting: a fetch is under way or may begin.
     pub fn newer_may_come(&self, now: UnixTime) -> bool {
         match self {
-            Self::Static(_) => false,
+            Self::Static(_) | Self::Introspection(_) => false,
             Self::Remote(remote) => remote.newer_may_come(now),
+        }
+    }
+
+    pub(crate) fn introspection(&self) -> Option<&Arc<Introspection>> {
+        match self {
+            Self::Introspection(introspection) => Some(introspection),
+            _ => None,
         }
     }
 
@@ -93,6 +109,7 @@ impl Keys {
         match self {
             Self::Static(set) => Some(set.clone()),
             Self::Remote(remote) => remote.current(now),
+            Self::Introspection(_) => None,
         }
     }
 
@@ -101,6 +118,7 @@ impl Keys {
         match self {
             Self::Static(set) => Some(set.clone()),
             Self::Remote(remote) => remote.newer(now).await,
+            Self::Introspection(_) => None,
         }
     }
 }

@@ -34,10 +34,10 @@ pub struct KeysStatus {
 }
 
 impl KeysStatus {
-    pub(super) fn fixed(issuer: &str, set: &KeySet) -> Self {
+    pub(super) fn fixed(issuer: &str, source: String, set: &KeySet) -> Self {
         Self {
             issuer: issuer.to_owned(),
-            source: "fixed".to_owned(),
+            source,
             state: KeyState::Fresh,
             kids: set.keys().iter().map(|k| k.kid().unwrap_or("(no kid)").to_owned()).collect(),
             skipped: set.skipped().to_vec(),

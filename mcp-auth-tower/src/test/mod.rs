@@ -5,6 +5,7 @@ mod authenticate;
 mod authorize;
 mod compose;
 mod expiry;
+mod introspection;
 mod keys;
 mod mcp;
 mod origin;
