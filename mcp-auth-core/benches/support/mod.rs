@@ -22,7 +22,7 @@
 //!
 //! `cargo bench --bench NAME -- WORD` runs the races whose title contains WORD. With `MCP_AUTH_BENCH_ASSERT=1` a
 //! missed ratio ends the run with an error. A target in nanoseconds holds for the machine it was set for: it is
-//! shown, never asserted. Allocations are counted in tests (`allocations.rs` beside this): a counting allocator would
+//! shown, never asserted. Allocations are counted in `tests/allocations`: a counting allocator would
 //! be timed too.
 #![allow(dead_code, reason = "each benchmark uses a part of this")]
 #![allow(unreachable_pub, clippy::expect_used, reason = "a module of a program")]

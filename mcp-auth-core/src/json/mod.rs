@@ -1,9 +1,10 @@
-//! JSON from outside, read once into a flat arena.
+//! JSON from outside, read once into a flat list.
 //!
-//! A [`Document`] owns two allocations whatever the document's size: the text of all strings, and a flat list
-//! of nodes. [`Value`] borrows from it and is `Copy`, so that a policy reads claims without allocating.
+//! A [`Document`] owns two allocations whatever the document's size: the text, and a list of nodes of eight bytes
+//! that point into it. [`Value`] borrows from it and is `Copy`, so that a policy reads claims without allocating.
 //! Parsing refuses what two parsers could read differently: duplicate members at any level, a second
-//! document, a byte-order mark, lone surrogates, numbers beyond `f64`, and anything past the [`Limits`].
+//! document, a byte-order mark, lone surrogates, numbers beyond `f64` or of more than 1,024 bytes, and anything past
+//! the [`Limits`].
 //!
 //! ```
 //! use mcp_auth_core::json::{Document, Limits, Value};
@@ -15,15 +16,29 @@
 //! # Ok::<(), mcp_auth_core::json::JsonError>(())
 //! ```
 
-mod parse;
+mod build;
+mod error;
+mod inside;
+mod names;
+mod node;
+mod number;
+mod scan;
+mod sink;
+mod string;
 #[cfg(test)]
 mod tests;
 
-pub use parse::{JsonError, JsonErrorKind, Limits};
+pub(crate) use error::Problem;
+pub use error::{JsonError, JsonErrorKind, Limits};
+pub(crate) use scan::Scanner;
 
-/// A parsed JSON document: strings in one buffer, structure in one list.
+use inside::{Container, Members};
+use node::{Kind, Node};
+
+/// A parsed JSON document: its text, and the structure in one list.
 #[derive(Clone)]
 pub struct Document {
+    /// Escapes are decoded: what stands between strings is not JSON any more.
     text: Box<str>,
     nodes: Box<[Node]>,
 }
@@ -40,7 +55,7 @@ pub enum Value<'a> {
     Int(i64),
     /// An integer above `i64::MAX` that fits in `u64`.
     Uint(u64),
-    /// Any other number.
+    /// Any other number, `-0` included.
     Double(f64),
     /// A string, escapes decoded.
     String(&'a str),
@@ -52,17 +67,11 @@ pub enum Value<'a> {
 
 /// A borrowed JSON array.
 #[derive(Clone, Copy)]
-pub struct Array<'a> {
-    items: Cursor<'a>,
-    len: usize,
-}
+pub struct Array<'a>(Container<'a>);
 
 /// A borrowed JSON object. Names are unique, order is the document's.
 #[derive(Clone, Copy)]
-pub struct Object<'a> {
-    members: Cursor<'a>,
-    len: usize,
-}
+pub struct Object<'a>(Container<'a>);
 
 impl Document {
     /// Parses exactly one JSON document.
@@ -72,20 +81,31 @@ impl Document {
     /// [`JsonError`] when the text is not one JSON document in UTF-8, repeats a member name in an object at
     /// any level, or exceeds `limits`.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, JsonError> {
-        parse::document(bytes, limits)
+        if bytes.len() > limits.max_bytes {
+            return Err(JsonError::new(Problem::TooLong, limits.max_bytes));
+        }
+        Self::parse_vec(bytes.to_vec(), limits)
+    }
+
+    /// Like [`parse`](Self::parse), on a buffer that the document keeps: strings stay where they are. A buffer with
+    /// spare capacity is shrunk.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_vec(bytes: Vec<u8>, limits: &Limits) -> Result<Self, JsonError> {
+        build::document(bytes, limits)
     }
 
     /// The outermost value.
     pub fn root(&self) -> Value<'_> {
-        self.cursor_all().value().unwrap_or(Value::Null)
+        self.value(0).unwrap_or(Value::Null)
     }
 
     /// The outermost value when it is an object.
     pub fn as_object(&self) -> Option<Object<'_>> {
-        match self.root() {
-            Value::Object(o) => Some(o),
-            _ => None,
-        }
+        matches!(self.nodes.first()?.kind(), Kind::Object)
+            .then_some(Object(Container { document: self, at: 0 }))
     }
 
     /// How many bytes of memory this document holds.
@@ -93,8 +113,20 @@ impl Document {
         size_of::<Self>() + self.text.len() + size_of_val(&*self.nodes)
     }
 
-    fn cursor_all(&self) -> Cursor<'_> {
-        Cursor { text: &self.text, all: &self.nodes, at: 0, end: self.nodes.len() }
+    #[inline]
+    fn value(&self, at: usize) -> Option<Value<'_>> {
+        let node = *self.nodes.get(at)?;
+        let container = Container { document: self, at };
+        match node.kind() {
+            Kind::Null => Some(Value::Null),
+            Kind::Bool(b) => Some(Value::Bool(b)),
+            Kind::Small(i) => Some(Value::Int(i)),
+            Kind::Spelled => number::value(self.text.get(node.range())?),
+            // No escapes are left once a document exists.
+            Kind::String | Kind::Escaped => self.text.get(node.range()).map(Value::String),
+            Kind::Array => Some(Value::Array(Array(container))),
+            Kind::Object => Some(Value::Object(Object(container))),
+        }
     }
 }
 
@@ -164,57 +196,67 @@ impl<'a> Value<'a> {
 impl<'a> Array<'a> {
     /// Number of items.
     pub fn len(self) -> usize {
-        self.len
+        self.0.node().map_or(0, Node::count)
     }
 
     /// Whether there are no items.
     pub fn is_empty(self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The items in order.
     pub fn iter(self) -> impl Iterator<Item = Value<'a>> + Clone {
-        self.items
+        self.0.inside()
     }
 
     /// The item at `index`. Linear: items are not of one size.
     pub fn get(self, index: usize) -> Option<Value<'a>> {
-        if index >= self.len { None } else { self.iter().nth(index) }
+        if index >= self.len() { None } else { self.iter().nth(index) }
     }
 }
 
 impl<'a> Object<'a> {
     /// Number of members.
     pub fn len(self) -> usize {
-        self.len
+        self.0.node().map_or(0, Node::count)
     }
 
     /// Whether there are no members.
     pub fn is_empty(self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The members in the document's order.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, Value<'a>)> + Clone {
-        Members(self.members)
+        Members(self.0.inside())
     }
 
     /// The value of the member called exactly `name`.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
-        self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+        let Container { document, at } = self.0;
+        let text = document.text.as_bytes();
+        let all = document.nodes.get(..self.0.node()?.index())?;
+        let mut rest = all.get(at + 1..)?;
+        while let [node, value, tail @ ..] = rest {
+            if node.is_string_of(name.len()) && text.get(node.range())? == name.as_bytes() {
+                return document.value(all.len() - tail.len() - 1);
+            }
+            rest = if value.is_container() { all.get(value.index()..)? } else { tail };
+        }
+        None
     }
 }
 
 impl PartialEq for Array<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.iter().eq(other.iter())
+        self.len() == other.len() && self.iter().eq(other.iter())
     }
 }
 
 /// Objects are equal when they have the same members, in any order.
 impl PartialEq for Object<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.iter().all(|(n, v)| other.get(n) == Some(v))
+        self.len() == other.len() && self.iter().all(|(n, v)| other.get(n) == Some(v))
     }
 }
 
@@ -227,77 +269,5 @@ impl std::fmt::Debug for Array<'_> {
 impl std::fmt::Debug for Object<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map().entries(self.iter()).finish()
-    }
-}
-
-// === the arena ===
-
-/// 16 bytes. `end` is the index after this node's last descendant, so that a sibling is one step away.
-#[derive(Clone, Copy)]
-struct Node {
-    data: Data,
-    end: u32,
-}
-
-#[derive(Clone, Copy)]
-enum Data {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Uint(u64),
-    Double(f64),
-    String { start: u32, end: u32 },
-    Array { len: u32 },
-    Object { len: u32 },
-}
-
-/// A run of sibling nodes: `at` is the next one, `end` the index after the last descendant of the last one.
-#[derive(Clone, Copy)]
-struct Cursor<'a> {
-    text: &'a str,
-    all: &'a [Node],
-    at: usize,
-    end: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn value(&self) -> Option<Value<'a>> {
-        if self.at >= self.end {
-            return None;
-        }
-        let node = self.all.get(self.at)?;
-        let inner = Cursor { at: self.at + 1, end: node.end as usize, ..*self };
-        Some(match node.data {
-            Data::Null => Value::Null,
-            Data::Bool(b) => Value::Bool(b),
-            Data::Int(i) => Value::Int(i),
-            Data::Uint(u) => Value::Uint(u),
-            Data::Double(d) => Value::Double(d),
-            Data::String { start, end } => Value::String(self.text.get(start as usize..end as usize)?),
-            Data::Array { len } => Value::Array(Array { items: inner, len: len as usize }),
-            Data::Object { len } => Value::Object(Object { members: inner, len: len as usize }),
-        })
-    }
-}
-
-impl<'a> Iterator for Cursor<'a> {
-    type Item = Value<'a>;
-
-    fn next(&mut self) -> Option<Value<'a>> {
-        let value = self.value()?;
-        self.at = self.all.get(self.at)?.end as usize;
-        Some(value)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Members<'a>(Cursor<'a>);
-
-impl<'a> Iterator for Members<'a> {
-    type Item = (&'a str, Value<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let name = self.0.next()?.as_str()?;
-        Some((name, self.0.next()?))
     }
 }

@@ -3,12 +3,13 @@
 //! Items that stay, stay byte for byte; a message without a list is returned as it came. A list that cannot be
 //! read is an error: it is never passed on unfiltered.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::peek::{Key, looks_like};
+use super::look_alike::looks_like;
 
 /// What a list holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,6 +181,31 @@ impl<'de, const N: usize> Visitor<'de> for Members<N> {
             }
         }
         Ok(found)
+    }
+}
+
+/// A string, borrowed where it has no escapes.
+struct Key<'b>(Cow<'b, str>);
+
+impl<'de> serde::Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, s: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(s)))
+            }
+
+            fn visit_str<E: Error>(self, s: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(s.to_owned())))
+            }
+        }
+        d.deserialize_str(Text)
     }
 }
 

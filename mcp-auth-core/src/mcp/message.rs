@@ -1,5 +1,7 @@
 //! What one JSON-RPC message asks for.
 
+use std::ops::Range;
+
 /// One JSON-RPC message, reduced to what decides over it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -10,6 +12,11 @@ pub struct McpCall {
     pub id: Option<Box<str>>,
     /// The item the method names.
     pub target: Option<Target>,
+    /// Where `params.arguments` stands in the body, in bytes. It is one JSON value, and unjudged: its own members may
+    /// occur twice.
+    pub arguments: Option<Range<usize>>,
+    /// The protocol version in `params._meta` (`io.modelcontextprotocol/protocolVersion`, MCP 2026-07-28).
+    pub protocol_version: Option<Box<str>>,
 }
 
 /// An item of an MCP server.
@@ -43,7 +50,7 @@ pub enum CallKind {
 impl McpCall {
     /// A message with these parts, for callers that have no body at hand.
     pub fn new(method: &str, target: Option<Target>) -> Self {
-        Self { method: Some(method.into()), id: None, target }
+        Self { method: Some(method.into()), id: None, target, arguments: None, protocol_version: None }
     }
 
     /// How this message is judged.

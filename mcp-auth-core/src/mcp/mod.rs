@@ -13,7 +13,9 @@
 
 mod event_stream;
 mod list;
+mod look_alike;
 mod message;
+mod params;
 mod peek;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,55 @@ fn reads_method_item_and_id() {
 }
 
 #[test]
+fn finds_the_arguments_and_the_protocol_version() {
+    let read = |params: &str| {
+        let body = call(params);
+        let call = peek(body.as_bytes()).unwrap();
+        (
+            call.arguments.map(|range| body.get(range).unwrap().to_owned()),
+            call.protocol_version.map(String::from),
+        )
+    };
+    assert_eq!(read(r#"{"name":"a"}"#), (None, None));
+    assert_eq!(
+        read(r#"{"name":"a","arguments":  {"x":[1, "]"]} , "_meta":{}}"#).0.unwrap(),
+        r#"{"x":[1, "]"]}"#
+    );
+    assert_eq!(read(r#"{"arguments":null,"name":"a"}"#).0.unwrap(), "null");
+    let meta = r#"{"name":"a","_meta":{"progressToken":1,"io.modelcontextprotocol\/protocolVersion":"2026-07-28","x":{"y":[]}}}"#;
+    assert_eq!(read(meta).1.unwrap(), "2026-07-28");
+    let twice = r#"{"name":"a","arguments":{"x":1,"x":2,"X":3}}"#;
+    assert_eq!(read(twice).0.unwrap(), r#"{"x":1,"x":2,"X":3}"#, "arguments are not looked into");
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"arguments":7}}"#;
+    let at = notification.find('7').unwrap();
+    assert_eq!(peek(notification.as_bytes()).unwrap().arguments, Some(at..at + 1));
+}
+
+#[test]
+fn attack_077_the_protocol_version_is_read_without_doubt() {
+    const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+    let error = |meta: &str| peek(call(&format!(r#"{{"name":"a","_meta":{meta}}}"#)).as_bytes()).unwrap_err();
+    for meta in [
+        "null",
+        "[]",
+        "7",
+        "\"2026-07-28\"",
+        &format!(r#"{{"{VERSION}":7}}"#),
+        &format!(r#"{{"{VERSION}":null}}"#),
+    ] {
+        assert_eq!(error(meta), PeekError::Meta, "{meta}");
+        assert_eq!(error(meta).code(), -32602);
+    }
+    assert_eq!(error(&format!(r#"{{"{VERSION}":"1","{VERSION}":"2"}}"#)), PeekError::Duplicate);
+    assert_eq!(
+        error(&format!(r#"{{"{VERSION}":"1","{}":"2"}}"#, VERSION.replace('V', "v"))),
+        PeekError::LookAlike
+    );
+    assert_eq!(error(&format!(r#"{{"{VERSION}\u0000":"2"}}"#)), PeekError::LookAlike);
+    assert_eq!(error("{},\"_meta\":{}"), PeekError::Duplicate);
+}
+
+#[test]
 fn attack_076_077_duplicates_and_look_alikes_are_refused() {
     let error = |body: &str| peek(body.as_bytes()).unwrap_err();
     for body in [
@@ -46,6 +95,9 @@ fn attack_076_077_duplicates_and_look_alikes_are_refused() {
         call(r#"{"name":"a","name\u0000":"b"}"#),
         call(r#"{"name":"a"," name":"b"}"#),
         call(r#"{"name":"a","argument\u017f":{}}"#),
+        call(r#"{"name":"a","tas\u212aId":"b"}"#),
+        call("{\"name\":\"a\",\"\u{2003}N\\u0000A\\u0085ME\u{a0}\":\"b\"}"),
+        call(r#"{"name":"a","_META":{}}"#),
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}"#.into(),
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","param\u017f":{}}"#.into(),
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","extra":1}"#.into(),
@@ -94,11 +146,44 @@ fn attack_086_what_is_not_one_json_rpc_message_is_refused() {
         br#"{"jsonrpc":"2.0","id":1e999,"method":"ping"}"#,
         br#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
         br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null}"#,
+        br#"{"jsonrpc":2.0,"id":1,"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":["ping"]}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"ping","error":{}}"#,
+        br#"{"jsonrpc":"2.0","result":{}}"#,
+        b"null",
+        b" \"tools/call\" ",
+        b"7",
     ] {
         assert_eq!(error(body), PeekError::NotJsonRpc, "{}", String::from_utf8_lossy(body));
     }
     for params in ["{}", r#"{"name":5}"#, r#"{"name":null}"#, r#"{"name":["a"]}"#, r#"{"uri":"a"}"#] {
         assert_eq!(error(call(params).as_bytes()), PeekError::NoItem, "{params}");
+    }
+    let complete = |reference: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{{"ref":{reference}}}}}"#)
+    };
+    for reference in [
+        "null",
+        "[]",
+        "{}",
+        r#"{"type":"ref/prompt"}"#,
+        r#"{"type":"ref/tool","name":"a"}"#,
+        r#"{"type":1,"name":"a"}"#,
+    ] {
+        assert_eq!(error(complete(reference).as_bytes()), PeekError::NoItem, "{reference}");
+    }
+    assert_eq!(
+        error(complete(r#"{"type":"ref/prompt","name":"a","uri":"b"}"#).as_bytes()),
+        PeekError::NoItem
+    );
+    assert_eq!(
+        error(complete(r#"{"type":"ref/prompt","name":"a","Name":"b"}"#).as_bytes()),
+        PeekError::LookAlike
+    );
+    for limit in [62, 63] {
+        let nested = format!(r#"{{"name":"a","arguments":{}{}}}"#, "[".repeat(limit), "]".repeat(limit));
+        assert_eq!(peek(call(&nested).as_bytes()).is_ok(), limit == 62, "64 with the message and its params");
     }
     let deep = call(&format!(r#"{{"name":"a","arguments":{}{}}}"#, "[".repeat(70), "]".repeat(70)));
     assert_eq!(error(deep.as_bytes()), PeekError::TooDeep);
