@@ -1,7 +1,7 @@
 //! The claims set, with the registered claims of RFC 7519 §4.1 in their types.
 
 use super::error::{ValidationError, ValidationErrorKind as Kind};
-use crate::json::{Document, JsonErrorKind, Limits, Object, Value};
+use crate::json::{Document, JsonError, JsonErrorKind, Limits, Object, Value};
 use crate::time::UnixTime;
 
 /// Last second of the year 9999: a date beyond is a mistake or an attack.
@@ -28,25 +28,38 @@ impl Claims {
     /// duplicates, or when `iss`, `sub`, `jti`, `client_id`, `azp` is not a string, `aud` neither a string nor an
     /// array of strings, or `exp`, `nbf`, `iat` not a NumericDate between 1970 and 9999.
     pub fn parse(json: &[u8]) -> Result<Self, ValidationError> {
-        let document = Document::parse(json, &Limits::default())
-            .map_err(|e| Kind::Json { part: "payload", reason: e.kind() })?;
+        Self::read(Document::parse(json, &Limits::default()))
+    }
+
+    /// As [`parse`](Self::parse), for a payload that [`TokenLimits`](super::TokenLimits) have bounded.
+    pub(crate) fn of_payload(json: Vec<u8>) -> Result<Self, ValidationError> {
+        let limits = Limits::default().max_bytes(json.len());
+        Self::read(Document::parse_vec(json, &limits))
+    }
+
+    fn read(document: Result<Document, JsonError>) -> Result<Self, ValidationError> {
+        let document = document.map_err(|e| Kind::Json { part: "payload", reason: e.kind() })?;
         let members = document.as_object().ok_or(Kind::NotAnObject { part: "payload" })?;
         if members.len() > MAX_CLAIMS {
             return Err(Kind::Json { part: "payload", reason: JsonErrorKind::TooManyNodes }.into());
         }
-        for claim in ["iss", "sub", "jti", "client_id", "azp"] {
-            match members.get(claim) {
-                None | Some(Value::String(_)) => {}
-                Some(other) => return Err(wrong(claim, "a string", other)),
+        for (name, value) in members.iter() {
+            let text =
+                |claim| if value.as_str().is_some() { Ok(()) } else { Err(wrong(claim, "a string", value)) };
+            match name {
+                "iss" => text("iss")?,
+                "sub" => text("sub")?,
+                "jti" => text("jti")?,
+                "client_id" => text("client_id")?,
+                "azp" => text("azp")?,
+                "aud" => match value {
+                    Value::String(_) => {}
+                    Value::Array(items) if items.iter().all(|i| i.as_str().is_some()) => {}
+                    other => return Err(wrong("aud", "a string or an array of strings", other)),
+                },
+                "act" => check_actor(value)?,
+                _ => {}
             }
-        }
-        match members.get("aud") {
-            None | Some(Value::String(_)) => {}
-            Some(Value::Array(items)) if items.iter().all(|i| i.as_str().is_some()) => {}
-            Some(other) => return Err(wrong("aud", "a string or an array of strings", other)),
-        }
-        if let Some(act) = members.get("act") {
-            check_actor(act)?;
         }
         let exp = date(members, "exp", f64::floor)?;
         let nbf = date(members, "nbf", f64::ceil)?;

@@ -15,7 +15,9 @@ pub(super) struct Header {
 impl Header {
     pub(super) fn parse(part: &str) -> Result<Self, ValidationError> {
         let bytes = decode(part, "header")?;
-        let document = Document::parse(&bytes, &Limits::default().max_bytes(4 * 1024).max_nodes(256))
+        // Its length was bounded by [`TokenLimits`](super::TokenLimits).
+        let limits = Limits::default().max_bytes(bytes.len()).max_nodes(256);
+        let document = Document::parse_vec(bytes, &limits)
             .map_err(|e| Kind::Json { part: "header", reason: e.kind() })?;
         let members = document.as_object().ok_or(Kind::NotAnObject { part: "header" })?;
         for (member, reason) in [

@@ -188,7 +188,7 @@ impl Validator {
         if payload.is_empty() {
             return Err(Kind::EmptyPart.into());
         }
-        let claims = Claims::parse(&payload)?;
+        let claims = Claims::of_payload(payload)?;
         let (id, issuer) = self.find(claims.issuer().ok_or_else(|| missing(RequiredClaim::Iss))?)?;
         let algorithm = jws.algorithm();
         if !issuer.algorithms.contains(&algorithm) {

@@ -49,3 +49,43 @@ fn a_message_is_scanned_without_a_tree() {
     assert_eq!(allocations(|| peek(small.as_bytes()).unwrap()), 3);
     assert_eq!(allocations(|| peek(large.as_bytes()).unwrap()), 3);
 }
+
+/// A remembered token costs no allocation, whatever is checked again.
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn a_warm_validation_allocates_nothing() {
+    use std::sync::Arc;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use mcp_auth_core::UnixTime;
+    use mcp_auth_core::crypto::{AwsLc, CryptoProvider as _};
+    use mcp_auth_core::jwk::KeySet;
+    use mcp_auth_core::jwt::{Algorithm, Checks, Issuer, Revocations, TokenCache, Validator};
+
+    let secret = [7; 32];
+    let issuer = Issuer::new("https://idp.example").audience("mcp").algorithms(&[Algorithm::HS256]);
+    let validator = Validator::new([issuer]).unwrap();
+    let keys = KeySet::secret(&secret, &AwsLc::new(), Algorithm::HS256).unwrap();
+    let claims =
+        r#"{"iss":"https://idp.example","aud":["x","mcp"],"sub":"alice","jti":"1","exp":2000,"iat":900}"#;
+    let signed = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"at+jwt"}"#),
+        URL_SAFE_NO_PAD.encode(claims)
+    );
+    let tag = AwsLc::new().hmac_sha256(&secret, signed.as_bytes());
+    let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag));
+    let revocations = Revocations::default().token("https://idp.example", "2");
+    let checks = Checks::at(UnixTime::from_secs(1000)).revocations(&revocations);
+
+    let cache = TokenCache::new(1 << 20, 1);
+    cache.insert(Arc::new(validator.verify(validator.parse(&token).unwrap(), &keys, &checks).unwrap()));
+    let warm = || {
+        let principal = cache.get(&token).unwrap();
+        validator.recheck(&principal, &keys, &checks).unwrap();
+        principal
+    };
+    assert_eq!(allocations(warm), 0);
+    assert!(allocations(|| validator.parse(&token).unwrap()) > 0, "the counter counts");
+}
