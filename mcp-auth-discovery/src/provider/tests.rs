@@ -136,7 +136,7 @@ fn accepted(provider: &Provider, audience: &str, iss: &str, aud: &str) -> Result
 }
 
 #[test]
-fn row_055_056_057_entra_writes_two_issuers() {
+fn row_054_055_056_057_entra_writes_two_issuers() {
     let (v1, v2) = (Provider::entra_v1(TENANT).unwrap(), Provider::entra_v2(TENANT).unwrap());
     assert_eq!(accepted(&v1, "api://app", v1.issuer(), "api://app"), Ok(()));
     let hint = accepted(&v1, "api://app", v2.issuer(), "api://app").unwrap_err();

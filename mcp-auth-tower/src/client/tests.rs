@@ -192,7 +192,7 @@ async fn attack_049_content_types_are_read_leniently_and_encodings_not_at_all() 
 }
 
 #[tokio::test]
-async fn attack_049_a_client_of_ones_own_is_checked_like_ours() {
+async fn row_039_attack_049_a_client_of_ones_own_is_checked_like_ours() {
     #[derive(Debug)]
     struct Careless(u16, usize);
     impl Fetch for Careless {

@@ -53,7 +53,7 @@ async fn row_122_123_124_138_metadata_needs_no_token() {
 }
 
 #[tokio::test]
-async fn row_132_181_attack_064_a_good_token_reaches_the_service_as_a_principal_and_not_as_a_token() {
+async fn row_132_181_239_attack_064_a_good_token_reaches_the_service_as_a_principal_and_not_as_a_token() {
     let setup = Setup::new();
     let (parts, _) = setup.post(&setup.idp.token("bob"), &call("read")).await;
     assert_eq!(parts.status, StatusCode::OK);
@@ -116,4 +116,37 @@ async fn permissive_mode_forwards_no_bad_token() {
     let seen = setup.upstream.seen.lock().unwrap();
     assert!(!seen[0].0.headers.contains_key(AUTHORIZATION));
     assert!(seen[0].0.extensions.get::<Authenticated>().unwrap().principal().is_none());
+}
+
+#[tokio::test]
+async fn row_186_attack_061_062_identity_headers_are_ours_alone_in_trailers_too() {
+    use http_body::Frame;
+    use mcp_auth_core::credential::ClaimHeaders;
+
+    let claims = ClaimHeaders::new().claim("x-user-id", "sub").unwrap().claim("x-team", "org.team").unwrap();
+    let setup = Setup::with(|builder| builder.claim_headers(claims));
+    let trailers = [("x-user-id", "root"), ("x_team", "root")]
+        .into_iter()
+        .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
+        .collect();
+    let frames = [Frame::data(Bytes::from(call("read"))), Frame::trailers(trailers)].map(Ok::<_, Infallible>);
+    let body = http_body_util::StreamBody::new(futures_util::stream::iter(frames));
+    let request = Request::post("/files/mcp")
+        .header(AUTHORIZATION, format!("Bearer {}", setup.idp.token("bob")))
+        .header(CONTENT_TYPE, "application/json")
+        .header("X-User-Id", "root")
+        .header("x_user_id", "root")
+        .header("x-team", "root")
+        .header("connection", "x-user-id, authorization")
+        .header("trailer", "x-user-id")
+        .body(body)
+        .unwrap();
+    let response = setup.service.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let seen = setup.upstream.seen.lock().unwrap();
+    let (head, _) = &seen[0];
+    assert_eq!(head.headers["x-user-id"], "bob");
+    assert!(!head.headers.values().any(|value| value == "root"), "{:?}", head.headers);
+    assert!(!head.headers["connection"].to_str().unwrap().contains("x-user-id"));
+    assert!(setup.upstream.trailers.lock().unwrap().is_empty());
 }

@@ -202,7 +202,7 @@ async fn a_list_that_cannot_be_filtered_is_not_passed_on() {
 /// principal instead (design, decision 8): an empty list or a session without a name would tell a client that it is
 /// connected, and it would never log in.
 #[tokio::test]
-async fn row_194_232_optional_mode_passes_nobody_to_items_that_the_policy_leaves_open() {
+async fn row_194_206_232_optional_mode_passes_nobody_to_items_that_the_policy_leaves_open() {
     let rule = r#"jwt.sub == "alice" || mcp.tool.name == "open""#;
     let setup = Setup::with(|b| b.mode(Mode::Optional).require(rule).unwrap());
     let anonymous = |method: Method, body: &str| {

@@ -84,7 +84,7 @@ async fn row_168_204_remote_keys_are_fetched_once_for_many_requests_and_again_fo
 }
 
 #[tokio::test]
-async fn row_175_attack_051_without_keys_503_and_the_service_is_not_called() {
+async fn row_010_175_attack_051_without_keys_503_and_the_service_is_not_called() {
     let hits = Arc::new(AtomicUsize::new(0));
     let (auth, upstream, service) = remote(key_server(Arc::default(), hits).await);
     let response = service.oneshot(post(&Idp::new().token("bob"), &call("read"))).await.unwrap();

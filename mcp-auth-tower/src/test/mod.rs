@@ -90,6 +90,7 @@ struct Upstream {
 struct Shared {
     calls: AtomicUsize,
     seen: Mutex<Vec<(http::request::Parts, Bytes)>>,
+    trailers: Mutex<Vec<http::HeaderMap>>,
     answer: Mutex<Option<Response<Full<Bytes>>>>,
 }
 
@@ -120,7 +121,9 @@ where
         let shared = self.shared.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = body.collect().await.unwrap().to_bytes();
+            let body = body.collect().await.unwrap();
+            shared.trailers.lock().unwrap().extend(body.trailers().cloned());
+            let body = body.to_bytes();
             shared.seen.lock().unwrap().push((parts, body));
             Ok(shared.answer.lock().unwrap().clone().unwrap_or_else(|| json_answer("{}")))
         })

@@ -255,7 +255,7 @@ async fn row_168_keys_are_found_through_the_issuers_metadata_and_again_when_they
 }
 
 #[tokio::test]
-async fn attack_055_a_document_that_names_another_issuer_is_not_used() {
+async fn row_109_attack_055_a_document_that_names_another_issuer_is_not_used() {
     let case = Discovery::new(None).await;
     case.idp.answer("/certs", json(jwks(&["evil"])));
     for other in [case.idp.url("/realm/"), case.idp.url("/realm2"), "https://evil.example".into()] {
