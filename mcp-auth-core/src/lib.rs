@@ -7,6 +7,7 @@
 //!   the cryptographic library
 //! - [`dpop`]: proofs of possession, each good once; [`mtls`]: client certificates
 //! - [`principal`]: the verified caller
+//! - [`istio`]: Istio's policies, as they are really decided
 //! - [`mcp`]: JSON-RPC messages of the Model Context Protocol, list filtering
 //! - [`cel`]: the expression language; [`policy`]: rules and decisions
 //! - [`request_target`]: one spelling of a request's path and host
@@ -21,6 +22,7 @@ pub mod cel;
 pub mod credential;
 pub mod crypto;
 pub mod dpop;
+pub mod istio;
 pub mod json;
 pub mod jwk;
 pub mod jwt;

@@ -11,7 +11,8 @@ use crate::time::UnixTime;
 /// A verified caller.
 ///
 /// Only [`Validator`](crate::jwt::Validator) makes one: holding a `Principal` is the evidence that a signature,
-/// or the issuer's own answer, and an audience were checked.
+/// or the issuer's own answer, and an audience were checked. The exception has a name: under the profile of
+/// [`istio`](crate::istio) its rules decide what is checked.
 #[derive(Debug)]
 pub struct Principal {
     claims: Claims,

@@ -40,6 +40,7 @@
 //! | [`Expiry`](expiry::Expiry) | any | any | `Body<Data = Bytes>` |
 //! | [`Mcp`](mcp::Mcp) | `Clone`, takes [`McpBody<B>`](mcp::McpBody) | `Body<Data = Bytes>` | `Body<Data = Bytes>` |
 //! | [`Authorize`](authorize::Authorize) | any | any | `Body<Data = Bytes>` |
+//! | [`RequestAuthenticated`](istio::RequestAuthenticated) | any | any | any |
 
 pub mod audit;
 pub mod authenticate;
@@ -47,6 +48,7 @@ pub mod authorize;
 pub mod client;
 pub mod clock;
 pub mod expiry;
+pub mod istio;
 pub mod keys;
 pub mod mcp;
 pub mod metadata;

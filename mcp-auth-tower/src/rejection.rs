@@ -7,6 +7,7 @@ use http::{Extensions, Response, StatusCode};
 use mcp_auth_core::Principal;
 use mcp_auth_core::credential::CredentialError;
 use mcp_auth_core::dpop::{ProofError, ProofErrorKind};
+use mcp_auth_core::istio::Denial;
 use mcp_auth_core::jwt::{ClientText, ValidationError, ValidationErrorKind};
 use mcp_auth_core::mcp::{McpCall, PeekError};
 use mcp_auth_core::policy::Decision;
@@ -51,6 +52,8 @@ pub enum RejectionReason {
     TokenUsed,
     /// There is no room to remember that a proof or a token was used: 503.
     ReplayStoreFull,
+    /// The token was refused under Istio's rules: 401, or 403 for an audience.
+    RequestAuthentication(Denial),
     /// The issuer's keys were never fetched, or not for too long: 503.
     KeysUnavailable,
     /// The issuer gave no answer about an opaque token: 503.
@@ -138,6 +141,7 @@ impl Rejection {
             RejectionReason::Proof(e) => e.code(),
             RejectionReason::TokenUsed => "token_used",
             RejectionReason::ReplayStoreFull => "replay_store_full",
+            RejectionReason::RequestAuthentication(_) => "request_authentication",
             RejectionReason::KeysUnavailable => "keys_unavailable",
             RejectionReason::IntrospectionUnavailable => "introspection_unavailable",
             RejectionReason::Denied { .. } => "denied",
@@ -161,6 +165,7 @@ impl Rejection {
         id: Option<&str>,
     ) -> Response<ResponseBody<B>> {
         let mut plain = None;
+        let mut content_type = HeaderValue::from_static("application/json");
         let (status, challenge, body) = match &self.reason {
             RejectionReason::OriginNotAllowed => {
                 (StatusCode::FORBIDDEN, None, rpc(None, -32600, "origin not allowed"))
@@ -195,6 +200,11 @@ impl Rejection {
                     _ => Challenge::missing_token(),
                 };
                 (bearer.status(), Some(bearer), oauth(e.oauth_error(), e.client_text()))
+            }
+            RejectionReason::RequestAuthentication(denial) => {
+                plain = Some((WWW_AUTHENTICATE, denial.www_authenticate()));
+                content_type = HeaderValue::from_static("text/plain");
+                (denial.status(), None, denial.body().to_owned())
             }
             RejectionReason::KeysUnavailable
             | RejectionReason::IntrospectionUnavailable
@@ -237,7 +247,7 @@ impl Rejection {
         let mut response = Response::new(ResponseBody::own(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, content_type);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some((name, value)) = plain {
             headers.insert(name, value);

@@ -146,39 +146,11 @@ impl ClaimHeaders {
         if self.headers.is_empty() {
             return;
         }
-        self.remove_foreign(headers);
+        remove_foreign(headers, |name| self.owns(name));
         let Some(principal) = principal else { return };
         for (name, source) in &self.headers {
             if let Some(value) = source.value(principal) {
                 headers.insert(name, value);
-            }
-        }
-    }
-
-    fn remove_foreign(&self, headers: &mut HeaderMap) {
-        let foreign: Vec<HeaderName> =
-            headers.keys().filter(|name| self.owns(name.as_str())).cloned().collect();
-        for name in foreign {
-            headers.remove(name);
-        }
-        let named = |value: &HeaderValue| {
-            value.to_str().map_or(true, |list| list.split(',').any(|item| self.owns(item.trim())))
-        };
-        if headers.get_all(CONNECTION).iter().any(named) {
-            let kept: Vec<String> = headers
-                .get_all(CONNECTION)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|list| list.split(','))
-                .map(str::trim)
-                .filter(|item| !item.is_empty() && !self.owns(item))
-                .map(str::to_owned)
-                .collect();
-            headers.remove(CONNECTION);
-            if let Ok(value) = HeaderValue::from_str(&kept.join(", "))
-                && !kept.is_empty()
-            {
-                headers.insert(CONNECTION, value);
             }
         }
     }
@@ -211,7 +183,36 @@ impl Source {
     }
 }
 
-fn same_name(ours: &str, theirs: &str) -> bool {
+/// Whether a service could take one name for the other.
+pub(crate) fn same_name(ours: &str, theirs: &str) -> bool {
     let fold = |b: u8| if b == b'_' { b'-' } else { b.to_ascii_lowercase() };
     ours.bytes().map(fold).eq(theirs.bytes().map(fold))
+}
+
+/// Removes the headers that are ours to set, and keeps `Connection` from naming them.
+pub(crate) fn remove_foreign(headers: &mut HeaderMap, owns: impl Fn(&str) -> bool) {
+    let foreign: Vec<HeaderName> = headers.keys().filter(|name| owns(name.as_str())).cloned().collect();
+    for name in foreign {
+        headers.remove(name);
+    }
+    let named = |value: &HeaderValue| {
+        value.to_str().map_or(true, |list| list.split(',').any(|item| owns(item.trim())))
+    };
+    if headers.get_all(CONNECTION).iter().any(named) {
+        let kept: Vec<String> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|list| list.split(','))
+            .map(str::trim)
+            .filter(|item| !item.is_empty() && !owns(item))
+            .map(str::to_owned)
+            .collect();
+        headers.remove(CONNECTION);
+        if let Ok(value) = HeaderValue::from_str(&kept.join(", "))
+            && !kept.is_empty()
+        {
+            headers.insert(CONNECTION, value);
+        }
+    }
 }

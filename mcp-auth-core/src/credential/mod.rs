@@ -6,7 +6,7 @@
 //! done with another.
 
 mod claim_headers;
-mod query;
+pub(crate) mod query;
 mod source;
 mod sources;
 #[cfg(test)]
@@ -14,6 +14,7 @@ mod tests;
 mod token;
 
 pub use claim_headers::{ClaimHeaderError, ClaimHeaders};
+pub(crate) use claim_headers::{remove_foreign, same_name};
 pub use source::{Scheme, TokenSource};
 pub use sources::{Credential, TokenSources};
 pub use token::AccessToken;

@@ -18,7 +18,7 @@ fn is(raw: &str, name: &str) -> bool {
 }
 
 /// Removes every parameter of this name.
-pub(super) fn remove(uri: &mut Uri, name: &str) {
+pub(crate) fn remove(uri: &mut Uri, name: &str) {
     let Some(query) = uri.query() else { return };
     if values(Some(query), name).next().is_none() {
         return;

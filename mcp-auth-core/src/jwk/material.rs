@@ -114,14 +114,14 @@ fn number(jwk: Object<'_>, name: &str) -> Result<Vec<u8>, SkipReason> {
 
 /// Our own limits, whatever the backend accepts: 2,048 to 8,192 bits, odd modulus, odd exponent of 3 or more and
 /// 33 bits at most, and not the output of a generator that is known to be broken.
-fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), SkipReason> {
+pub(crate) fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyRefused> {
     let bits = |b: &[u8]| b.first().map_or(0, |top| b.len() * 8 - top.leading_zeros() as usize);
     let odd = |b: &[u8]| b.last().is_some_and(|l| l & 1 == 1);
     if !(2048..=8192).contains(&bits(n)) || !odd(n) || !odd(e) || !(2..=33).contains(&bits(e)) {
-        return Err(SkipReason::Refused(KeyRefused::Weak));
+        return Err(KeyRefused::Weak);
     }
     if has_roca_fingerprint(n) {
-        return Err(SkipReason::Refused(KeyRefused::Roca));
+        return Err(KeyRefused::Roca);
     }
     Ok(())
 }
@@ -168,7 +168,7 @@ pub(super) const ED25519_SMALL_ORDER: [[u8; 32]; 5] = {
 };
 
 /// A point of small order vouches for any message: nobody needs its private key. Neither backend looks.
-fn check_ed25519(x: &[u8]) -> Result<(), SkipReason> {
+pub(crate) fn check_ed25519(x: &[u8]) -> Result<(), SkipReason> {
     let Ok(mut y) = <[u8; 32]>::try_from(x) else { return Err(SkipReason::Malformed) };
     // The highest bit is the sign of the other coordinate.
     let [low, rest @ .., high] = &mut y;

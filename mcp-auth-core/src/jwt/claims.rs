@@ -67,6 +67,12 @@ impl Claims {
         Ok(Self { document, exp, nbf, iat })
     }
 
+    /// Claims whose token was verified under another profile, with its `iat`, `nbf` and `exp`. Their types were
+    /// not checked here: a claim of another type reads as absent.
+    pub(crate) fn of_verified(document: Document, [iat, nbf, exp]: [Option<UnixTime>; 3]) -> Self {
+        Self { document, exp, nbf, iat }
+    }
+
     /// All claims.
     pub fn all(&self) -> Option<Object<'_>> {
         self.document.as_object()
