@@ -64,7 +64,7 @@ fn rules() -> Vec<Rule<'static>> {
         ),
         (
             "four terms",
-            r#"has(jwt.email) && jwt.email.startsWith("bob@") && mcp.tool.name != "drop" && "mcp-readers" in jwt.groups"#,
+            r#"has(jwt.email) && jwt.email.startsWith("bob@") && mcp.tool.name != "drop" && jwt.groups.exists(g, g == "mcp-readers")"#,
             Box::new(|principal, call| {
                 text(principal, "email").is_some_and(|email| email.starts_with("bob@"))
                     && tool(call).is_some_and(|t| t != "drop")

@@ -524,10 +524,15 @@ fn method(name: &str, args: &[Val]) -> Res {
 
 // === the engine's side ===
 
-pub fn environment() -> Environment {
+/// With `numbered`, what is read most is found by number.
+pub fn environment(numbered: bool) -> Environment {
     let tool = StructType::new().field("name", Type::String);
     let mcp = StructType::new().field("method", Type::String).field("tool", tool);
-    Environment::new().variable("jwt", Type::Dyn).variable("mcp", mcp)
+    let environment = Environment::new().variable("jwt", Type::Dyn).variable("mcp", mcp);
+    if !numbered {
+        return environment;
+    }
+    environment.numbered_object("jwt", 7).numbered_text("mcp.method", 0).numbered_text("mcp.tool.name", 1)
 }
 
 struct Tool<'w>(&'w str);
@@ -563,6 +568,16 @@ impl Variables for View<'_> {
             "mcp" => Some(Value::Struct(self)),
             _ => None,
         }
+    }
+
+    fn text(&self, number: u32) -> Option<&str> {
+        assert!(!self.claims_only, "asked for what is not known");
+        [&self.world.method, &self.world.tool][number as usize].as_deref()
+    }
+
+    fn object(&self, number: u32) -> Option<json::Object<'_>> {
+        assert_eq!(number, 7);
+        self.world.claims.as_object()
     }
 }
 
@@ -630,7 +645,8 @@ pub enum Seen {
 pub fn compare(data: &[u8]) -> Seen {
     let (expr, world) = generate(data);
     let source = expr.to_string();
-    let program = match Program::compile(&source, &environment()) {
+    let numbered = data.len().is_multiple_of(2);
+    let program = match Program::compile(&source, &environment(numbered)) {
         Ok(program) => program,
         // Too deep, too long or too dear; nothing else may be wrong with it.
         Err(error) => {

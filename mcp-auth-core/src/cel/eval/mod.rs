@@ -106,6 +106,8 @@ impl<'a> Machine<'a> {
                     (truth, _) => truth,
                 };
             }
+            OpKind::Const(Value::Bool(true)) => return Truth::Yes,
+            OpKind::Const(Value::Bool(false)) => return Truth::No,
             OpKind::Fast(fast, general) => match fast.test(self) {
                 Some(true) => return Truth::Yes,
                 Some(false) => return Truth::No,
