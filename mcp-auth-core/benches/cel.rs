@@ -92,7 +92,7 @@ fn main() -> ExitCode {
         bench
             .race(&format!("{title}: {source}"), 0)
             .case("closure", || closure(black_box(&principal), black_box(&call)))
-            .case("ours", || ours.evaluate_bool(black_box(&context)))
+            .case("ours", || ours.evaluate_bool(black_box(&context)) == Ok(true))
             .case("cel crate", || crate_program.execute(black_box(&theirs)))
             .at_most("ours", 2.0, &["closure"])
             .at_most("ours", 0.1, &["cel crate"])

@@ -232,17 +232,23 @@ impl Program {
     /// As [`evaluate`](Self::evaluate); [`EvalErrorKind::NotBoolean`] when the value is no boolean.
     pub fn evaluate_bool(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
         let root = &self.0.root;
-        let machine = Machine::new(variables, DEFAULT_STEPS);
-        if root.is_test() {
-            return match machine.test(root, None) {
-                Truth::Yes => Ok(true),
-                Truth::No => Ok(false),
-                Truth::Failed => Err(machine.failed(root.span).into()),
-            };
+        if !root.is_test() {
+            return self.evaluate_any(variables);
         }
-        match machine.eval(root, None)? {
+        let machine = Machine::new(variables, DEFAULT_STEPS);
+        match machine.test(root, None) {
+            Truth::Yes => Ok(true),
+            Truth::No => Ok(false),
+            Truth::Failed => Err(machine.failed(root.span).into()),
+        }
+    }
+
+    /// A predicate whose value may be something else than a boolean.
+    #[inline(never)]
+    fn evaluate_any(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
+        match self.evaluate(variables)? {
             Value::Bool(b) => Ok(b),
-            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, root.span)),
+            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, self.0.root.span)),
         }
     }
 
