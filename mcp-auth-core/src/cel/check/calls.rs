@@ -108,11 +108,8 @@ impl Checker<'_> {
             (function, count, last.and_then(Op::as_const))
         {
             match functions::pattern(text) {
-                Some(regex) => return Ok(Callee::Pattern(regex)),
-                None => {
-                    let message = || "regular expression is malformed or too large".to_owned();
-                    self.report(CelErrorKind::Pattern, span, message)?;
-                }
+                Ok(regex) => return Ok(Callee::Pattern(regex)),
+                Err(reason) => self.report(CelErrorKind::Pattern, span, || reason)?,
             }
         }
         Ok(Callee::Function(function))
