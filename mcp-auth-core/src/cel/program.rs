@@ -297,6 +297,10 @@ impl Program {
         }
     }
 
+    pub(super) fn root(&self) -> &Op {
+        &self.0.root
+    }
+
     /// About how many bytes of memory this program holds, its source not counted.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Compiled>() + self.0.root.memory_bytes()

@@ -1,7 +1,8 @@
 //! The meaning of the language where engines differ, the check at load, and the limits.
 
 use super::{
-    CelErrorKind, Environment, EvalErrorKind, Program, StructType, StructValue, Type, Value, Variables,
+    CelErrorKind, Environment, EvalErrorKind, Explanation, Program, StructType, StructValue, Type, Value,
+    Variables,
 };
 use crate::json::{Document, Limits};
 
@@ -249,7 +250,7 @@ fn refused_at_load() {
         ("ip(1)", Type, "argument 1 of `ip` is int, not string"),
         ("cidr('10.0.0.0/8').containsIP(1)", Type, "argument 1 of `containsIP` is int, not net.IP or string"),
         ("jwt.exp.int()", UnknownFunction, "`int` is not called on a value: `int(...)`"),
-        ("math.abz(1) == 1", UnknownVariable, "unknown variable `math`"),
+        ("math.abz(1) == 1", UnknownFunction, "unknown function `math.abz`, did you mean `math.abs`?"),
         ("cel.block([cel.index(0)], true)", UnknownVariable, "unknown variable `cel.index(0)`"),
         ("cel.block(jwt, true)", Syntax, "`cel.block` takes a list of values and a result"),
         ("a.b.C{x: 1} == 1", Unsupported, "construction of messages (`Type{...}`) is not supported"),
@@ -452,6 +453,32 @@ fn warnings() {
     let fails = Program::compile_predicate("timestamp('x') > timestamp(0)", &environment).unwrap();
     assert_eq!(fails.constant().unwrap().unwrap_err().kind(), EvalErrorKind::InvalidConversion);
     assert_eq!(fails.warnings().len(), 1);
+}
+
+#[test]
+fn an_explanation_holds_what_was_evaluated() {
+    fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {
+        let text = source.get(explanation.span.start()..explanation.span.end()).unwrap();
+        let outcome = explanation.outcome.as_ref().map_or_else(|e| format!("error: {e}"), show);
+        out.push(format!("{}{text} => {outcome}", " ".repeat(depth)));
+        explanation.parts.iter().for_each(|part| lines(source, part, depth + 1, out));
+    }
+    let source = "jwt.missing > 3 || (has(jwt.email) && true) || !(mcp.tool.name == 'x') || jwt.never";
+    let program = Program::compile(source, &environment()).unwrap();
+    let (world, mut out) = (world(), Vec::new());
+    lines(source, &program.explain(&world), 0, &mut out);
+    assert_eq!(
+        out,
+        [
+            &format!("{source} => true"),
+            " jwt.missing > 3 => error: no such key `missing`",
+            "  jwt.missing => error: no such key `missing`",
+            " has(jwt.email) => false",
+            " !(mcp.tool.name == 'x') => true",
+            "  (mcp.tool.name == 'x') => false",
+            "   mcp.tool.name => \"write_record\"",
+        ]
+    );
 }
 
 #[test]

@@ -261,7 +261,7 @@ impl Checker<'_> {
         (CelErrorKind::Type, message)
     }
 
-    fn unknown_function(&self, name: &str, span: Span) -> Result<(), CelError> {
+    pub(super) fn unknown_function(&self, name: &str, span: Span) -> Result<(), CelError> {
         if macros::NAMES.contains(&name) {
             let message = || format!("wrong arguments for the macro `{name}`");
             return self.report(CelErrorKind::ArgumentCount, span, message);

@@ -59,7 +59,7 @@ enum Slot<'a> {
 }
 
 /// Looked at in the order of the tree, with what is bound around.
-type Around<'s, 'a> = Option<&'s Scope<'s, 'a>>;
+pub(super) type Around<'s, 'a> = Option<&'s Scope<'s, 'a>>;
 
 impl<'a> Machine<'a> {
     pub(super) fn new(variables: &'a dyn Variables, steps: u64) -> Self {
