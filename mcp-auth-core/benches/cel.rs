@@ -64,7 +64,7 @@ fn rules() -> Vec<Rule<'static>> {
         ),
         (
             "four terms",
-            r#"has(jwt.email) && jwt.email.startsWith("bob@") && mcp.tool.name != "drop" && "mcp-readers" in jwt.groups"#,
+            r#"has(jwt.email) && jwt.email.startsWith("bob@") && mcp.tool.name != "drop" && jwt.groups.exists(g, g == "mcp-readers")"#,
             Box::new(|principal, call| {
                 text(principal, "email").is_some_and(|email| email.starts_with("bob@"))
                     && tool(call).is_some_and(|t| t != "drop")
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
         bench
             .race(&format!("{title}: {source}"), 0)
             .case("closure", || closure(black_box(&principal), black_box(&call)))
-            .case("ours", || ours.evaluate_bool(black_box(&context)))
+            .case("ours", || ours.evaluate_bool(black_box(&context)) == Ok(true))
             .case("cel crate", || crate_program.execute(black_box(&theirs)))
             .at_most("ours", 2.0, &["closure"])
             .at_most("ours", 0.1, &["cel crate"])

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::ast::{BinaryOp, MacroKind};
+use super::environment::Numbers;
 use super::eval::Machine;
 use super::functions::Function;
 use super::op::{Call, Callee, Comprehension, Op, OpKind, Step, StepKind};
@@ -15,8 +16,19 @@ use crate::json;
 /// A variable and the names of fields below it.
 #[derive(Clone, Debug)]
 pub(super) struct StaticPath {
-    pub(super) variable: Arc<str>,
-    pub(super) fields: Box<[Arc<str>]>,
+    variable: Arc<str>,
+    fields: Box<[Arc<str>]>,
+    number: Number,
+}
+
+/// How the caller finds a path faster than by names.
+#[derive(Clone, Copy, Debug)]
+enum Number {
+    None,
+    /// The string at the end of the path.
+    Text(u32),
+    /// The JSON object that is the variable.
+    Object(u32),
 }
 
 /// A test that is made without the general machinery. It says nothing where values are not of the types that
@@ -71,6 +83,28 @@ impl Texts {
 }
 
 impl Fast {
+    fn path(&self) -> &StaticPath {
+        match self {
+            Self::Equal { path, .. }
+            | Self::OneOf { path, .. }
+            | Self::Member { path, .. }
+            | Self::Text { path, .. }
+            | Self::Matches { path, .. }
+            | Self::Has { path } => path,
+        }
+    }
+
+    fn path_mut(&mut self) -> &mut StaticPath {
+        match self {
+            Self::Equal { path, .. }
+            | Self::OneOf { path, .. }
+            | Self::Member { path, .. }
+            | Self::Text { path, .. }
+            | Self::Matches { path, .. }
+            | Self::Has { path } => path,
+        }
+    }
+
     /// The answer, when the values are as the shape expects.
     #[inline]
     pub(super) fn test(&self, machine: &Machine<'_>) -> Option<bool> {
@@ -95,7 +129,10 @@ impl Fast {
                 let value = path.text(machine)?;
                 machine.spend(1 + value.len() as u64 / 8).then(|| pattern.is_match(value))
             }
-            Self::Has { path } => path.find(machine, |_| Some(true), |_| Some(true)),
+            Self::Has { path } => match path.number {
+                Number::Text(_) => path.text(machine).map(|_| true),
+                _ => path.find(machine, |_| Some(true), |_| Some(true)),
+            },
         }
     }
 }
@@ -120,6 +157,9 @@ impl StaticPath {
     /// A string, when one is there that is borrowed.
     #[inline]
     fn text<'a>(&self, machine: &Machine<'a>) -> Option<&'a str> {
+        if let Number::Text(number) = self.number {
+            return machine.variables().text(number);
+        }
         self.find(machine, json::Value::as_str, |value| match value {
             Value::String(Shared::Borrowed(text)) => Some(*text),
             _ => None,
@@ -136,26 +176,40 @@ impl StaticPath {
         in_value: impl FnOnce(&Value<'a>) -> Option<T>,
     ) -> Option<T> {
         let variables: &'a dyn Variables = machine.variables();
+        if let Number::Object(number) = self.number {
+            return in_json(Self::below(variables.object(number)?, &self.fields, machine)?);
+        }
         let mut value = variables.get(&self.variable)?;
-        let mut fields = self.fields.iter();
-        while let Some(name) = fields.next() {
+        let mut names = &*self.fields;
+        while let Some((name, rest)) = names.split_first() {
             value = match &value {
                 Value::Map(Map(Entries::Json(object))) => {
-                    if !machine.spend(object.len() as u64 / 16) {
-                        return None;
-                    }
-                    let mut found = object.get(name)?;
-                    for name in fields {
-                        found = found.as_object()?.get(name)?;
-                    }
-                    return in_json(found);
+                    return in_json(Self::below(*object, names, machine)?);
                 }
                 Value::Struct(object) => object.field(name)?,
                 Value::Map(map) => map.get_str(name)?,
                 _ => return None,
             };
+            names = rest;
         }
         in_value(&value)
+    }
+
+    #[inline]
+    fn below<'a>(
+        object: json::Object<'a>,
+        fields: &[Arc<str>],
+        machine: &Machine<'a>,
+    ) -> Option<json::Value<'a>> {
+        let mut value = json::Value::Object(object);
+        for name in fields {
+            let object = value.as_object()?;
+            if !machine.spend(object.len() as u64 / 16) {
+                return None;
+            }
+            value = object.get(name)?;
+        }
+        Some(value)
     }
 
     /// The path that an operation reads, when it does nothing else.
@@ -170,24 +224,68 @@ impl StaticPath {
     fn from_parts(base: &Op, steps: &[Step]) -> Option<Self> {
         let OpKind::Variable(variable) = &base.kind else { return None };
         let fields = steps.iter().map(|step| step.kind.static_name().filter(|_| !step.kind.is_optional()));
-        Some(Self { variable: Arc::clone(variable), fields: fields.collect::<Option<_>>()? })
+        let fields = fields.collect::<Option<_>>()?;
+        Some(Self { variable: Arc::clone(variable), fields, number: Number::None })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.variable).chain(self.fields.iter().map(AsRef::as_ref))
+    }
+
+    fn look_up(&mut self, numbers: &Numbers) {
+        let path = self.names().collect::<Vec<_>>().join(".");
+        self.number = match (numbers.texts.get(&*path), numbers.objects.get(&*self.variable)) {
+            (Some(number), _) => Number::Text(*number),
+            (None, Some(number)) if !self.fields.is_empty() => Number::Object(*number),
+            _ => Number::None,
+        };
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.names().eq(other.names())
     }
 
     /// Whether this is `path`, names joined by dots.
     pub(super) fn is(&self, path: &str) -> bool {
-        let own = self.variable.split('.').chain(self.fields.iter().map(AsRef::as_ref));
-        own.eq(path.split('.'))
+        self.names().flat_map(|name| name.split('.')).eq(path.split('.'))
     }
 }
 
 /// Puts shortcuts in front of the shapes that have one.
-pub(super) fn specialize(op: &mut Op) {
-    op.children_mut(&mut specialize);
-    if let Some(fast) = shortcut(op) {
+pub(super) fn specialize(op: &mut Op, numbers: &Numbers) {
+    op.children_mut(&mut |child| specialize(child, numbers));
+    if let OpKind::Logic { operands, decisive: false } = &mut op.kind {
+        *operands = join_guards(std::mem::take(operands));
+    }
+    if let Some(mut fast) = shortcut(op) {
+        fast.path_mut().look_up(numbers);
         let span = op.span;
         let general = std::mem::replace(op, Op::constant(Value::Null, span));
         op.kind = OpKind::Fast(Box::new(fast), Box::new(general));
     }
+}
+
+/// `has(p) && test(p)` is `test(p)` wherever the shortcut of the test applies, because `p` is there then.
+fn join_guards(operands: Box<[Op]>) -> Box<[Op]> {
+    let mut joined: Vec<Op> = Vec::with_capacity(operands.len());
+    for operand in operands {
+        let guarded = match (joined.last().map(|op| &op.kind), &operand.kind) {
+            (Some(OpKind::Fast(guard, _)), OpKind::Fast(test, _)) => match (&**guard, &**test) {
+                (Fast::Has { path }, test) => path.same(test.path()),
+                _ => false,
+            },
+            _ => false,
+        };
+        let guard = if guarded { joined.pop() } else { None };
+        joined.push(match (guard, operand) {
+            (Some(guard), Op { kind: OpKind::Fast(test, general), span }) => {
+                let both = OpKind::Logic { operands: [guard, *general].into(), decisive: false };
+                Op::new(OpKind::Fast(test, Box::new(Op::new(both, span))), span)
+            }
+            (_, operand) => operand,
+        });
+    }
+    joined.into()
 }
 
 fn shortcut(op: &Op) -> Option<Fast> {

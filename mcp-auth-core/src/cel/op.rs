@@ -138,6 +138,15 @@ impl Op {
         Self { kind: OpKind::Const(value), span }
     }
 
+    /// Whether this can only be a boolean or fail, and is evaluated by testing it.
+    pub(super) fn is_test(&self) -> bool {
+        match &self.kind {
+            OpKind::Fast(..) | OpKind::Logic { .. } | OpKind::Not { .. } => true,
+            OpKind::Const(value) => matches!(value, Value::Bool(_)),
+            _ => false,
+        }
+    }
+
     /// The value, when it is known.
     pub(super) fn as_const(&self) -> Option<&Value<'static>> {
         match &self.kind {

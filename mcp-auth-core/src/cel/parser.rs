@@ -307,7 +307,7 @@ impl<'p> Parser<'p> {
             TokenKind::Mark("(") => {
                 let inner = self.expression()?;
                 self.expect(")")?;
-                return Ok(inner);
+                return Ok(Expr { span: span.to(self.last_span()), ..inner });
             }
             TokenKind::Mark("[") => {
                 let items = self.items()?;

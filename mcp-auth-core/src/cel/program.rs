@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::check;
 use super::cost;
-use super::environment::{DEFAULT_STEPS, Environment};
+use super::environment::{DEFAULT_STEPS, Environment, Numbers};
 use super::error::{CelError, CelErrorKind, EvalError, EvalErrorKind, Span};
 use super::eval::{Machine, Truth};
 use super::fast;
@@ -16,6 +16,7 @@ use super::partial::{self, Known, Nothing};
 use super::references::{self, References};
 use super::types::Type;
 use super::value::Value;
+use crate::json;
 
 /// Where a program finds its variables, and functions declared in the [`Environment`].
 pub trait Variables {
@@ -26,6 +27,19 @@ pub trait Variables {
     /// overridden.
     fn call<'a>(&'a self, name: &str, args: &[Value<'a>]) -> Option<Value<'a>> {
         let _ = (name, args);
+        None
+    }
+
+    /// The string that [`Environment::numbered_text`] gave this number. `None`, as long as it is not
+    /// overridden, sends the expression the long way by names.
+    fn text(&self, number: u32) -> Option<&str> {
+        let _ = number;
+        None
+    }
+
+    /// The same for [`Environment::numbered_object`].
+    fn object(&self, number: u32) -> Option<json::Object<'_>> {
+        let _ = number;
         None
     }
 }
@@ -44,6 +58,7 @@ struct Compiled {
     references: References,
     warnings: Arc<[CelError]>,
     cost: u64,
+    numbers: Arc<Numbers>,
 }
 
 /// A static member path that an expression reads, such as `mcp.tool.name`.
@@ -117,7 +132,7 @@ impl Program {
             );
             return Err(CelError::new(CelErrorKind::Cost, span, message, source));
         }
-        fast::specialize(&mut root);
+        fast::specialize(&mut root, environment.numbers());
         Ok(Self(Arc::new(Compiled {
             source: source.into(),
             span: checked.root.span,
@@ -126,6 +141,7 @@ impl Program {
             result: checked.result,
             warnings: warnings.into(),
             cost,
+            numbers: Arc::clone(environment.numbers()),
         })))
     }
 
@@ -216,17 +232,23 @@ impl Program {
     /// As [`evaluate`](Self::evaluate); [`EvalErrorKind::NotBoolean`] when the value is no boolean.
     pub fn evaluate_bool(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
         let root = &self.0.root;
-        let machine = Machine::new(variables, DEFAULT_STEPS);
-        if matches!(root.kind, OpKind::Fast(..) | OpKind::Logic { .. } | OpKind::Not { .. }) {
-            return match machine.test(root, None) {
-                Truth::Yes => Ok(true),
-                Truth::No => Ok(false),
-                Truth::Failed => Err(machine.failed(root.span).into()),
-            };
+        if !root.is_test() {
+            return self.evaluate_any(variables);
         }
-        match machine.eval(root, None)? {
+        let machine = Machine::new(variables, DEFAULT_STEPS);
+        match machine.test(root, None) {
+            Truth::Yes => Ok(true),
+            Truth::No => Ok(false),
+            Truth::Failed => Err(machine.failed(root.span).into()),
+        }
+    }
+
+    /// A predicate whose value may be something else than a boolean.
+    #[inline(never)]
+    fn evaluate_any(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
+        match self.evaluate(variables)? {
             Value::Bool(b) => Ok(b),
-            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, root.span)),
+            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, self.0.root.span)),
         }
     }
 
@@ -258,7 +280,7 @@ impl Program {
     pub fn partial(&self, known: &dyn Variables, roots: &[&str]) -> Partial {
         let known = Known { variables: known, roots, host: true };
         let mut root = partial::fold(&self.0.root, &known, &mut Vec::new());
-        fast::specialize(&mut root);
+        fast::specialize(&mut root, &self.0.numbers);
         let residual = Self(Arc::new(Compiled {
             source: Arc::clone(&self.0.source),
             span: self.0.span,
@@ -267,11 +289,16 @@ impl Program {
             result: self.0.result.clone(),
             warnings: Arc::clone(&self.0.warnings),
             cost: self.0.cost,
+            numbers: Arc::clone(&self.0.numbers),
         }));
         match residual.constant() {
             Some(outcome) => Partial::Value(outcome),
             None => Partial::Residual(residual),
         }
+    }
+
+    pub(super) fn root(&self) -> &Op {
+        &self.0.root
     }
 
     /// About how many bytes of memory this program holds, its source not counted.

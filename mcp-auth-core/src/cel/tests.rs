@@ -1,7 +1,8 @@
 //! The meaning of the language where engines differ, the check at load, and the limits.
 
 use super::{
-    CelErrorKind, Environment, EvalErrorKind, Program, StructType, StructValue, Type, Value, Variables,
+    CelErrorKind, Environment, EvalErrorKind, Explanation, Program, StructType, StructValue, Type, Value,
+    Variables,
 };
 use crate::json::{Document, Limits};
 
@@ -232,8 +233,12 @@ fn refused_at_load() {
         ("mcp.method", NotBoolean, "result must be a boolean, this is string"),
         ("mcp.method && true", Type, "expected a boolean, this is string"),
         ("{'a': 1, 'a': 2} == jwt", DuplicateKey, "map repeats a key"),
-        ("jwt.sub.matches('(')", Pattern, "regular expression is malformed or too large"),
-        ("jwt.sub.matches('(a{1000}){1000}')", Pattern, "regular expression is malformed or too large"),
+        ("jwt.sub.matches('(')", Pattern, "regular expression is malformed: unclosed group"),
+        (
+            "jwt.sub.matches('(a{1000}){1000}')",
+            Pattern,
+            "regular expression takes more than 1048576 bytes compiled",
+        ),
         ("timestamp('x') > 1", Type, "`>` does not take timestamp and int"),
         ("jwt.?email > 1", Type, "`>` does not take optional(dyn) and int"),
         ("mcp.method.value() == 1", Type, "`value` cannot be called on string"),
@@ -245,7 +250,7 @@ fn refused_at_load() {
         ("ip(1)", Type, "argument 1 of `ip` is int, not string"),
         ("cidr('10.0.0.0/8').containsIP(1)", Type, "argument 1 of `containsIP` is int, not net.IP or string"),
         ("jwt.exp.int()", UnknownFunction, "`int` is not called on a value: `int(...)`"),
-        ("math.abz(1) == 1", UnknownVariable, "unknown variable `math`"),
+        ("math.abz(1) == 1", UnknownFunction, "unknown function `math.abz`, did you mean `math.abs`?"),
         ("cel.block([cel.index(0)], true)", UnknownVariable, "unknown variable `cel.index(0)`"),
         ("cel.block(jwt, true)", Syntax, "`cel.block` takes a list of values and a result"),
         ("a.b.C{x: 1} == 1", Unsupported, "construction of messages (`Type{...}`) is not supported"),
@@ -349,7 +354,7 @@ fn nesting_is_bounded() {
 }
 
 #[test]
-fn cost_is_bounded_at_load() {
+fn attack_073_cost_is_bounded_at_load() {
     let nested = |depth: usize| {
         let names = ["a", "b", "c", "d"];
         let inner = "true".to_owned();
@@ -373,7 +378,7 @@ fn cost_is_bounded_at_load() {
 }
 
 #[test]
-fn steps_and_output_are_bounded() {
+fn attack_073_steps_and_output_are_bounded() {
     let world = world();
     let environment = environment().max_cost(u64::MAX);
     let program = Program::compile("jwt.groups.exists(g, g == 'none')", &environment).unwrap();
@@ -406,6 +411,25 @@ fn steps_and_output_are_bounded() {
 }
 
 #[test]
+fn attack_072_patterns_are_linear_and_limited() {
+    let long = "a".repeat(20_000);
+    let claims =
+        format!(r#"{{"text":"{long}!","pattern":"(a+)+$","large":"(a{{1000}}){{1000}}","long":"{long}"}}"#);
+    let world = World(Document::parse(claims.as_bytes(), &Limits::default()).unwrap());
+    let eval = |source: &str| {
+        let program = Program::compile(source, &environment()).unwrap();
+        program.evaluate(&world).map(|v| show(&v)).map_err(|e| e.kind())
+    };
+    assert_eq!(eval("jwt.text.matches('^(a+)+$')").as_deref(), Ok("false"));
+    assert_eq!(eval("jwt.text.matches(jwt.pattern)").as_deref(), Ok("false"));
+    assert_eq!(eval("jwt.text.matches(jwt.large)"), Err(EvalErrorKind::InvalidPattern));
+    assert_eq!(eval("jwt.text.matches(jwt.long)"), Err(EvalErrorKind::InvalidPattern));
+    // Text that is looked at is paid for.
+    let many = format!("[{}].all(x, !jwt.text.matches('b') && x > 0)", ["1"; 50].join(","));
+    assert_eq!(eval(&many), Err(EvalErrorKind::BudgetExceeded));
+}
+
+#[test]
 fn warnings() {
     let jwt = StructType::new().field("groups", Type::list(Type::String)).field("sub", Type::String);
     let environment = Environment::new().variable("jwt", jwt.open(Type::Dyn));
@@ -429,6 +453,32 @@ fn warnings() {
     let fails = Program::compile_predicate("timestamp('x') > timestamp(0)", &environment).unwrap();
     assert_eq!(fails.constant().unwrap().unwrap_err().kind(), EvalErrorKind::InvalidConversion);
     assert_eq!(fails.warnings().len(), 1);
+}
+
+#[test]
+fn an_explanation_holds_what_was_evaluated() {
+    fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {
+        let text = source.get(explanation.span.start()..explanation.span.end()).unwrap();
+        let outcome = explanation.outcome.as_ref().map_or_else(|e| format!("error: {e}"), show);
+        out.push(format!("{}{text} => {outcome}", " ".repeat(depth)));
+        explanation.parts.iter().for_each(|part| lines(source, part, depth + 1, out));
+    }
+    let source = "jwt.missing > 3 || (has(jwt.email) && true) || !(mcp.tool.name == 'x') || jwt.never";
+    let program = Program::compile(source, &environment()).unwrap();
+    let (world, mut out) = (world(), Vec::new());
+    lines(source, &program.explain(&world), 0, &mut out);
+    assert_eq!(
+        out,
+        [
+            &format!("{source} => true"),
+            " jwt.missing > 3 => error: no such key `missing`",
+            "  jwt.missing => error: no such key `missing`",
+            " has(jwt.email) => false",
+            " !(mcp.tool.name == 'x') => true",
+            "  (mcp.tool.name == 'x') => false",
+            "   mcp.tool.name => \"write_record\"",
+        ]
+    );
 }
 
 #[test]

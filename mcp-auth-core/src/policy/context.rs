@@ -176,8 +176,18 @@ pub fn environment() -> Environment {
             "request",
             text(&["method", "path", "host"]).field("headers", Type::map(Type::String, Type::String)),
         )
-        .function("hasScope", &[Type::String], Type::Bool)
+        .function_of(&["jwt"], "hasScope", &[Type::String], Type::Bool)
+        .numbered_object("jwt", JWT)
+        .numbered_text("mcp.method", METHOD)
+        .numbered_text("mcp.tool.name", TOOL)
+        .numbered_text("request.path", PATH)
 }
+
+/// What rules read most, found by number instead of name.
+const JWT: u32 = 0;
+const METHOD: u32 = 0;
+const TOOL: u32 = 1;
+const PATH: u32 = 2;
 
 impl Variables for Context<'_> {
     fn get(&self, name: &str) -> Option<Value<'_>> {
@@ -200,6 +210,19 @@ impl Variables for Context<'_> {
             }
             _ => None,
         }
+    }
+
+    fn text(&self, number: u32) -> Option<&str> {
+        match number {
+            METHOD => Some(self.mcp.as_ref()?.method),
+            TOOL => self.mcp.as_ref()?.item.filter(|item| item.kind == Kind::Tool).map(|item| item.name),
+            PATH => self.request.as_ref()?.path,
+            _ => None,
+        }
+    }
+
+    fn object(&self, number: u32) -> Option<crate::json::Object<'_>> {
+        if number == JWT { self.principal?.claims().all() } else { None }
     }
 }
 

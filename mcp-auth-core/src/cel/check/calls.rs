@@ -108,11 +108,8 @@ impl Checker<'_> {
             (function, count, last.and_then(Op::as_const))
         {
             match functions::pattern(text) {
-                Some(regex) => return Ok(Callee::Pattern(regex)),
-                None => {
-                    let message = || "regular expression is malformed or too large".to_owned();
-                    self.report(CelErrorKind::Pattern, span, message)?;
-                }
+                Ok(regex) => return Ok(Callee::Pattern(regex)),
+                Err(reason) => self.report(CelErrorKind::Pattern, span, || reason)?,
             }
         }
         Ok(Callee::Function(function))
@@ -264,7 +261,7 @@ impl Checker<'_> {
         (CelErrorKind::Type, message)
     }
 
-    fn unknown_function(&self, name: &str, span: Span) -> Result<(), CelError> {
+    pub(super) fn unknown_function(&self, name: &str, span: Span) -> Result<(), CelError> {
         if macros::NAMES.contains(&name) {
             let message = || format!("wrong arguments for the macro `{name}`");
             return self.report(CelErrorKind::ArgumentCount, span, message);

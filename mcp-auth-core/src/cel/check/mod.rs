@@ -132,7 +132,7 @@ impl Checker<'_> {
     fn boolean(&mut self, expr: &Expr) -> Result<Op, CelError> {
         let (op, of) = self.expr(expr)?;
         let of = self.types.resolve(&of);
-        if !(of == Type::Bool || of.is_unknown()) {
+        if !self.types.unify(&of, &Type::Bool) {
             self.report(CelErrorKind::Type, expr.span, || format!("expected a boolean, this is {of}"))?;
         }
         Ok(op)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Checker, Typed, suggest};
 use crate::cel::ast::{Expr, ExprKind, Step, StepKind};
 use crate::cel::error::{CelError, CelErrorKind, EvalErrorKind, Span, nearest};
+use crate::cel::functions::signature::SIGNATURES;
 use crate::cel::op::{self, Op, OpKind};
 use crate::cel::types::Type;
 use crate::cel::value::Value;
@@ -96,6 +97,11 @@ impl Checker<'_> {
                     return Ok(Root { op: Op { kind, span: *span }, of: Type::Type, taken });
                 }
             }
+        }
+        if matches!(steps.get(prefixes.len() - 1), Some(Step { kind: StepKind::Call { .. }, .. }))
+            && is_namespace(name)
+        {
+            self.unknown_function(&dotted, end)?;
         }
         let locals = self.frames.iter().flat_map(|f| f.names.iter().map(|b| &*b.name));
         let candidates = self.environment.variable_names().chain(locals);
@@ -210,6 +216,11 @@ impl Checker<'_> {
         }
         Ok((op, next))
     }
+}
+
+/// Whether functions of the language begin with this name and a dot.
+fn is_namespace(name: &str) -> bool {
+    SIGNATURES.iter().any(|s| s.name.split_once('.').is_some_and(|(namespace, _)| namespace == name))
 }
 
 /// Names of `cel.block` are stored as nobody can write them.

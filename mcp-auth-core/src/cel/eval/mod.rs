@@ -59,7 +59,7 @@ enum Slot<'a> {
 }
 
 /// Looked at in the order of the tree, with what is bound around.
-type Around<'s, 'a> = Option<&'s Scope<'s, 'a>>;
+pub(super) type Around<'s, 'a> = Option<&'s Scope<'s, 'a>>;
 
 impl<'a> Machine<'a> {
     pub(super) fn new(variables: &'a dyn Variables, steps: u64) -> Self {
@@ -97,8 +97,24 @@ impl<'a> Machine<'a> {
 
     /// Evaluates what must be a boolean.
     pub(super) fn test(&self, op: &'a Op, scope: Around<'_, 'a>) -> Truth {
-        let general = match &op.kind {
-            OpKind::Logic { operands, decisive } => return self.logic(operands, *decisive, scope),
+        match &op.kind {
+            OpKind::Fast(fast, general) => match fast.test(self) {
+                Some(true) => Truth::Yes,
+                Some(false) => Truth::No,
+                None => self.test_general(general, scope),
+            },
+            OpKind::Logic { operands, decisive } => self.logic(operands, *decisive, scope),
+            OpKind::Const(Value::Bool(true)) => Truth::Yes,
+            OpKind::Const(Value::Bool(false)) => Truth::No,
+            _ => self.test_general(op, scope),
+        }
+    }
+
+    /// The rest of [`test`](Self::test), apart so that the short ways stay short.
+    #[inline(never)]
+    fn test_general(&self, op: &'a Op, scope: Around<'_, 'a>) -> Truth {
+        match &op.kind {
+            OpKind::Logic { .. } => return self.test(op, scope),
             OpKind::Not { operand, odd } => {
                 return match (self.test(operand, scope), odd) {
                     (Truth::Yes, true) => Truth::No,
@@ -106,14 +122,9 @@ impl<'a> Machine<'a> {
                     (truth, _) => truth,
                 };
             }
-            OpKind::Fast(fast, general) => match fast.test(self) {
-                Some(true) => return Truth::Yes,
-                Some(false) => return Truth::No,
-                None => &**general,
-            },
-            _ => op,
-        };
-        let failure = match self.eval(general, scope) {
+            _ => {}
+        }
+        let failure = match self.eval(op, scope) {
             Ok(Value::Bool(true)) => return Truth::Yes,
             Ok(Value::Bool(false)) => return Truth::No,
             Ok(_) => no_overload(op.span),

@@ -19,6 +19,8 @@ pub(super) use collections::concatenate;
 pub const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
 /// Largest compiled regular expression, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 1024 * 1024;
+/// Longest text of a regular expression, in bytes.
+const MAX_PATTERN_TEXT_BYTES: usize = 4096;
 /// Most arguments of a function, the receiver included.
 pub(super) const MAX_ARGUMENTS: usize = 4;
 
@@ -118,8 +120,8 @@ impl Function {
             (Self::EndsWith, [S(s), S(t)]) => Ok(Value::Bool(s.ends_with(&**t))),
             (Self::Contains, [S(s), S(t)]) => Ok(Value::Bool(s.contains(&**t))),
             (Self::Matches, [S(s), S(t)]) => match pattern(t) {
-                Some(regex) => Ok(Value::Bool(regex.is_match(s))),
-                None => Err(EvalErrorKind::InvalidPattern),
+                Ok(regex) => Ok(Value::Bool(regex.is_match(s))),
+                Err(_) => Err(EvalErrorKind::InvalidPattern),
             },
             (Self::ToInt, [value]) => convert::to_int(value),
             (Self::ToUint, [value]) => convert::to_uint(value),
@@ -176,10 +178,27 @@ impl Function {
 
 const NO_OVERLOAD: Outcome<'static> = Err(EvalErrorKind::NoSuchOverload);
 
-/// Compiles a regular expression under [`MAX_PATTERN_BYTES`].
-pub(super) fn pattern(text: &str) -> Option<Regex> {
+/// Compiles a regular expression under [`MAX_PATTERN_BYTES`]. Matching takes linear time.
+///
+/// # Errors
+///
+/// What is wrong with the text, for whoever wrote it.
+pub(super) fn pattern(text: &str) -> Result<Regex, String> {
+    if text.len() > MAX_PATTERN_TEXT_BYTES {
+        return Err(format!("regular expression is longer than {MAX_PATTERN_TEXT_BYTES} bytes"));
+    }
     let limit = MAX_PATTERN_BYTES;
-    RegexBuilder::new(text).size_limit(limit).dfa_size_limit(limit).build().ok()
+    RegexBuilder::new(text).size_limit(limit).dfa_size_limit(limit).build().map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => {
+            format!("regular expression takes more than {limit} bytes compiled")
+        }
+        // The last of several lines says it; those before show the text.
+        error => {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default();
+            format!("regular expression is malformed: {}", reason.trim_start_matches("error: "))
+        }
+    })
 }
 
 fn int(n: usize) -> Value<'static> {

@@ -1,0 +1,95 @@
+//! An evaluation as a tree: what was evaluated to what.
+
+use super::ast::BinaryOp;
+use super::environment::DEFAULT_STEPS;
+use super::error::{EvalError, Span};
+use super::eval::{Around, Machine};
+use super::op::{Op, OpKind};
+use super::program::Program;
+use super::program::Variables;
+use super::value::Value;
+
+/// One part of an expression, what it was evaluated to, and why.
+///
+/// Parts that were not evaluated, because an earlier one decided, are not in the tree. `Debug` shows no values.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explanation<'a> {
+    /// Where the part stands in [`Program::source`].
+    pub span: Span,
+    /// Its value, or why it has none.
+    pub outcome: Result<Value<'a>, EvalError>,
+    /// The parts that its value comes from, in the order of the text; without literals.
+    pub parts: Vec<Explanation<'a>>,
+}
+
+impl Program {
+    /// Evaluates like [`evaluate`](Self::evaluate) and tells how the outcome came about: through `||`, `&&`, `!`,
+    /// `? :` and comparisons down to what was read.
+    ///
+    /// Slower than an evaluation, for a person who asks. A value may be a claim: who shows it decides whether it
+    /// may be seen.
+    pub fn explain<'a>(&'a self, variables: &'a dyn Variables) -> Explanation<'a> {
+        explain(&Machine::new(variables, DEFAULT_STEPS), self.root(), None)
+    }
+}
+
+fn explain<'a>(machine: &Machine<'a>, op: &'a Op, scope: Around<'_, 'a>) -> Explanation<'a> {
+    let op = general(op);
+    let mut parts = Vec::new();
+    let mut add = |part: &'a Op| {
+        let part = explain(machine, part, scope);
+        let truth = part.outcome.as_ref().ok().and_then(Value::as_bool);
+        parts.push(part);
+        truth
+    };
+    match &op.kind {
+        OpKind::Logic { operands, decisive } => {
+            for operand in operands {
+                if add(operand) == Some(*decisive) {
+                    break;
+                }
+            }
+        }
+        OpKind::Not { operand, .. } => {
+            add(operand);
+        }
+        OpKind::Conditional { arms, otherwise } => {
+            let mut taken = Some(&**otherwise);
+            for (condition, value) in arms {
+                match add(condition) {
+                    Some(false) => continue,
+                    Some(true) => taken = Some(value),
+                    None => taken = None,
+                }
+                break;
+            }
+            if let Some(value) = taken {
+                add(value);
+            }
+        }
+        OpKind::Chain { first, rest } if rest.iter().all(|(op, _)| compares(*op)) => {
+            for operand in std::iter::once(&**first).chain(rest.iter().map(|(_, operand)| operand)) {
+                if operand.as_const().is_none() {
+                    add(operand);
+                }
+            }
+        }
+        _ => {}
+    }
+    let outcome = machine.eval(op, scope).map_err(EvalError::from);
+    Explanation { span: op.span, outcome, parts }
+}
+
+/// The operation behind a shortcut.
+fn general(op: &Op) -> &Op {
+    match &op.kind {
+        OpKind::Fast(_, general) => general,
+        _ => op,
+    }
+}
+
+fn compares(op: BinaryOp) -> bool {
+    use BinaryOp::{Equal, Greater, GreaterEqual, In, Less, LessEqual, NotEqual};
+    matches!(op, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | In)
+}
