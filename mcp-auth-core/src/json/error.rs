@@ -6,7 +6,7 @@
 pub struct Limits {
     /// Length of the text in bytes. Default: 64 KiB. At most 256 MiB.
     pub max_bytes: usize,
-    /// Arrays and objects inside each other. Default, and at most: 64.
+    /// Arrays and objects inside each other. Default: 64. At most 128.
     pub max_depth: usize,
     /// Values and member names together. Default: 4,096.
     pub max_nodes: usize,

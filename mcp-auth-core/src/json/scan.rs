@@ -12,7 +12,7 @@ use super::sink::{Container, Nothing, Sink, Span};
 use super::string;
 
 /// Arrays and objects inside each other that a scanner can remember: one bit each.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 128;
 
 /// Reads tokens off a text that is known to be UTF-8.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ impl<'t> Scanner<'t> {
     fn walk<S: Sink>(&mut self, sink: &mut S, max_depth: usize) -> Result<(), Problem> {
         let max_depth = max_depth.min(MAX_DEPTH);
         // The innermost container is the lowest bit: 1 for an object.
-        let mut nest: u64 = 0;
+        let mut nest: u128 = 0;
         let mut depth = 0;
         'value: loop {
             match self.next() {
