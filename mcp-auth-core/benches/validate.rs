@@ -30,7 +30,7 @@ const ISSUER: &str = "https://login.example.com/realms/agents";
 const AUDIENCE: &str = "https://mcp.example.com/mcp";
 const SECRET: &[u8] = b"a secret of more than thirty-two bytes, for speed";
 
-/// An access token's claims as Keycloak writes them: 20 claims, so that a token under RS256 has 1.3 KB.
+/// An access token's claims as Keycloak writes them: 21 claims, so that a token under RS256 has 1.3 KB.
 fn claims(subject: &str) -> String {
     format!(
         concat!(
@@ -39,7 +39,9 @@ fn claims(subject: &str) -> String {
             r#""sid":"0b7f2d52-5a7a-4d1f","acr":"1","scope":"openid mcp:read mcp:write","#,
             r#""email":"alice@example.com","email_verified":true,"name":"Alice Example","#,
             r#""preferred_username":"alice","given_name":"Alice","family_name":"Example","#,
-            r#""groups":["mcp-readers","mcp-writers"],"realm_access":{{"roles":["user"]}}}}"#
+            r#""groups":["mcp-readers","mcp-writers","engineering"],"#,
+            r#""realm_access":{{"roles":["user","offline_access","uma_authorization"]}},"#,
+            r#""allowed-origins":["https://agent.example.com"]}}"#
         ),
         ISSUER, subject, AUDIENCE
     )
