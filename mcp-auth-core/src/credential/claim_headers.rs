@@ -109,7 +109,8 @@ impl ClaimHeaders {
         self.with(header, Source::Claim(path.iter().map(|s| Box::from(*s)).collect()))
     }
 
-    /// Sets `header` to the token's payload: base64url without padding, as it was sent.
+    /// Sets `header` to the token's payload: base64url without padding, as it was sent. Not for tokens that their
+    /// issuer was asked about.
     ///
     /// # Errors
     ///
@@ -160,6 +161,8 @@ impl Source {
     fn value(&self, principal: &Principal) -> Option<HeaderValue> {
         let path = match self {
             Self::Payload => {
+                // Only what a signature covered: of an opaque token any part is a part of the secret.
+                principal.key()?;
                 let payload = principal.token()?.expose().split('.').nth(1)?;
                 return HeaderValue::from_str(payload).ok();
             }

@@ -23,7 +23,7 @@ use super::query;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSource(Place);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Place {
     Header {
         name: HeaderName,
@@ -35,6 +35,22 @@ enum Place {
     Cookie(Box<str>),
     Query(Box<str>),
 }
+
+/// Schemes have no case (RFC 9110 §11.1).
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Header { name, scheme, dpop },
+                Self::Header { name: other_name, scheme: other_scheme, dpop: other_dpop },
+            ) => name == other_name && scheme.eq_ignore_ascii_case(other_scheme) && dpop == other_dpop,
+            (Self::Cookie(a), Self::Cookie(b)) | (Self::Query(a), Self::Query(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Place {}
 
 /// How a token was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,13 +133,15 @@ impl TokenSource {
         match &self.0 {
             Place::Header { name, scheme, dpop } => in_header(headers, name, scheme, *dpop),
             Place::Cookie(name) => {
-                let mut values = cookies(headers).filter(|(n, _)| *n == &**name).map(|(_, value)| value);
+                let mut values =
+                    cookies(headers).filter(|(n, _)| *n == name.as_bytes()).map(|(_, value)| value);
                 let Some(value) = values.next() else { return Ok(None) };
                 if values.next().is_some() {
                     return Err(CredentialError::Multiple);
                 }
-                bearer(value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value).into())
-                    .map(Some)
+                let value = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
+                let value = std::str::from_utf8(value).map_err(|_| CredentialError::Malformed)?;
+                bearer(value.into()).map(Some)
             }
             Place::Query(name) => {
                 let mut values = query::values(query, name);
@@ -175,7 +193,12 @@ fn in_header<'r>(
     }
     let value = value.to_str().map_err(|_| CredentialError::Malformed)?;
     if scheme.is_empty() {
-        return bearer(value.into()).map(Some);
+        // With a space it is the credential of some scheme, perhaps another source's.
+        return if value.contains(' ') {
+            Err(CredentialError::OtherScheme)
+        } else {
+            bearer(value.into()).map(Some)
+        };
     }
     // RFC 9110 §11.4: the scheme is compared without case; RFC 6750 §2.1: exactly one space.
     match value.split_once(' ') {
@@ -202,27 +225,37 @@ fn bearer(token: Cow<'_, str>) -> Result<Found<'_>, CredentialError> {
     Ok(Found { token, scheme: Scheme::Bearer })
 }
 
-/// The pairs of all `Cookie` fields, RFC 6265 §4.2.1.
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    let fields = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
-    fields
-        .flat_map(|field| field.split(';'))
-        .filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
+/// The pairs of all `Cookie` fields, RFC 6265 §4.2.1: bytes, because other cookies than ours may hold any.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let fields = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    fields.flat_map(|field| field.split(|b| *b == b';')).filter_map(pair)
+}
+
+fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.trim_ascii();
+    let at = text.iter().position(|b| *b == b'=')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn remove_cookie(headers: &mut HeaderMap, name: &str) {
-    let is_ours = |pair: &str| pair.trim_matches([' ', '\t']).split_once('=').is_some_and(|(n, _)| n == name);
+    let is_ours = |text: &[u8]| pair(text).is_some_and(|(n, _)| n == name.as_bytes());
+    let pairs = |field: &'_ HeaderValue| -> Vec<Vec<u8>> {
+        field
+            .as_bytes()
+            .split(|b| *b == b';')
+            .filter(|p| !is_ours(p))
+            .map(|p| p.trim_ascii().to_vec())
+            .collect()
+    };
     let kept: Vec<HeaderValue> = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|field| {
-            let Ok(text) = field.to_str() else { return Some(field.clone()) };
-            if !text.split(';').any(is_ours) {
+            if !field.as_bytes().split(|b| *b == b';').any(is_ours) {
                 return Some(field.clone());
             }
-            let rest: Vec<&str> =
-                text.split(';').filter(|p| !is_ours(p)).map(|p| p.trim_matches([' ', '\t'])).collect();
-            if rest.is_empty() { None } else { HeaderValue::from_str(&rest.join("; ")).ok() }
+            let rest = pairs(field).join(&b"; "[..]);
+            if rest.is_empty() { None } else { HeaderValue::from_bytes(&rest).ok() }
         })
         .collect();
     headers.remove(COOKIE);

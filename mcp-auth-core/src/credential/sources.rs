@@ -135,6 +135,11 @@ impl TokenSources {
         &self.sources
     }
 
+    /// Whether the first of several tokens is taken.
+    pub fn takes_first_of_several(&self) -> bool {
+        self.first_wins
+    }
+
     /// Whether tokens of the issuer at `issuer` may stand in the source at `place`.
     pub fn accepts(&self, place: usize, issuer: usize) -> bool {
         self.of_issuer.get(issuer).is_none_or(|places| places.contains(&place))
@@ -153,7 +158,8 @@ impl TokenSources {
         uri: &'r Uri,
     ) -> Result<Option<Credential<'r>>, CredentialError> {
         let mut found: Option<Credential<'r>> = None;
-        let mut other_scheme = false;
+        // Sources whose header holds another scheme: a fault unless it is that of another source.
+        let mut others = 0_u64;
         for (place, source) in self.sources.iter().enumerate() {
             match source.find(headers, uri.query()) {
                 Ok(None) => {}
@@ -164,10 +170,14 @@ impl TokenSources {
                         return Ok(found);
                     }
                 }
-                Err(CredentialError::OtherScheme) => other_scheme = true,
+                Err(CredentialError::OtherScheme) => others |= 1 << place.min(63),
                 Err(e) => return Err(e),
             }
         }
+        let header_at = |place: usize| self.sources.get(place).and_then(TokenSource::header_name);
+        let found_in = found.as_ref().and_then(|found| header_at(found.place));
+        let elsewhere = |place: &usize| others >> (*place).min(63) & 1 == 1 && header_at(*place) != found_in;
+        let other_scheme = others != 0 && (0..self.sources.len()).any(|place| elsewhere(&place));
         let stray = || !self.reads_query() && query::values(uri.query(), QUERY_PARAMETER).next().is_some();
         match found {
             Some(_) if other_scheme || stray() => Err(CredentialError::Multiple),

@@ -263,3 +263,40 @@ fn attack_060_dpop_is_read_where_bearer_is_and_only_when_asked_for() {
         Err(CredentialError::Multiple)
     );
 }
+
+#[test]
+fn two_issuers_may_use_two_schemes_of_one_header() {
+    let token = TokenSource::header(AUTHORIZATION, "Token");
+    let sources =
+        TokenSources::new([TokenSource::default(), token, TokenSource::header(AUTHORIZATION, "bearer")]);
+    assert_eq!(sources.sources().len(), 2, "schemes have no case");
+    assert_eq!(token_of(&sources, &with(&["Bearer a"]), "/"), Ok(Some("a".into())));
+    assert_eq!(token_of(&sources, &with(&["Token b"]), "/"), Ok(Some("b".into())));
+    assert_eq!(token_of(&sources, &with(&["Basic c"]), "/"), Err(CredentialError::OtherScheme));
+    let bare = TokenSources::new([TokenSource::default(), TokenSource::header(AUTHORIZATION, "")]);
+    assert_eq!(token_of(&bare, &with(&["Bearer a"]), "/"), Ok(Some("a".into())));
+    let own = TokenSource::header(HeaderName::from_static("x-service-jwt"), "");
+    let sources = TokenSources::new([TokenSource::default(), own]);
+    let mut headers = with(&["Basic c"]);
+    headers.insert("x-service-jwt", "a.b.c".parse().unwrap());
+    assert_eq!(
+        token_of(&sources, &headers, "/"),
+        Err(CredentialError::Multiple),
+        "another header's scheme counts"
+    );
+}
+
+#[test]
+fn a_cookie_beside_ours_may_hold_any_bytes() {
+    let sources = TokenSources::new([TokenSource::cookie("auth")]);
+    let cookies = |fields: &[&[u8]]| -> HeaderMap {
+        fields.iter().map(|f| (COOKIE, HeaderValue::from_bytes(f).unwrap())).collect()
+    };
+    let headers = cookies(&[b"x=\xe9; auth=t.t.t; y=2"]);
+    assert_eq!(token_of(&sources, &headers, "/"), Ok(Some("t.t.t".into())));
+    let (left, _) = removed(&sources, headers, "/");
+    assert_eq!(left[COOKIE].as_bytes(), b"x=\xe9; y=2");
+    let two = cookies(&[b"auth=t.t.t", b"auth=evil; x=\xff"]);
+    assert_eq!(token_of(&sources, &two, "/"), Err(CredentialError::Multiple));
+    assert_eq!(token_of(&sources, &cookies(&[b"auth=\xff"]), "/"), Err(CredentialError::Malformed));
+}

@@ -70,6 +70,8 @@ pub enum ValidationErrorKind {
     WrongKey { to: &'static str },
     /// A DPoP proof came with a token that is bound to no key (RFC 9449 §7.1).
     NotBound,
+    /// The issuer's tokens have to be bound to a client certificate, and this one is not.
+    CertificateBindingMissing,
     /// `cnf` has a confirmation method that cannot be checked here, or none.
     ConfirmationMethod,
     /// The token stands where its issuer's tokens do not.
@@ -155,7 +157,7 @@ impl ValidationError {
             K::Revoked => "revoked",
             K::Bound { .. } => "bound_token",
             K::WrongKey { .. } => "wrong_proof_key",
-            K::NotBound => "not_bound",
+            K::NotBound | K::CertificateBindingMissing => "not_bound",
             K::ConfirmationMethod => "confirmation_method",
             K::Place { .. } => "place",
             K::UnknownKey { .. } | K::AmbiguousKey | K::KeyIssuer => "key",
@@ -181,7 +183,11 @@ impl ValidationError {
             K::Expired { .. } => ClientText::Expired,
             K::Inactive | K::Revoked => ClientText::Revoked,
             K::Client { .. } => ClientText::Client,
-            K::Bound { .. } | K::WrongKey { .. } | K::NotBound | K::ConfirmationMethod => ClientText::Binding,
+            K::Bound { .. }
+            | K::WrongKey { .. }
+            | K::NotBound
+            | K::CertificateBindingMissing
+            | K::ConfirmationMethod => ClientText::Binding,
             K::NotYetValid { .. } => ClientText::NotYetValid,
             K::UnknownIssuer { .. }
             | K::Audience { .. }
@@ -261,6 +267,9 @@ impl fmt::Display for ValidationError {
             K::Bound { to } => write!(f, "token is bound to {to} and came as a plain bearer token"),
             K::WrongKey { to } => write!(f, "token is bound to another key than {to}"),
             K::NotBound => f.write_str("a DPoP proof came with a token that is bound to no key: ask the provider for a DPoP-bound one"),
+            K::CertificateBindingMissing => {
+                f.write_str("token is not bound to a client certificate (`cnf.x5t#S256`), which this issuer's have to be")
+            }
             K::ConfirmationMethod => {
                 f.write_str("`cnf` has a confirmation method that is not supported (`jkt` and `x5t#S256` are)")
             }

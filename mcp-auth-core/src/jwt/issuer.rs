@@ -35,6 +35,8 @@ pub struct Issuer {
     pub(crate) scope_claims: Vec<Cow<'static, str>>,
     pub(crate) token_sources: Vec<TokenSource>,
     pub(super) access_token_profile: bool,
+    pub(super) any_key: bool,
+    pub(super) certificate_bound: bool,
 }
 
 /// A claim whose presence may be required (RFC 7519 §4.1). Absence is refused; what is present is always
@@ -124,6 +126,8 @@ impl Issuer {
             scope_claims: vec![Cow::Borrowed("scope"), Cow::Borrowed("scp")],
             token_sources: Vec::new(),
             access_token_profile: false,
+            any_key: false,
+            certificate_bound: false,
         }
     }
 
@@ -267,6 +271,22 @@ impl Issuer {
     #[must_use]
     pub fn token_source(mut self, source: TokenSource) -> Self {
         self.token_sources.push(source);
+        self
+    }
+
+    /// Tries every key that fits the algorithm, at most 4, for a token that names none. Without this such a token is
+    /// refused where several keys fit, as during a rotation.
+    #[must_use]
+    pub fn try_keys_without_kid(mut self) -> Self {
+        self.any_key = true;
+        self
+    }
+
+    /// Accepts only tokens that are bound to a client certificate (`cnf.x5t#S256`, RFC 8705 §3). A bound token is
+    /// never accepted without its certificate, whatever is set here.
+    #[must_use]
+    pub fn require_certificate_binding(mut self) -> Self {
+        self.certificate_bound = true;
         self
     }
 

@@ -83,6 +83,26 @@ impl<'t> Jws<'t> {
         Ok(key)
     }
 
+    /// As [`verify`](Self::verify); where the header names no key and several fit, the first four are tried.
+    ///
+    /// # Errors
+    ///
+    /// [`ValidationError`] when no key fits, or the signature is none of theirs.
+    pub fn verify_trying<'k>(&self, keys: &'k KeySet) -> Result<&'k Arc<Key>, ValidationError> {
+        if self.kid().is_some() {
+            return self.verify(keys);
+        }
+        let fitting = keys.keys().iter().filter(|key| key.verifier(self.header.algorithm).is_some());
+        let mut refused = Kind::UnknownKey { kid: false }.into();
+        for key in fitting.take(4) {
+            match self.verify_with(key) {
+                Ok(()) => return Ok(key),
+                Err(e) => refused = e,
+            }
+        }
+        Err(refused)
+    }
+
     /// Checks the signature with one key, whatever `kid` says.
     ///
     /// # Errors

@@ -228,7 +228,7 @@ impl Validator {
         checks: &Checks<'_>,
     ) -> Result<Principal, ValidationError> {
         let issuer = self.issuers.get(token.issuer.0).ok_or_else(|| missing(RequiredClaim::Iss))?;
-        let key = token.jws.verify(keys)?;
+        let key = if issuer.any_key { token.jws.verify_trying(keys)? } else { token.jws.verify(keys)? };
         if !tenant::key_speaks_for(key, token.claims.issuer().unwrap_or_default()) {
             return Err(Kind::KeyIssuer.into());
         }
@@ -261,6 +261,24 @@ impl Validator {
         json: &[u8],
         checks: &Checks<'_>,
     ) -> Result<Principal, ValidationError> {
+        let principal = self.read_introspected(issuer, token, json, checks.now)?;
+        check_use(&principal, checks)?;
+        Ok(principal)
+    }
+
+    /// As [`accept_introspected`](Self::accept_introspected), for a principal that is remembered: what depends on
+    /// the request and on the day is not asked yet. Every use needs a [`recheck`](Self::recheck).
+    ///
+    /// # Errors
+    ///
+    /// [`ValidationError`].
+    pub fn read_introspected(
+        &self,
+        issuer: IssuerId,
+        token: &str,
+        json: &[u8],
+        now: UnixTime,
+    ) -> Result<Principal, ValidationError> {
         let trusted = self.issuers.get(issuer.0).ok_or_else(|| missing(RequiredClaim::Iss))?;
         let claims = Claims::parse(json)?;
         match claims.issuer() {
@@ -271,7 +289,7 @@ impl Validator {
             _ => {}
         }
         check_claims(trusted, &claims)?;
-        check_time(trusted, &claims, checks.now)?;
+        check_time(trusted, &claims, now)?;
         let evidence = Evidence {
             issuer: trusted.clone(),
             issuer_index: issuer.0,
@@ -279,9 +297,7 @@ impl Validator {
             token: AccessToken::new(token),
             key: None,
         };
-        let principal = Principal::new(claims, evidence);
-        check_use(&principal, checks)?;
-        Ok(principal)
+        Ok(Principal::new(claims, evidence))
     }
 
     /// Checks a remembered principal of this validator again: its dates, that its key is still one of `keys`,
@@ -375,6 +391,10 @@ fn check_time(issuer: &Issuer, claims: &Claims, now: UnixTime) -> Result<(), Val
 fn check_use(principal: &Principal, checks: &Checks<'_>) -> Result<(), ValidationError> {
     if checks.revocations.is_some_and(|list| list.covers(principal)) {
         return Err(Kind::Revoked.into());
+    }
+    let certificate = || principal.confirmation().and_then(|c| c.certificate);
+    if principal.trusted_issuer().certificate_bound && certificate().is_none() {
+        return Err(Kind::CertificateBindingMissing.into());
     }
     Confirmation::check(principal.confirmation(), checks.possession)
 }

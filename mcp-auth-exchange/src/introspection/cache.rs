@@ -10,6 +10,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{Equivalent, Weighter};
 
 use mcp_auth_core::credential::AccessToken;
+use mcp_auth_core::jwt::ValidationError;
 use mcp_auth_core::{Principal, UnixTime};
 
 /// How long an answer is believed. A revoked token is good for at most that long here.
@@ -36,6 +37,8 @@ pub enum Known {
     Active(Arc<Principal>),
     /// It was inactive.
     Inactive,
+    /// It was active and not acceptable: for another audience, for example.
+    Refused(Arc<ValidationError>),
 }
 
 /// Answers of one issuer's introspection endpoint, by the full token, bounded in bytes. Good and bad tokens are
@@ -61,7 +64,7 @@ pub struct IntrospectionCache {
 #[derive(Clone)]
 struct Entry {
     until: UnixTime,
-    principal: Option<Arc<Principal>>,
+    known: Known,
 }
 
 impl IntrospectionCache {
@@ -77,10 +80,8 @@ impl IntrospectionCache {
     /// What is known of exactly this token at `now`.
     pub fn get(&self, token: &str, now: UnixTime) -> Option<Known> {
         let fresh = |entry: &Entry| now < entry.until;
-        if let Some(entry) = self.active.get(token).filter(fresh) {
-            return entry.principal.map(Known::Active);
-        }
-        self.inactive.get(token).filter(fresh).map(|_| Known::Inactive)
+        let good = self.active.get(token).filter(fresh);
+        good.or_else(|| self.inactive.get(token).filter(fresh)).map(|entry| entry.known)
     }
 
     /// Keeps an active token's principal.
@@ -89,14 +90,22 @@ impl IntrospectionCache {
         let until = now.plus(self.life.active);
         let until = principal.expires_at().map_or(until, |exp| until.min(exp));
         self.inactive.remove(token.expose());
-        self.active.insert(Token(token), Entry { until, principal: Some(principal) });
+        self.active.insert(Token(token), Entry { until, known: Known::Active(principal) });
     }
 
     /// Keeps that a token was inactive.
     pub fn insert_inactive(&self, token: &AccessToken, now: UnixTime) {
+        self.insert_bad(token, Known::Inactive, now);
+    }
+
+    /// Keeps that a token was active and not acceptable.
+    pub fn insert_refused(&self, token: &AccessToken, error: ValidationError, now: UnixTime) {
+        self.insert_bad(token, Known::Refused(Arc::new(error)), now);
+    }
+
+    fn insert_bad(&self, token: &AccessToken, known: Known, now: UnixTime) {
         self.active.remove(token.expose());
-        self.inactive
-            .insert(Token(token.clone()), Entry { until: now.plus(self.life.inactive), principal: None });
+        self.inactive.insert(Token(token.clone()), Entry { until: now.plus(self.life.inactive), known });
     }
 
     /// Number of kept answers: for active tokens and for inactive ones.
@@ -149,8 +158,13 @@ impl Weighter<Token, Entry> for ByMemory {
     fn weight(&self, token: &Token, entry: &Entry) -> u64 {
         /// The cache's slot and index, and what an allocator adds.
         const OVERHEAD: usize = 512;
-        let principal = entry.principal.as_ref().map_or(0, |p| p.memory_bytes());
-        (token.0.expose().len() + principal + OVERHEAD) as u64
+        let known = match &entry.known {
+            Known::Active(principal) => principal.memory_bytes(),
+            // A refusal quotes the claim that was not as expected.
+            Known::Refused(_) => 1024,
+            Known::Inactive => 0,
+        };
+        (token.0.expose().len() + known + OVERHEAD) as u64
     }
 }
 

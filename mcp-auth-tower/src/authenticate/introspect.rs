@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mcp_auth_core::credential::AccessToken;
+use mcp_auth_core::jwt::ValidationError;
 use mcp_auth_core::{Principal, UnixTime};
 use mcp_auth_exchange::introspection::{
     IntrospectionCache, IntrospectionLife, IntrospectionRequest, IntrospectionResponse, Known,
@@ -17,8 +18,10 @@ use crate::client::{Fetch, FetchRequest, FetchUrl, UrlTrust};
 
 /// Longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
-/// Questions under way at once; a flood of invented tokens waits here and not at the issuer.
+/// Questions under way at once.
 const CONCURRENT: usize = 32;
+/// Questions under way or waiting for their turn; of a flood of invented tokens the rest gets 503 at once.
+const MAX_FLIGHTS: usize = 512;
 
 /// How an issuer is asked about tokens that cannot be read here.
 ///
@@ -38,7 +41,6 @@ const CONCURRENT: usize = 32;
 /// # let _ = introspection;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 #[must_use]
 pub struct Introspection {
     url: FetchUrl,
@@ -52,8 +54,19 @@ pub struct Introspection {
     flights: Mutex<HashMap<Box<str>, watch::Receiver<Option<Answer>>>>,
 }
 
+/// Tokens and claims stand in what is under way and in what is remembered.
+impl std::fmt::Debug for Introspection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Introspection")
+            .field("url", &self.url)
+            .field("client", &self.client)
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What came of a question.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Answer {
     /// The claims, as JSON.
     Active(Arc<[u8]>),
@@ -112,13 +125,17 @@ impl Introspection {
         self.cache.insert_active(principal.clone(), now);
     }
 
+    pub(super) fn keep_refused(&self, token: &str, error: ValidationError, now: UnixTime) {
+        self.cache.insert_refused(&AccessToken::new(token), error, now);
+    }
+
     pub(super) fn keep_inactive(&self, token: &str, now: UnixTime) {
         self.cache.insert_inactive(&AccessToken::new(token), now);
     }
 
     /// Asks about a token, or waits for the answer that somebody else is waiting for.
     pub(super) async fn ask(self: &Arc<Self>, token: &str) -> Answer {
-        let mut answer = self.flight(token);
+        let Some(mut answer) = self.flight(token) else { return Answer::None };
         // The flight has its own end; this one is for a runtime that is shutting down.
         match answer.wait_for(Option::is_some).await {
             Ok(answer) => answer.clone().unwrap_or(Answer::None),
@@ -128,10 +145,13 @@ impl Introspection {
 
     /// The question about this token that is under way; begins one where there is none. It is a task of its own:
     /// a request that is cancelled does not cancel what others wait for.
-    fn flight(self: &Arc<Self>, token: &str) -> watch::Receiver<Option<Answer>> {
+    fn flight(self: &Arc<Self>, token: &str) -> Option<watch::Receiver<Option<Answer>>> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(token) {
-            return flight.clone();
+            return Some(flight.clone());
+        }
+        if flights.len() >= MAX_FLIGHTS {
+            return None;
         }
         let (sender, receiver) = watch::channel(None);
         flights.insert(token.into(), receiver.clone());
@@ -141,7 +161,7 @@ impl Introspection {
             let answer = landing.introspection.question(&landing.token).await;
             landing.sender.send_replace(Some(answer));
         });
-        receiver
+        Some(receiver)
     }
 }
 
@@ -160,8 +180,10 @@ impl Drop for Landing {
 
 impl Introspection {
     async fn question(&self, token: &str) -> Answer {
+        // The time for waiting does not shorten the time for the question.
+        let turn = tokio::time::timeout(self.timeout, self.concurrent.acquire()).await;
         let asked = tokio::time::timeout(self.timeout, async {
-            let _permit = self.concurrent.acquire().await.ok()?;
+            let _permit = turn.ok()?.ok()?;
             let message = IntrospectionRequest::new(AccessToken::new(token), self.client.clone());
             let request =
                 FetchRequest::new(self.url.clone(), UrlTrust::Configured, MAX_ANSWER_BYTES, self.timeout)

@@ -136,6 +136,7 @@ impl Shared {
         }
         let parsed = self.validator.parse(credential.token());
         let may_wait = waited.is_none();
+        let names_a_key = parsed.as_ref().is_ok_and(|token| token.kid().is_some());
         let keys = match (self.asked(&credential, &parsed), waited) {
             (Some(issuer), Some(Waited::Answer(answer))) => {
                 return self.answered(head, &credential, checks, issuer, answer);
@@ -174,7 +175,7 @@ impl Shared {
                 }
                 self.use_up(principal, &credential, proven, now)
             }
-            Err(e) if may_wait && self.newer_keys_may_help(&e, issuer) => Verdict::Wait(issuer),
+            Err(e) if may_wait && self.newer_keys_may_help(&e, names_a_key, issuer) => Verdict::Wait(issuer),
             Err(e) => self.invalid(e),
         }
     }
@@ -246,7 +247,15 @@ impl Shared {
         let introspection = self.keys.get(issuer.index()).and_then(Keys::introspection);
         let known = introspection.and_then(|i| i.known(credential.token(), checks.now));
         match known {
-            None => Verdict::Wait(issuer.index()),
+            // What can be refused without asking is refused without asking.
+            None => match self.check_place(credential, issuer.index()) {
+                Err(e) => self.invalid(e),
+                Ok(()) => match prove(self.dpop.as_deref(), head, credential, issuer.index(), checks.now) {
+                    Ok(_) => Verdict::Wait(issuer.index()),
+                    Err(reason) => self.bad(reason),
+                },
+            },
+            Some(Known::Refused(error)) => self.invalid((*error).clone()),
             Some(Known::Active(principal)) => self.present(head, credential, checks, issuer, |checks| {
                 self.validator.recheck(&principal, &KeySet::default(), checks).map(|()| principal.clone())
             }),
@@ -274,12 +283,19 @@ impl Shared {
                 introspection.keep_inactive(token, checks.now);
                 self.invalid(ValidationErrorKind::Inactive.into())
             }
-            Answer::Active(claims) => self.present(head, credential, checks, issuer, |checks| {
-                let principal = self.validator.accept_introspected(issuer, token, &claims, checks)?;
-                let principal = Arc::new(principal);
-                introspection.keep(&principal, checks.now);
-                Ok(principal)
-            }),
+            Answer::Active(claims) => {
+                match self.validator.read_introspected(issuer, token, &claims, checks.now) {
+                    Ok(principal) => introspection.keep(&Arc::new(principal), checks.now),
+                    Err(error) => introspection.keep_refused(token, error, checks.now),
+                }
+                match self.known(head, credential, checks, issuer) {
+                    // It was too big to be kept.
+                    Verdict::Wait(_) => {
+                        Verdict::Refuse(Rejection::new(RejectionReason::IntrospectionUnavailable))
+                    }
+                    verdict => verdict,
+                }
+            }
         }
     }
 
@@ -371,9 +387,16 @@ impl Shared {
         Err(ValidationErrorKind::Place { place: place.unwrap_or_default() }.into())
     }
 
-    fn newer_keys_may_help(&self, error: &ValidationError, issuer: usize) -> bool {
-        matches!(error.kind(), ValidationErrorKind::UnknownKey { .. })
-            && self.keys.get(issuer).is_some_and(|keys| keys.newer_may_come(self.clock.now()))
+    /// Whether the token may be good under keys that are not here yet. One that names no key may have been signed
+    /// by another than the one that fits.
+    fn newer_keys_may_help(&self, error: &ValidationError, names_a_key: bool, issuer: usize) -> bool {
+        use ValidationErrorKind as Kind;
+        let may = match error.kind() {
+            Kind::UnknownKey { .. } => true,
+            Kind::Signature | Kind::AmbiguousKey => !names_a_key,
+            _ => false,
+        };
+        may && self.keys.get(issuer).is_some_and(|keys| keys.newer_may_come(self.clock.now()))
     }
 
     fn absent(&self, reason: RejectionReason) -> Verdict {

@@ -100,7 +100,11 @@ impl AuthenticateLayer {
     /// ([`Issuer::token_source`](mcp_auth_core::jwt::Issuer::token_source)). Default: `Authorization: Bearer`.
     pub fn token_sources(self, sources: &[TokenSource]) -> Self {
         self.with(|s| {
+            let first = s.sources.takes_first_of_several();
             s.sources = TokenSources::of_issuers(s.validator.issuers().iter().map(|i| &**i), sources);
+            if first {
+                s.sources = s.sources.clone().danger_first_of_several();
+            }
             if s.dpop.is_some() {
                 s.sources = s.sources.clone().accepting_dpop();
             }
@@ -118,7 +122,9 @@ impl AuthenticateLayer {
         self.with(|s| s.forward = true)
     }
 
-    /// Sets headers from claims, and removes what clients send under their names.
+    /// Sets headers from claims, and removes what clients send under their names. The mcp layer passes no trailers
+    /// on; where this layer stands alone, a service that reads trailers calls
+    /// [`ClaimHeaders::apply`] on them too.
     pub fn claim_headers(self, headers: ClaimHeaders) -> Self {
         self.with(|s| s.claim_headers = headers)
     }
