@@ -21,9 +21,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libfuzzer_sys::fuzz_target;
 use mcp_auth_core::UnixTime;
 use mcp_auth_core::crypto::{AwsLc, AwsLcSigner, CryptoProvider as _, Signer as _};
-use mcp_auth_core::dpop::{
-    Nonces, OneTimeUse, Proof, ProofContext, ProofRules, ReplayStore, TargetUri,
-};
+use mcp_auth_core::dpop::{Nonces, OneTimeUse, Proof, ProofContext, ProofRules, ReplayStore, TargetUri};
 use mcp_auth_core::json::{Document, Limits};
 use mcp_auth_core::jwk::Thumbprint;
 use mcp_auth_core::jwt::Algorithm;
@@ -65,7 +63,10 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
         fixture.nonces[0]
     );
     fixture.genuine = fixture.sign(fixture.header().as_bytes(), payload.as_bytes());
-    assert!(fixture.accepts(&fixture.genuine).iter().all(Option::is_some), "the seed itself must be accepted");
+    assert!(
+        fixture.accepts(&fixture.genuine).iter().all(Option::is_some),
+        "the seed itself must be accepted"
+    );
     fixture
 });
 
@@ -191,7 +192,10 @@ fuzz_target!(|data: &[u8]| {
         Some((b'#', edits)) => {
             let Ok(proof) = String::from_utf8(edit(&fixture.genuine, edits)) else { return };
             let accepted = fixture.accepts(&proof);
-            assert!(accepted[0].is_none() || proof == fixture.genuine, "accepted although nobody signed it: {proof}");
+            assert!(
+                accepted[0].is_none() || proof == fixture.genuine,
+                "accepted although nobody signed it: {proof}"
+            );
         }
         Some((b'=', payload)) => {
             let Ok(text) = std::str::from_utf8(payload) else { return };
@@ -216,7 +220,8 @@ fuzz_target!(|data: &[u8]| {
             let Ok(uri) = TargetUri::parse(text) else { return };
             assert_eq!(TargetUri::parse(uri.as_str()).as_ref(), Ok(&uri), "the normal form of {text}");
             assert!(!uri.as_str().contains(['?', '#', '@', '\\', ' ']) || text.contains('@'));
-            let (_, path) = uri.as_str().split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap();
+            let (_, path) =
+                uri.as_str().split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap();
             assert!(path.split('/').all(|segment| segment != "." && segment != ".."), "{uri}");
         }
         Some((b'r', steps)) => replay(steps),

@@ -21,9 +21,11 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(id.as_ref(), top.get("id"));
 
     let params = top.get("params");
-    let arguments = call.arguments.clone().map(|range| serde_json::from_slice::<Value>(&data[range]).expect("JSON"));
+    let arguments =
+        call.arguments.clone().map(|range| serde_json::from_slice::<Value>(&data[range]).expect("JSON"));
     assert_eq!(arguments.as_ref(), params.and_then(|p| p.get("arguments")));
-    let version = params.and_then(|p| p.get("_meta")).and_then(|m| m.get("io.modelcontextprotocol/protocolVersion"));
+    let version =
+        params.and_then(|p| p.get("_meta")).and_then(|m| m.get("io.modelcontextprotocol/protocolVersion"));
     assert_eq!(call.protocol_version.as_deref(), version.and_then(Value::as_str));
     assert_eq!(call.protocol_version.is_some(), version.is_some());
 
