@@ -63,6 +63,29 @@ impl FetchUrl {
         Self::check(Url::parse(text).map_err(|_| FetchUrlError::NotHttp)?)
     }
 
+    /// The URL of `path` at a backend: https where it speaks TLS, else http, which the operator asked for by saying
+    /// so. `path` begins with a slash.
+    ///
+    /// ```
+    /// use mcp_auth_tower::client::FetchUrl;
+    ///
+    /// let url = FetchUrl::of_backend("keycloak.acme.io", 443, true, "/realms/acme/protocol/openid-connect/certs")?;
+    /// assert_eq!(url.to_string(), "https://keycloak.acme.io/realms/acme/protocol/openid-connect/certs");
+    /// # Ok::<(), mcp_auth_tower::client::FetchUrlError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`FetchUrlError`].
+    pub fn of_backend(host: &str, port: u16, tls: bool, path: &str) -> Result<Self, FetchUrlError> {
+        let scheme = if tls { "https" } else { "http" };
+        let name = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
+        if !name || !path.starts_with('/') {
+            return Err(FetchUrlError::NotHttp);
+        }
+        Self::danger_http(&format!("{scheme}://{host}:{port}{path}"))
+    }
+
     pub(crate) fn check(url: Url) -> Result<Self, FetchUrlError> {
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
             return Err(FetchUrlError::NotHttp);

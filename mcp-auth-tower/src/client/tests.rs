@@ -320,3 +320,19 @@ async fn attack_050_a_connection_that_one_policy_allowed_is_not_lent_to_the_othe
     assert!(get(&client, &url, UrlTrust::Configured).await.is_ok(), "kept alive");
     assert!(matches!(get(&client, &url, UrlTrust::Learned).await, Err(FetchError::Address(_))));
 }
+
+#[test]
+fn row_033_035_the_address_of_a_backend_is_put_together() {
+    let of = |host: &str, port, tls, path: &str| {
+        FetchUrl::of_backend(host, port, tls, path).map(|u| u.to_string())
+    };
+    assert_eq!(of("keycloak.acme.io", 443, true, "/certs").unwrap(), "https://keycloak.acme.io/certs");
+    assert_eq!(of("keycloak.acme.io", 8443, true, "/certs").unwrap(), "https://keycloak.acme.io:8443/certs");
+    assert_eq!(of("keycloak", 8080, false, "/certs").unwrap(), "http://keycloak:8080/certs");
+    assert_eq!(of("[::1]", 8080, false, "/").unwrap(), "http://[::1]:8080/");
+    for (host, path) in
+        [("u@h", "/"), ("h/x", "/"), ("", "/"), ("h", "certs"), ("h", ""), ("h?", "/"), ("h#", "/")]
+    {
+        assert!(of(host, 443, true, path).is_err(), "{host} {path}");
+    }
+}

@@ -150,3 +150,11 @@ async fn row_186_attack_061_062_identity_headers_are_ours_alone_in_trailers_too(
     assert!(!head.headers["connection"].to_str().unwrap().contains("x-user-id"));
     assert!(setup.upstream.trailers.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn row_001_a_forged_token_goes_nowhere() {
+    let (setup, forger) = (Setup::new(), Idp::new());
+    let (parts, _) = setup.post(&forger.token("alice"), &call("read")).await;
+    assert_eq!((parts.status, code(&parts)), (StatusCode::UNAUTHORIZED, "signature"));
+    assert_eq!(setup.calls(), 0, "neither the service nor an exchange behind the layer sees it");
+}

@@ -38,7 +38,7 @@ fn remote(address: std::net::SocketAddr) -> (McpAuth, Arc<Shared>, McpAuthServic
 }
 
 #[tokio::test]
-async fn row_168_204_remote_keys_are_fetched_once_for_many_requests_and_again_for_a_new_key() {
+async fn row_026_168_204_remote_keys_are_fetched_once_for_many_requests_and_again_for_a_new_key() {
     let old = Idp::new();
     let answer = Arc::new(Mutex::new(format!("{{\"keys\":[{}]}}", old.0.public_jwk("k"))));
     let hits = Arc::new(AtomicUsize::new(0));
