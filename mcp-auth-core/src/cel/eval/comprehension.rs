@@ -73,7 +73,8 @@ impl<'a> Machine<'a> {
         let keep = matches!(m.kind, MacroKind::Filter | MacroKind::TransformMap).then(|| first.clone());
         let slots = [Slot::Value(first), Slot::Value(second)];
         let slots = if m.two { &slots } else { slots.get(..1).unwrap_or_default() };
-        let inner = Some(&Scope { slots, outer: scope });
+        let within = Scope { slots, outer: scope };
+        let inner = Some(&within);
         let condition = match &m.condition {
             None => true,
             Some(condition) => match self.test(condition, inner) {
