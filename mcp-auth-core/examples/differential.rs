@@ -1,7 +1,7 @@
 //! Makes tokens, good and mutated, and says what the validator thinks of each; other libraries then judge the same
 //! tokens (`examples/gateway/e2e/run.sh differential`).
 //!
-//! `cargo run --release -p mcp-auth-core --example differential -- DIRECTORY COUNT [SEED]` writes
+//! `cargo run -p mcp-auth-core --example differential -- DIRECTORY COUNT [SEED]` writes
 //!
 //! - `setup.json`: issuer, audience, time, leeway, algorithms and the key set
 //! - `tokens.txt`: one token per line; a token never holds a line feed

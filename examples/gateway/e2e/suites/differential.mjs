@@ -35,7 +35,7 @@ export default async function differential(t) {
 
   t.step(`making ${count} tokens`);
   await t.must('the tokens are made', () => run('cargo', [
-    'run', '--quiet', '--locked', '--release', '-p', 'mcp-auth-core', '--example', 'differential', '--',
+    'run', '--quiet', '--locked', '-p', 'mcp-auth-core', '--example', 'differential', '--',
     directory, String(count), '20261121',
   ], { cwd: here('../../../..'), maxBuffer: 1 << 24 }));
   const python = await t.must(`joserfc ${JOSERFC} is installed`, () => joserfc());
