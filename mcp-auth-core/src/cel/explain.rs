@@ -45,6 +45,9 @@ fn explain<'a>(machine: &Machine<'a>, op: &'a Op, scope: Around<'_, 'a>) -> Expl
     };
     match &op.kind {
         OpKind::Logic { operands, decisive } => {
+            // As a person reads it, whatever order is fastest.
+            let mut operands: Vec<_> = operands.iter().collect();
+            operands.sort_by_key(|operand| operand.span.start());
             for operand in operands {
                 if add(operand) == Some(*decisive) {
                     break;

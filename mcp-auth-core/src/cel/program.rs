@@ -231,24 +231,25 @@ impl Program {
     ///
     /// As [`evaluate`](Self::evaluate); [`EvalErrorKind::NotBoolean`] when the value is no boolean.
     pub fn evaluate_bool(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
-        let root = &self.0.root;
-        if !root.is_test() {
-            return self.evaluate_any(variables);
-        }
         let machine = Machine::new(variables, DEFAULT_STEPS);
-        match machine.test(root, None) {
+        match machine.test(&self.0.root, None) {
             Truth::Yes => Ok(true),
             Truth::No => Ok(false),
-            Truth::Failed => Err(machine.failed(root.span).into()),
+            Truth::Failed => self.failed(&machine, variables),
         }
     }
 
-    /// A predicate whose value may be something else than a boolean.
-    #[inline(never)]
-    fn evaluate_any(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
+    /// Why there is no boolean. What may be of another type is evaluated again, to tell that from an operator that
+    /// does not take its operands.
+    #[cold]
+    fn failed(&self, machine: &Machine<'_>, variables: &dyn Variables) -> Result<bool, EvalError> {
+        let root = &self.0.root;
+        if root.is_test() {
+            return Err(machine.failed(root.span).into());
+        }
         match self.evaluate(variables)? {
             Value::Bool(b) => Ok(b),
-            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, self.0.root.span)),
+            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, root.span)),
         }
     }
 

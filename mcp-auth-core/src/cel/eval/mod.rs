@@ -144,7 +144,15 @@ impl<'a> Machine<'a> {
         let decides = if decisive { Truth::Yes } else { Truth::No };
         let mut absorbed = None;
         for operand in operands {
-            let truth = self.test(operand, scope);
+            // Shortcuts are what most rules are made of: no call for them.
+            let truth = match &operand.kind {
+                OpKind::Fast(fast, general) => match fast.test(self) {
+                    Some(b) if b == decisive => return decides,
+                    Some(_) => continue,
+                    None => self.test_general(general, scope),
+                },
+                _ => self.test(operand, scope),
+            };
             if truth == decides {
                 return truth;
             }

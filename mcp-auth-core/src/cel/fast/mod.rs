@@ -108,23 +108,32 @@ impl Fast {
     }
 
     /// The answer, when the values are as the shape expects.
-    #[inline]
+    #[inline(always)]
     pub(super) fn test(&self, machine: &Machine<'_>) -> Option<bool> {
         match self {
             Self::Equal { path, text, equal } => Some((path.text(machine)? == &**text) == *equal),
             Self::OneOf { path, texts } => Some(texts.contains(path.text(machine)?)),
-            Self::Member { path, texts } => path.find(
-                machine,
-                |value| in_array(value.as_array()?, texts, machine),
-                |value| in_list(value, texts, machine),
-            ),
+            Self::Member { path, texts } => match path.number {
+                Number::Object(number) => in_array(path.json(number, machine)?.as_array()?, texts, machine),
+                _ => in_list(&path.by_names(machine)?, texts, machine),
+            },
+            Self::Text { path, test: TextTest::StartsWith, text } => {
+                Some(path.text(machine)?.starts_with(&**text))
+            }
+            other => other.test_rarer(machine),
+        }
+    }
+
+    /// The rest of [`test`](Self::test), apart so that the common shapes stay short.
+    #[inline(never)]
+    fn test_rarer(&self, machine: &Machine<'_>) -> Option<bool> {
+        match self {
             Self::Text { path, test, text } => {
                 let value = path.text(machine)?;
-                Some(match test {
+                machine.spend(value.len() as u64 / 64).then(|| match test {
                     TextTest::StartsWith => value.starts_with(&**text),
                     TextTest::EndsWith => value.ends_with(&**text),
-                    TextTest::Contains if machine.spend(value.len() as u64 / 64) => value.contains(&**text),
-                    TextTest::Contains => return None,
+                    TextTest::Contains => value.contains(&**text),
                 })
             }
             Self::Matches { path, pattern } => {
@@ -133,10 +142,27 @@ impl Fast {
             }
             Self::Has { path } => match path.number {
                 Number::Text(_) => path.text(machine).map(|_| true),
-                _ => path.find(machine, |_| Some(true), |_| Some(true)),
+                Number::Object(number) => path.json(number, machine).map(|_| true),
+                Number::None => path.by_names(machine).map(|_| true),
             },
+            _ => None,
         }
     }
+}
+
+#[inline(never)]
+fn below<'a>(object: json::Object<'a>, names: &[Arc<str>], machine: &Machine<'a>) -> Option<json::Value<'a>> {
+    let mut value = json::Value::Object(object);
+    for name in names {
+        value = member(value.as_object()?, name, machine)?;
+    }
+    Some(value)
+}
+
+/// A look-up is linear; only large objects are worth a step.
+#[inline]
+fn member<'a>(object: json::Object<'a>, name: &str, machine: &Machine<'a>) -> Option<json::Value<'a>> {
+    if object.len() < 64 || machine.spend(object.len() as u64 / 16) { object.get(name) } else { None }
 }
 
 fn in_array(array: json::Array<'_>, texts: &Texts, machine: &Machine<'_>) -> Option<bool> {
@@ -157,59 +183,40 @@ fn in_list(list: &Value<'_>, texts: &Texts, machine: &Machine<'_>) -> Option<boo
 
 impl StaticPath {
     /// A string, when one is there that is borrowed.
-    #[inline]
+    #[inline(always)]
     fn text<'a>(&self, machine: &Machine<'a>) -> Option<&'a str> {
-        if let Number::Text(number) = self.number {
-            return machine.variables().text(number);
+        match self.number {
+            Number::Text(number) => machine.variables().text(number),
+            Number::Object(number) => self.json(number, machine)?.as_str(),
+            Number::None => match self.by_names(machine)? {
+                Value::String(Shared::Borrowed(text)) => Some(text),
+                _ => None,
+            },
         }
-        self.find(machine, json::Value::as_str, |value| match value {
-            Value::String(Shared::Borrowed(text)) => Some(*text),
-            _ => None,
-        })
     }
 
-    /// Takes what is looked for out of the value, when that is there. JSON stays JSON on the way, which is less
-    /// to move.
-    #[inline]
-    fn find<'a, T>(
-        &self,
-        machine: &Machine<'a>,
-        in_json: impl FnOnce(json::Value<'a>) -> Option<T>,
-        in_value: impl FnOnce(&Value<'a>) -> Option<T>,
-    ) -> Option<T> {
+    /// The value in a JSON object that has a number.
+    #[inline(always)]
+    fn json<'a>(&self, number: u32, machine: &Machine<'a>) -> Option<json::Value<'a>> {
         let variables: &'a dyn Variables = machine.variables();
-        if let Number::Object(number) = self.number {
-            return in_json(Self::below(variables.object(number)?, &self.fields, machine)?);
+        let object = variables.object(number)?;
+        match &*self.fields {
+            [name] => member(object, name, machine),
+            names => below(object, names, machine),
         }
+    }
+
+    #[inline(never)]
+    fn by_names<'a>(&self, machine: &Machine<'a>) -> Option<Value<'a>> {
+        let variables: &'a dyn Variables = machine.variables();
         let mut value = variables.get(&self.variable)?;
-        let mut names = &*self.fields;
-        while let Some((name, rest)) = names.split_first() {
+        for name in &self.fields {
             value = match &value {
-                Value::Map(Map(Entries::Json(object))) => {
-                    return in_json(Self::below(*object, names, machine)?);
-                }
+                Value::Map(Map(Entries::Json(object))) => member(*object, name, machine)?.into(),
                 Value::Struct(object) => object.field(name)?,
                 Value::Map(map) => map.get_str(name)?,
                 _ => return None,
             };
-            names = rest;
-        }
-        in_value(&value)
-    }
-
-    #[inline]
-    fn below<'a>(
-        object: json::Object<'a>,
-        fields: &[Arc<str>],
-        machine: &Machine<'a>,
-    ) -> Option<json::Value<'a>> {
-        let mut value = json::Value::Object(object);
-        for name in fields {
-            let object = value.as_object()?;
-            if !machine.spend(object.len() as u64 / 16) {
-                return None;
-            }
-            value = object.get(name)?;
         }
         Some(value)
     }

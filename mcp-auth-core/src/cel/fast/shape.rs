@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fast, StaticPath, TextTest, Texts};
+use super::{Fast, Number, StaticPath, TextTest, Texts};
 use crate::cel::ast::{BinaryOp, MacroKind};
 use crate::cel::environment::Numbers;
 use crate::cel::functions::Function;
@@ -12,14 +12,28 @@ use crate::cel::value::{Items, List, Shared, Value};
 /// Puts shortcuts in front of the shapes that have one.
 pub(in crate::cel) fn specialize(op: &mut Op, numbers: &Numbers) {
     op.children_mut(&mut |child| specialize(child, numbers));
-    if let OpKind::Logic { operands, decisive: false } = &mut op.kind {
-        *operands = join_guards(std::mem::take(operands));
+    if let OpKind::Logic { operands, decisive } = &mut op.kind {
+        if !*decisive {
+            *operands = join_guards(std::mem::take(operands));
+        }
+        // The operands of `||` and `&&` may be evaluated in any order: the cheap ones first.
+        operands.sort_by_key(price);
     }
     if let Some(mut fast) = shortcut(op) {
         fast.path_mut().look_up(numbers);
         let span = op.span;
         let general = std::mem::replace(op, Op::constant(Value::Null, span));
         op.kind = OpKind::Fast(Box::new(fast), Box::new(general));
+    }
+}
+
+/// In which order operands are evaluated.
+fn price(op: &Op) -> u8 {
+    let OpKind::Fast(fast, _) = &op.kind else { return 3 };
+    match &**fast {
+        Fast::Member { .. } | Fast::Matches { .. } => 2,
+        fast if matches!(fast.path().number, Number::Text(_)) => 0,
+        _ => 1,
     }
 }
 
