@@ -77,11 +77,19 @@ fn rules() -> Vec<Rule> {
 fn main() -> ExitCode {
     let mut bench = support::Bench::new();
     for (title, source, closure) in rules() {
-        compare(&mut bench, title, source, &*closure, "bob@acme.io", "read_record");
+        compare(&mut bench, title, source, &*closure, "bob@acme.io", "read_record", 0.1);
     }
-    // The same where the claim decides.
+    // The same where the claim decides. Both evaluators do little here, so that ten times is not asked.
     if let Some((title, source, closure)) = rules().into_iter().nth(1) {
-        compare(&mut bench, &format!("{title}, alice"), source, &*closure, "alice@acme.io", "write_record");
+        compare(
+            &mut bench,
+            &format!("{title}, alice"),
+            source,
+            &*closure,
+            "alice@acme.io",
+            "write_record",
+            0.2,
+        );
     }
     bench.finish()
 }
@@ -93,6 +101,7 @@ fn compare(
     closure: &dyn Fn(&Principal, &McpCall) -> bool,
     subject: &str,
     tool: &str,
+    of_crate: f64,
 ) {
     let claims = CLAIMS.replace("bob@acme.io\",", &format!("{subject}\","));
     let principal = Principal::danger_from_unverified_claims(claims.as_bytes()).unwrap();
@@ -113,6 +122,6 @@ fn compare(
         .case("ours", || ours.evaluate_bool(black_box(&context)) == Ok(true))
         .case("cel crate", || crate_program.execute(black_box(&theirs)))
         .at_most("ours", 2.0, &["closure"])
-        .at_most("ours", 0.1, &["cel crate"])
+        .at_most("ours", of_crate, &["cel crate"])
         .run();
 }
