@@ -479,6 +479,11 @@ fn an_explanation_holds_what_was_evaluated() {
             "   mcp.tool.name => \"write_record\"",
         ]
     );
+    let source = "has(jwt.email) && jwt.email.startsWith('a') && mcp.method != 'x'";
+    let program = Program::compile(source, &environment()).unwrap();
+    out.clear();
+    lines(source, &program.explain(&world), 0, &mut out);
+    assert_eq!(out, [&format!("{source} => false"), " has(jwt.email) => false"]);
 }
 
 #[test]
