@@ -94,6 +94,7 @@ mod parser;
 mod partial;
 mod program;
 mod references;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -108,6 +109,7 @@ pub use functions::{MAX_OUTPUT_BYTES, MAX_PATTERN_BYTES};
 pub use network::Cidr;
 pub use parser::{MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES};
 pub use program::{Partial, Path, Program, Variables};
+pub use structure::Structure;
 pub use time::{Duration, Timestamp};
 pub use types::Type;
 pub use value::{List, Map, Shared, StructValue, Value};

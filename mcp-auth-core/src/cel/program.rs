@@ -198,7 +198,13 @@ impl Program {
     /// The strings that `path` must be one of: where `path` (such as `mcp.tool.name`) is any other string, the
     /// expression is false, and does not fail. `None` where nothing can be said.
     pub fn admitted(&self, path: &str) -> Option<BTreeSet<&str>> {
-        references::admitted(&self.0.root, path)
+        references::outside(&self.0.root, path, false)
+    }
+
+    /// The strings that are exceptions at `path`: where it is any other string, the expression is true, and does not
+    /// fail. `None` where nothing can be said.
+    pub fn excepted(&self, path: &str) -> Option<BTreeSet<&str>> {
+        references::outside(&self.0.root, path, true)
     }
 
     // === evaluation ===
@@ -282,16 +288,7 @@ impl Program {
         let known = Known { variables: known, roots, host: true };
         let mut root = partial::fold(&self.0.root, &known, &mut Vec::new());
         fast::specialize(&mut root, &self.0.numbers);
-        let residual = Self(Arc::new(Compiled {
-            source: Arc::clone(&self.0.source),
-            span: self.0.span,
-            references: references::references(&root),
-            root,
-            result: self.0.result.clone(),
-            warnings: Arc::clone(&self.0.warnings),
-            cost: self.0.cost,
-            numbers: Arc::clone(&self.0.numbers),
-        }));
+        let residual = self.with_root(root, self.0.span);
         match residual.constant() {
             Some(outcome) => Partial::Value(outcome),
             None => Partial::Residual(residual),
@@ -300,6 +297,20 @@ impl Program {
 
     pub(super) fn root(&self) -> &Op {
         &self.0.root
+    }
+
+    /// A program of the same source and environment that does something else.
+    pub(super) fn with_root(&self, root: Op, span: Span) -> Self {
+        Self(Arc::new(Compiled {
+            source: Arc::clone(&self.0.source),
+            span,
+            references: references::references(&root),
+            root,
+            result: self.0.result.clone(),
+            warnings: Arc::clone(&self.0.warnings),
+            cost: self.0.cost,
+            numbers: Arc::clone(&self.0.numbers),
+        }))
     }
 
     /// About how many bytes of memory this program holds, its source not counted.
