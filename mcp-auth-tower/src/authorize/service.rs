@@ -71,13 +71,15 @@ impl Shared {
             return Err((RejectionReason::MessageNotRead, None));
         }
         let principal = who.principal();
-        let decision = self.decide(request, who, call);
-        if let Some(decision) = decision.filter(|d| !d.is_allowed()) {
-            let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
-            return Err((reason, call.and_then(|c| c.id.clone())));
-        }
+        let decision = match self.decide(request, who, call) {
+            Some(decision) if !decision.is_allowed() => {
+                let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
+                return Err((reason, call.and_then(|c| c.id.clone())));
+            }
+            decision => decision,
+        };
         if let Some(trail) = request.extensions().get::<Trail>() {
-            trail.permitted(principal, call, decision);
+            trail.permitted(principal, call, decision.as_ref());
         }
         let Some(rules) = &self.mcp else { return Ok(None) };
         let is_list = call.is_some_and(|c| c.kind() == CallKind::List);

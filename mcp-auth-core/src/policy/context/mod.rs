@@ -1,127 +1,125 @@
-//! The variables of a rule: a public contract.
-//!
-//! | variable | type | what |
-//! |---|---|---|
-//! | `jwt` | map | the claims of the verified token; absent without one |
-//! | `mcp.method` | string | the JSON-RPC method; absent where the request is not an MCP message |
-//! | `mcp.tool.name`, `mcp.prompt.name` | string | the tool or prompt; `mcp.tool` is absent for other items |
-//! | `mcp.resource.uri`, `mcp.resource.name` | string | the resource, twice the same |
-//! | `mcp.task.id` | string | the task |
-//! | `request.method`, `request.path` | string | the HTTP request, path without query |
-//! | `request.host` | string | the host in lower case, without port and without a dot at its end |
-//! | `request.headers["name"]` | string | the header, its name in any case; absent where the request has none |
-//! | `hasScope("s")` | bool | whether the token grants the scope |
-//!
-//! For an item of a list, `mcp` is the call that the item would become, and `request` the request for the list.
-//!
-//! A header that occurs more than once, or that is not UTF-8, has no one value: a rule that asks for it fails.
-//! Headers can be read and asked for (`"x" in request.headers`), not iterated.
+//! The variables of a rule: a public contract. The table is on the [module page](crate::policy).
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::HeaderMap;
 
-use crate::Principal;
-use crate::cel::{Environment, StructType, StructValue, Type, Value, Variables};
-use crate::mcp::{ItemKind, ListItem, McpCall, Target};
+use crate::cel::{Timestamp, Value, Variables};
+use crate::json;
+use crate::mcp::{ListItem, McpCall};
+use crate::{Principal, UnixTime};
+
+mod environment;
+mod functions;
+mod values;
+
+pub(super) use environment::SCOPES;
+pub use environment::environment;
+pub(super) use functions::{Evaluation, Grant, Recorder};
+
+use super::item::Kind;
+use values::{Arguments, BasicAuth, End, Headers, Item, Mcp, Query, Request};
 
 /// What a decision is taken on, borrowed from the request.
-#[derive(Clone, Copy, Debug)]
+///
+/// What is not given is absent: a rule that needs it fails, and a rule that fails never opens anything.
+#[derive(Clone, Copy)]
 pub struct Context<'r> {
     principal: Option<&'r Principal>,
     mcp: Option<Mcp<'r>>,
     request: Option<Request<'r>>,
+    source: Option<End<'r>>,
+    destination: Option<End<'r>>,
+    api_key: Option<json::Object<'r>>,
+    basic_auth: Option<BasicAuth<'r>>,
+    ext_authz: Option<json::Object<'r>>,
+    now: Option<UnixTime>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Mcp<'r> {
-    method: &'r str,
-    item: Option<Item<'r>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Item<'r> {
-    kind: Kind,
-    name: &'r str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Tool,
-    Prompt,
-    Resource,
-    Task,
-}
-
-impl Kind {
-    pub(super) const ALL: [Self; 4] = [Self::Tool, Self::Prompt, Self::Resource, Self::Task];
-
-    /// The path that rules read.
-    pub(super) const fn path(self) -> &'static str {
-        match self {
-            Self::Tool => "mcp.tool",
-            Self::Prompt => "mcp.prompt",
-            Self::Resource => "mcp.resource",
-            Self::Task => "mcp.task",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Request<'r> {
-    method: Option<&'r str>,
-    path: Option<&'r str>,
-    host: Option<&'r str>,
-    headers: Option<Headers<'r>>,
-}
-
-#[derive(Clone, Copy)]
-struct Headers<'r> {
-    map: &'r HeaderMap,
-    /// Set when a header is asked for that has no one value.
-    ambiguous: Option<&'r AtomicBool>,
-}
-
-/// How many, and none of them: there are credentials among them.
-impl fmt::Debug for Headers<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Headers({})", self.map.len())
-    }
+/// What has to be known about an evaluation besides its outcome.
+#[derive(Debug, Default)]
+pub(super) struct Notice {
+    /// Asked for what has no one value: whichever value, or absence, a rule would get for it could be another than
+    /// the service's.
+    ambiguous: AtomicBool,
+    /// Asked for arguments of an item of a list, which has none yet.
+    unknown: AtomicBool,
 }
 
 impl<'r> Context<'r> {
     /// A caller, or nobody.
     pub fn new(principal: Option<&'r Principal>) -> Self {
-        Self { principal, mcp: None, request: None }
+        Self {
+            principal,
+            mcp: None,
+            request: None,
+            source: None,
+            destination: None,
+            api_key: None,
+            basic_auth: None,
+            ext_authz: None,
+            now: None,
+        }
     }
 
-    /// Adds the MCP message.
+    /// Adds the MCP message. Its arguments are added by [`arguments`](Self::arguments): where the message has some
+    /// and they are not added, rules that ask for them fail.
     #[must_use]
     pub fn call(mut self, call: &'r McpCall) -> Self {
-        let item = call.target.as_ref().map(|target| {
-            let kind = match target {
-                Target::Tool(_) => Kind::Tool,
-                Target::Prompt(_) => Kind::Prompt,
-                Target::Resource(_) => Kind::Resource,
-                Target::Task(_) => Kind::Task,
-            };
-            Item { kind, name: target.name() }
-        });
-        self.mcp = call.method.as_deref().map(|method| Mcp { method, item });
+        let arguments = if call.arguments.is_some() { Arguments::Unreadable } else { Arguments::None };
+        let item = call.target.as_ref().map(|target| Item::new(Kind::of(target), target.name(), arguments));
+        let version = call.protocol_version.as_deref();
+        self.mcp = call.method.as_deref().map(|method| Mcp { method, version, session: None, item });
         self
     }
 
-    /// Judges an item of a list as the call it would become.
+    /// Adds the arguments of the call; see [`PolicySet::needs_arguments`](super::PolicySet::needs_arguments).
+    /// `None` where they cannot be read in one way only: rules that ask for them fail.
+    #[must_use]
+    pub fn arguments(mut self, arguments: Option<json::Value<'r>>) -> Self {
+        if let Some(item) = self.mcp.as_mut().and_then(|mcp| mcp.item.as_mut()) {
+            item.arguments = arguments.map_or(Arguments::Unreadable, Arguments::Known);
+        }
+        self
+    }
+
+    /// Adds the protocol version of a message that does not say it by itself (`MCP-Protocol-Version`).
+    #[must_use]
+    pub fn protocol_version(mut self, version: &'r str) -> Self {
+        if let Some(mcp) = &mut self.mcp {
+            mcp.version.get_or_insert(version);
+        }
+        self
+    }
+
+    /// Adds the session that the client names (`Mcp-Session-Id`).
+    #[must_use]
+    pub fn session(mut self, session: &'r str) -> Self {
+        if let Some(mcp) = &mut self.mcp {
+            mcp.session = Some(session);
+        }
+        self
+    }
+
+    /// Adds the server behind a gateway that has the item.
+    #[must_use]
+    pub fn target(mut self, target: &'r str) -> Self {
+        if let Some(item) = self.mcp.as_mut().and_then(|mcp| mcp.item.as_mut()) {
+            item.target = Some(target);
+        }
+        self
+    }
+
+    /// Judges an item of a list as the call it would become, whose arguments nobody knows yet: a rule that turns on
+    /// them does not hide the item, and decides when the call comes.
     #[must_use]
     pub fn list_item(mut self, item: ListItem<'r>) -> Self {
-        let (method, kind) = match item.kind {
-            ItemKind::Tool => ("tools/call", Kind::Tool),
-            ItemKind::Prompt => ("prompts/get", Kind::Prompt),
-            ItemKind::Resource | ItemKind::ResourceTemplate => ("resources/read", Kind::Resource),
-            ItemKind::Task => ("tasks/get", Kind::Task),
-        };
-        self.mcp = Some(Mcp { method, item: Some(Item { kind, name: item.name }) });
+        let (method, kind) = Kind::of_list(item.kind);
+        let (version, session) = self.mcp.map_or((None, None), |mcp| (mcp.version, mcp.session));
+        let item = Some(Item::new(kind, item.name, Arguments::Unknown));
+        self.mcp = Some(Mcp { method, version, session, item });
         self
     }
 
@@ -135,142 +133,188 @@ impl<'r> Context<'r> {
         self
     }
 
-    /// Adds the headers of the HTTP request.
+    /// Adds the scheme: `https` or `http`.
     #[must_use]
-    pub fn headers(mut self, headers: &'r HeaderMap) -> Self {
-        self.request.get_or_insert_default().headers = Some(Headers { map: headers, ambiguous: None });
+    pub fn scheme(mut self, scheme: &'r str) -> Self {
+        self.request.get_or_insert_default().scheme = Some(scheme);
         self
     }
 
-    /// The same, setting `ambiguous` when a header is asked for that has no one value. Whichever value, or absence,
-    /// a rule would get for it could be another than the service's.
-    pub(super) fn noticing<'n>(&self, ambiguous: &'n AtomicBool) -> Context<'n>
+    /// Adds the query as it stands in the request target, without the `?`.
+    #[must_use]
+    pub fn query(mut self, query: &'r str) -> Self {
+        self.request.get_or_insert_default().query = Some(Query { text: query, notice: None });
+        self
+    }
+
+    /// Adds the headers of the HTTP request.
+    #[must_use]
+    pub fn headers(mut self, headers: &'r HeaderMap) -> Self {
+        self.request.get_or_insert_default().headers = Some(Headers { map: headers, notice: None });
+        self
+    }
+
+    /// Adds who is at the other end of the connection. `identity` is the workload's, as its certificate proves it
+    /// (`spiffe://…`).
+    #[must_use]
+    pub fn source(mut self, address: SocketAddr, identity: Option<&'r str>) -> Self {
+        self.source = Some(End { address, identity });
+        self
+    }
+
+    /// Adds where the client connected to.
+    #[must_use]
+    pub fn destination(mut self, address: SocketAddr) -> Self {
+        self.destination = Some(End { address, identity: None });
+        self
+    }
+
+    /// Adds what is known of the API key that the request was accepted with.
+    #[must_use]
+    pub fn api_key(mut self, metadata: json::Object<'r>) -> Self {
+        self.api_key = Some(metadata);
+        self
+    }
+
+    /// Adds the user name that HTTP basic authentication accepted.
+    #[must_use]
+    pub fn basic_auth(mut self, username: &'r str) -> Self {
+        self.basic_auth = Some(BasicAuth { username });
+        self
+    }
+
+    /// Adds what an external authorization service said.
+    #[must_use]
+    pub fn ext_authz(mut self, answer: json::Object<'r>) -> Self {
+        self.ext_authz = Some(answer);
+        self
+    }
+
+    /// Adds the time.
+    #[must_use]
+    pub fn now(mut self, now: UnixTime) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// The caller.
+    pub fn principal(&self) -> Option<&'r Principal> {
+        self.principal
+    }
+
+    pub(super) fn method(&self) -> Option<&'r str> {
+        Some(self.mcp?.method)
+    }
+
+    pub(super) fn path(&self) -> Option<&'r str> {
+        self.request?.path
+    }
+
+    /// The item that is asked for.
+    pub(super) fn item(&self) -> Option<(Kind, &'r str)> {
+        self.mcp?.item.map(|item| (item.kind, item.name))
+    }
+
+    /// The same, noticing what rules ask for.
+    pub(super) fn noticing<'n>(&self, notice: &'n Notice) -> Context<'n>
     where
         'r: 'n,
     {
         let mut context: Context<'n> = *self;
-        if let Some(headers) = context.request.as_mut().and_then(|request| request.headers.as_mut()) {
-            headers.ambiguous = Some(ambiguous);
+        if let Some(request) = &mut context.request {
+            if let Some(headers) = &mut request.headers {
+                headers.notice = Some(notice);
+            }
+            if let Some(query) = &mut request.query {
+                query.notice = Some(notice);
+            }
+        }
+        if let Some(item) = context.mcp.as_mut().and_then(|mcp| mcp.item.as_mut()) {
+            item.notice = Some(notice);
         }
         context
     }
+}
 
-    pub(super) fn item_kind(&self) -> Option<Kind> {
-        Some(self.mcp?.item?.kind)
+/// Neither claims nor what else came from the client, but for what decisions are about.
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("method", &self.method())
+            .field("item", &self.item())
+            .field("request", &self.request)
+            .finish_non_exhaustive()
     }
 }
 
-/// The names and types that rules are checked against when they are loaded.
-pub fn environment() -> Environment {
-    let text = |names: &[&str]| names.iter().fold(StructType::new(), |s, name| s.field(name, Type::String));
-    let mcp = StructType::new()
-        .field("method", Type::String)
-        .field("tool", text(&["name"]))
-        .field("prompt", text(&["name"]))
-        .field("resource", text(&["uri", "name"]))
-        .field("task", text(&["id"]));
-    Environment::new()
-        .variable("jwt", Type::map(Type::String, Type::Dyn))
-        .variable("mcp", mcp)
-        .variable(
-            "request",
-            text(&["method", "path", "host"]).field("headers", Type::map(Type::String, Type::String)),
-        )
-        .function_of(&["jwt"], "hasScope", &[Type::String], Type::Bool)
-        .numbered_object("jwt", JWT)
-        .numbered_text("mcp.method", METHOD)
-        .numbered_text("mcp.tool.name", TOOL)
-        .numbered_text("request.path", PATH)
-}
+impl Notice {
+    fn ambiguous(&self) {
+        self.ambiguous.store(true, Ordering::Relaxed);
+    }
 
-/// What rules read most, found by number instead of name.
-const JWT: u32 = 0;
-const METHOD: u32 = 0;
-const TOOL: u32 = 1;
-const PATH: u32 = 2;
+    fn unknown(&self) {
+        self.unknown.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something without one value was asked for since the last time.
+    pub(super) fn take_ambiguous(&self) -> bool {
+        // No read-modify-write: one evaluation has one notice, and nobody else writes it.
+        let seen = self.ambiguous.load(Ordering::Relaxed);
+        if seen {
+            self.ambiguous.store(false, Ordering::Relaxed);
+        }
+        seen
+    }
+
+    /// Whether something that nobody knows yet was asked for since the last time.
+    pub(super) fn take_unknown(&self) -> bool {
+        let seen = self.unknown.load(Ordering::Relaxed);
+        if seen {
+            self.unknown.store(false, Ordering::Relaxed);
+        }
+        seen
+    }
+}
 
 impl Variables for Context<'_> {
     fn get(&self, name: &str) -> Option<Value<'_>> {
         match name {
-            "jwt" => self
-                .principal
-                .and_then(|p| p.claims().all())
-                .map(|claims| crate::json::Value::Object(claims).into()),
+            "jwt" => {
+                self.principal.and_then(|p| p.claims().all()).map(|claims| json::Value::Object(claims).into())
+            }
             "mcp" => self.mcp.as_ref().map(|mcp| Value::Struct(mcp)),
             "request" => self.request.as_ref().map(|request| Value::Struct(request)),
-            _ => None,
-        }
-    }
-
-    fn call<'a>(&'a self, name: &str, args: &[Value<'a>]) -> Option<Value<'a>> {
-        match (name, args) {
-            ("hasScope", [scope]) => {
-                let scope = scope.as_str()?;
-                Some(Value::Bool(self.principal?.scopes().any(|s| s == scope)))
+            "source" => self.source.as_ref().map(|end| Value::Struct(end)),
+            "destination" => self.destination.as_ref().map(|end| Value::Struct(end)),
+            "apiKey" => self.api_key.map(|object| json::Value::Object(object).into()),
+            "basicAuth" => self.basic_auth.as_ref().map(|auth| Value::Struct(auth)),
+            "extauthz" => self.ext_authz.map(|object| json::Value::Object(object).into()),
+            "now" => {
+                let seconds = i64::try_from(self.now?.as_secs()).ok()?;
+                Timestamp::new(seconds, 0).map(Value::Timestamp)
             }
             _ => None,
         }
     }
 
+    /// With the functions of a policy set without settings: no scope implies another.
+    fn call<'a>(&'a self, name: &str, args: &[Value<'a>]) -> Option<Value<'a>> {
+        functions::call(self, &super::Settings::default(), Grant::Held, name, args)
+    }
+
     fn text(&self, number: u32) -> Option<&str> {
         match number {
-            METHOD => Some(self.mcp.as_ref()?.method),
-            TOOL => self.mcp.as_ref()?.item.filter(|item| item.kind == Kind::Tool).map(|item| item.name),
-            PATH => self.request.as_ref()?.path,
+            environment::METHOD => Some(self.mcp.as_ref()?.method),
+            environment::TOOL => {
+                let item = self.mcp.as_ref()?.item.filter(|item| item.kind == Kind::Tool)?;
+                Some(item.name)
+            }
+            environment::PATH => self.request.as_ref()?.path,
             _ => None,
         }
     }
 
-    fn object(&self, number: u32) -> Option<crate::json::Object<'_>> {
-        if number == JWT { self.principal?.claims().all() } else { None }
-    }
-}
-
-impl StructValue for Mcp<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        let kind = match name {
-            "method" => return Some(self.method.into()),
-            "tool" => Kind::Tool,
-            "prompt" => Kind::Prompt,
-            "resource" => Kind::Resource,
-            "task" => Kind::Task,
-            _ => return None,
-        };
-        self.item.as_ref().filter(|item| item.kind == kind).map(|item| Value::Struct(item))
-    }
-}
-
-impl StructValue for Item<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        let known = match self.kind {
-            Kind::Tool | Kind::Prompt => name == "name",
-            Kind::Resource => name == "uri" || name == "name",
-            Kind::Task => name == "id",
-        };
-        known.then(|| self.name.into())
-    }
-}
-
-impl StructValue for Request<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        match name {
-            "method" => self.method.map(Into::into),
-            "path" => self.path.map(Into::into),
-            "host" => self.host.map(Into::into),
-            "headers" => self.headers.as_ref().map(|headers| Value::Struct(headers)),
-            _ => None,
-        }
-    }
-}
-
-impl StructValue for Headers<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        let mut values = self.map.get_all(name).iter();
-        let first = values.next()?;
-        let text = std::str::from_utf8(first.as_bytes()).ok().filter(|_| values.next().is_none());
-        if let (None, Some(ambiguous)) = (text, self.ambiguous) {
-            ambiguous.store(true, Ordering::Relaxed);
-        }
-        text.map(Into::into)
+    fn object(&self, number: u32) -> Option<json::Object<'_>> {
+        if number == environment::JWT { self.principal?.claims().all() } else { None }
     }
 }
