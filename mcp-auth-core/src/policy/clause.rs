@@ -34,6 +34,16 @@ pub(super) struct Named {
     pub(super) otherwise: Truth,
 }
 
+/// What may have no one value.
+const NOTICED: [&str; 6] = [
+    "request.headers",
+    "request.query",
+    "mcp.session",
+    "mcp.protocolVersion",
+    "mcp.tool.arguments",
+    "mcp.prompt.arguments",
+];
+
 impl Clause {
     /// The clauses of all rules, in their order.
     pub(super) fn of(rules: &[Rule]) -> Vec<Self> {
@@ -52,8 +62,7 @@ impl Clause {
     fn new(index: usize, rule: &Rule, expressions: Range<usize>) -> Self {
         let parts = rule.parts().get(expressions.clone()).unwrap_or_default();
         let reads = |path: &str| parts.iter().any(|e| e.program.reads(path));
-        let notices = ["request.headers", "request.query", "mcp.tool.arguments", "mcp.prompt.arguments"];
-        let notices = notices.into_iter().any(reads);
+        let notices = NOTICED.into_iter().any(reads);
         let kinds = parts.iter().fold(Kinds::NONE, |kinds, e| kinds.union(e.kinds));
         let named = match parts {
             [only] if notices => Named::of(only, kinds),

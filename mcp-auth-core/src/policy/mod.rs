@@ -43,7 +43,8 @@
 //! |---|---|---|
 //! | `jwt` | claims | those of the verified token; absent without one. `iss`, `sub`, `jti`, `client_id`, `azp` are strings; any other claim may be anything |
 //! | `mcp.method` | string | the JSON-RPC method; absent where the request is not an MCP message |
-//! | `mcp.protocolVersion`, `mcp.session` | string | as the client says them |
+//! | `mcp.session` | string | the header `Mcp-Session-Id` |
+//! | `mcp.protocolVersion` | string | what `_meta` says, or else the header `MCP-Protocol-Version` |
 //! | `mcp.tool.name`, `mcp.prompt.name` | string | the tool or prompt; `mcp.tool` is absent for other items |
 //! | `mcp.tool.arguments`, `mcp.prompt.arguments` | map | the arguments of the call; absent where it has none |
 //! | `mcp.resource.uri`, `mcp.resource.name` | string | the resource, twice the same |

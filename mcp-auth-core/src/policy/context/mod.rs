@@ -71,7 +71,8 @@ impl<'r> Context<'r> {
         let arguments = if call.arguments.is_some() { Arguments::Unreadable } else { Arguments::None };
         let item = call.target.as_ref().map(|target| Item::new(Kind::of(target), target.name(), arguments));
         let version = call.protocol_version.as_deref();
-        self.mcp = call.method.as_deref().map(|method| Mcp { method, version, session: None, item });
+        let headers = self.request.and_then(|request| request.headers);
+        self.mcp = call.method.as_deref().map(|method| Mcp { method, version, headers, item });
         self
     }
 
@@ -81,24 +82,6 @@ impl<'r> Context<'r> {
     pub fn arguments(mut self, arguments: Option<json::Value<'r>>) -> Self {
         if let Some(item) = self.mcp.as_mut().and_then(|mcp| mcp.item.as_mut()) {
             item.arguments = arguments.map_or(Arguments::Unreadable, Arguments::Known);
-        }
-        self
-    }
-
-    /// Adds the protocol version of a message that does not say it by itself (`MCP-Protocol-Version`).
-    #[must_use]
-    pub fn protocol_version(mut self, version: &'r str) -> Self {
-        if let Some(mcp) = &mut self.mcp {
-            mcp.version.get_or_insert(version);
-        }
-        self
-    }
-
-    /// Adds the session that the client names (`Mcp-Session-Id`).
-    #[must_use]
-    pub fn session(mut self, session: &'r str) -> Self {
-        if let Some(mcp) = &mut self.mcp {
-            mcp.session = Some(session);
         }
         self
     }
@@ -117,9 +100,10 @@ impl<'r> Context<'r> {
     #[must_use]
     pub fn list_item(mut self, item: ListItem<'r>) -> Self {
         let (method, kind) = Kind::of_list(item.kind);
-        let (version, session) = self.mcp.map_or((None, None), |mcp| (mcp.version, mcp.session));
         let item = Some(Item::new(kind, item.name, Arguments::Unknown));
-        self.mcp = Some(Mcp { method, version, session, item });
+        let version = self.mcp.and_then(|mcp| mcp.version);
+        let headers = self.request.and_then(|request| request.headers);
+        self.mcp = Some(Mcp { method, version, headers, item });
         self
     }
 
@@ -147,10 +131,10 @@ impl<'r> Context<'r> {
         self
     }
 
-    /// Adds the headers of the HTTP request.
+    /// Adds the headers of the HTTP request, those of MCP among them: `Mcp-Session-Id`, `MCP-Protocol-Version`.
     #[must_use]
     pub fn headers(mut self, headers: &'r HeaderMap) -> Self {
-        self.request.get_or_insert_default().headers = Some(Headers { map: headers, notice: None });
+        self.set_headers(Headers { map: headers, notice: None });
         self
     }
 
@@ -215,19 +199,24 @@ impl<'r> Context<'r> {
         self.mcp?.item.map(|item| (item.kind, item.name))
     }
 
+    fn set_headers(&mut self, headers: Headers<'r>) {
+        self.request.get_or_insert_default().headers = Some(headers);
+        if let Some(mcp) = &mut self.mcp {
+            mcp.headers = Some(headers);
+        }
+    }
+
     /// The same, noticing what rules ask for.
     pub(super) fn noticing<'n>(&self, notice: &'n Notice) -> Context<'n>
     where
         'r: 'n,
     {
         let mut context: Context<'n> = *self;
-        if let Some(request) = &mut context.request {
-            if let Some(headers) = &mut request.headers {
-                headers.notice = Some(notice);
-            }
-            if let Some(query) = &mut request.query {
-                query.notice = Some(notice);
-            }
+        if let Some(headers) = context.request.and_then(|request| request.headers) {
+            context.set_headers(Headers { notice: Some(notice), ..headers });
+        }
+        if let Some(query) = context.request.as_mut().and_then(|request| request.query.as_mut()) {
+            query.notice = Some(notice);
         }
         if let Some(item) = context.mcp.as_mut().and_then(|mcp| mcp.item.as_mut()) {
             item.notice = Some(notice);

@@ -15,8 +15,9 @@ use crate::policy::item::Kind;
 #[derive(Clone, Copy)]
 pub(super) struct Mcp<'r> {
     pub(super) method: &'r str,
+    /// What the message says by itself.
     pub(super) version: Option<&'r str>,
-    pub(super) session: Option<&'r str>,
+    pub(super) headers: Option<Headers<'r>>,
     pub(super) item: Option<Item<'r>>,
 }
 
@@ -95,8 +96,10 @@ impl StructValue for Mcp<'_> {
     fn field(&self, name: &str) -> Option<Value<'_>> {
         let kind = match name {
             "method" => return Some(self.method.into()),
-            "protocolVersion" => return self.version.map(Into::into),
-            "session" => return self.session.map(Into::into),
+            "protocolVersion" => {
+                return self.version.map(Into::into).or_else(|| self.header("mcp-protocol-version"));
+            }
+            "session" => return self.header("mcp-session-id"),
             "tool" => Kind::Tool,
             "prompt" => Kind::Prompt,
             "resource" => Kind::Resource,
@@ -104,6 +107,12 @@ impl StructValue for Mcp<'_> {
             _ => return None,
         };
         self.item.as_ref().filter(|item| item.kind == kind).map(|item| Value::Struct(item))
+    }
+}
+
+impl Mcp<'_> {
+    fn header(&self, name: &str) -> Option<Value<'_>> {
+        self.headers.as_ref()?.field(name)
     }
 }
 

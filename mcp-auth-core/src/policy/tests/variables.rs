@@ -88,6 +88,40 @@ fn a_header_without_one_value_makes_the_rules_that_ask_for_it_fail() {
     }
 }
 
+/// What MCP says in headers is read like headers: twice is no value.
+#[test]
+fn session_and_protocol_version_have_one_value() {
+    let call = tool("x");
+    let mut said = tool("x");
+    said.protocol_version = Some("2026-07-28".into());
+    let twice = headers(&[
+        ("mcp-session-id", b"a"),
+        ("mcp-session-id", b"a"),
+        ("mcp-protocol-version", b"2025-06-18"),
+    ]);
+    for rule in [r#"mcp.session == "a""#, "!has(mcp.session)", r#"mcp.session == "a" || mcp.method != "x""#] {
+        for context in
+            [Context::new(None).headers(&twice).call(&call), Context::new(None).call(&call).headers(&twice)]
+        {
+            assert_eq!(
+                set(&[(Deny, rule)]).decide(&context).reason(),
+                DecisionReason::DenyFailed(0),
+                "{rule}"
+            );
+        }
+    }
+    let version = |call, version: &str| {
+        let rule = format!(r#"mcp.protocolVersion == "{version}""#);
+        set(&[(Allow, &rule)]).decide(&Context::new(None).call(call).headers(&twice)).is_allowed()
+    };
+    assert!(
+        version(&call, "2025-06-18") && version(&said, "2026-07-28"),
+        "the message's own word counts first"
+    );
+    let item = Context::new(None).headers(&twice).list_item(ListItem::new(ItemKind::Tool, "x"));
+    assert!(set(&[(Allow, r#"mcp.protocolVersion == "2025-06-18""#)]).decide(&item).is_allowed());
+}
+
 #[test]
 fn headers_are_not_printed() {
     let headers = headers(&[("authorization", b"Bearer canary")]);
@@ -103,7 +137,7 @@ fn row_217_234_235_every_variable_of_the_contract() {
     let extra = extra.as_object().unwrap();
     let arguments =
         crate::json::Document::parse(br#"{"amount":5,"to":{"iban":"X"}}"#, &Default::default()).unwrap();
-    let headers = headers(&[("x-env", b"prod")]);
+    let headers = headers(&[("x-env", b"prod"), ("mcp-session-id", b"s"), ("mcp-protocol-version", b"1")]);
     let bob = principal(
         r#"{"iss":"https://idp","sub":"bob","aud":["m","n"],"exp":1700000300,"groups":["g"],"role":"r","client_id":"c"}"#,
     );
@@ -122,7 +156,6 @@ fn row_217_234_235_every_variable_of_the_contract() {
         Context::new(Some(&bob))
             .call(call)
             .arguments(Some(arguments.root()))
-            .session("s")
             .target("records")
             .request("POST", "/mcp/x", Some("mcp.example"))
             .scheme("https")
