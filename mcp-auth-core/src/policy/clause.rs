@@ -17,7 +17,7 @@ pub(super) struct Clause {
     pub(super) effect: Effect,
     pub(super) dry_run: bool,
     pub(super) join: Join,
-    expressions: Range<usize>,
+    pub(super) expressions: Box<[Expression]>,
     /// The kinds of items that it reads.
     pub(super) kinds: Kinds,
     /// Whether it may ask for what has no one value.
@@ -60,7 +60,7 @@ impl Clause {
     }
 
     fn new(index: usize, rule: &Rule, expressions: Range<usize>) -> Self {
-        let parts = rule.parts().get(expressions.clone()).unwrap_or_default();
+        let parts = rule.parts().get(expressions).unwrap_or_default();
         let reads = |path: &str| parts.iter().any(|e| e.program.reads(path));
         let notices = NOTICED.into_iter().any(reads);
         let kinds = parts.iter().fold(Kinds::NONE, |kinds, e| kinds.union(e.kinds));
@@ -73,16 +73,11 @@ impl Clause {
             effect: rule.effect(),
             dry_run: rule.is_dry_run(),
             join: rule.join(),
-            expressions,
+            expressions: parts.into(),
             kinds,
             notices,
             named,
         }
-    }
-
-    pub(super) fn expressions<'r>(&self, rules: &'r [Rule]) -> &'r [Expression] {
-        let rule = rules.get(self.rule);
-        rule.and_then(|rule| rule.parts().get(self.expressions.clone())).unwrap_or_default()
     }
 
     /// Whether a `Deny` or `Require` speaks about this kind of item; `None` is a request without an item. An `Allow`
@@ -94,17 +89,20 @@ impl Clause {
     }
 
     /// Evaluates it as it was written.
+    #[inline]
     pub(super) fn evaluate(
         &self,
-        rules: &[Rule],
         context: &Context<'_>,
         variables: &dyn Variables,
         notice: &Notice,
     ) -> Truth {
-        if let Some(truth) = self.by_name(context) {
-            return truth;
+        if !self.notices {
+            return evaluate(self.join, &self.expressions, variables);
         }
-        self.noticed(evaluate(self.join, self.expressions(rules), variables), notice)
+        match self.by_name(context) {
+            Some(truth) => truth,
+            None => self.noticed(evaluate(self.join, &self.expressions, variables), notice),
+        }
     }
 
     /// What the item's name decides alone.

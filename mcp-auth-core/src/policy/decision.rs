@@ -10,8 +10,14 @@ use super::levels::Level;
 #[must_use]
 pub struct Decision {
     verdict: Verdict,
-    dry_run: Option<Box<Verdict>>,
-    step_up: Option<Arc<[Box<str>]>>,
+    /// What few decisions have.
+    more: Option<Box<More>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
+    dry_run: Option<Verdict>,
+    step_up: Option<Vec<Box<str>>>,
 }
 
 /// One outcome.
@@ -68,18 +74,19 @@ impl Decision {
     pub const NO_PRINCIPAL: Self = Self::of(Verdict::denied(DecisionReason::NoPrincipal));
 
     pub(super) const fn of(verdict: Verdict) -> Self {
-        Self { verdict, dry_run: None, step_up: None }
+        Self { verdict, more: None }
     }
 
     /// Remembers what the outcome would be if all rules were enforced, where that is another.
     pub(super) fn with_dry_run(mut self, verdict: Verdict) -> Self {
-        let differs = verdict.allowed != self.verdict.allowed;
-        self.dry_run = differs.then(|| Box::new(verdict));
+        if verdict.allowed != self.verdict.allowed {
+            self.more.get_or_insert_default().dry_run = Some(verdict);
+        }
         self
     }
 
-    pub(super) fn with_step_up(mut self, scopes: Option<Arc<[Box<str>]>>) -> Self {
-        self.step_up = scopes;
+    pub(super) fn with_step_up(mut self, scopes: Vec<Box<str>>) -> Self {
+        self.more.get_or_insert_default().step_up = Some(scopes);
         self
     }
 
@@ -100,14 +107,14 @@ impl Decision {
 
     /// What the outcome would be if dry-run rules were enforced too; `None` where it would be the same.
     pub fn dry_run(&self) -> Option<&Verdict> {
-        self.dry_run.as_deref()
+        self.more.as_ref()?.dry_run.as_ref()
     }
 
     /// All scopes that the operation needs, where it is denied only because scopes are missing: the challenge is
     /// `insufficient_scope` with these (RFC 6750 §3.1, and MCP's step-up). `None` where another token of this caller
     /// would not help, and where nobody is authenticated.
     pub fn step_up(&self) -> Option<&[Box<str>]> {
-        self.step_up.as_deref()
+        self.more.as_ref()?.step_up.as_deref()
     }
 }
 
@@ -195,7 +202,7 @@ impl DecisionReason {
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.verdict.fmt(f)?;
-        match &self.dry_run {
+        match self.dry_run() {
             Some(verdict) => write!(f, "; with the dry-run rules {verdict}"),
             None => Ok(()),
         }

@@ -1,7 +1,6 @@
 //! Policy sets on several levels.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::context::{Context, Grant};
 use super::decision::{Decision, DecisionReason, Verdict};
@@ -90,9 +89,15 @@ impl PolicyLevels {
         self.sets.iter().any(|(_, set)| set.needs_arguments())
     }
 
+    /// As [`PolicySet::decide_in_full`].
+    #[doc(hidden)]
+    pub fn decide_in_full(&self, context: &Context<'_>) -> Decision {
+        decide(Sets { one: None, many: &self.sets, in_full: true }, context)
+    }
+
     /// Takes the decision: that of the first set that denies, or else that of the last.
     pub fn decide(&self, context: &Context<'_>) -> Decision {
-        decide(Sets { one: None, many: &self.sets }, context)
+        decide(Sets { one: None, many: &self.sets, in_full: false }, context)
     }
 }
 
@@ -107,11 +112,17 @@ impl From<PolicySet> for PolicyLevels {
 pub(super) struct Sets<'s> {
     one: Option<&'s PolicySet>,
     many: &'s [(Option<Level>, PolicySet)],
+    in_full: bool,
 }
 
 impl<'s> Sets<'s> {
     pub(super) fn one(set: &'s PolicySet) -> Self {
-        Self { one: Some(set), many: &[] }
+        Self { one: Some(set), many: &[], in_full: false }
+    }
+
+    /// Every rule is evaluated as it is written.
+    pub(super) fn in_full(self) -> Self {
+        Self { in_full: true, ..self }
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = (Option<Level>, &'s PolicySet)> {
@@ -121,9 +132,12 @@ impl<'s> Sets<'s> {
 
     /// `dry_run`: dry-run rules are enforced too.
     pub(super) fn verdict(self, context: &Context<'_>, grant: Grant<'_>, dry_run: bool) -> Verdict {
+        if let Some(set) = self.one {
+            return set.verdict(context, grant, dry_run, self.in_full);
+        }
         let mut last = Verdict::denied(DecisionReason::EmptySet);
-        for (level, set) in self.iter() {
-            last = set.verdict(context, grant, dry_run).at(level);
+        for (level, set) in self.many {
+            last = set.verdict(context, grant, dry_run, self.in_full).at(*level);
             if !last.is_allowed() {
                 return last;
             }
@@ -133,11 +147,20 @@ impl<'s> Sets<'s> {
 }
 
 pub(super) fn decide(sets: Sets<'_>, context: &Context<'_>) -> Decision {
-    let decision = Decision::of(sets.verdict(context, Grant::Held, false));
-    let scopes = if decision.is_allowed() { None } else { step_up::scopes(sets, context).map(Arc::from) };
-    let decision = decision.with_step_up(scopes);
+    let verdict = sets.verdict(context, Grant::Held, false);
+    complete(sets, context, verdict)
+}
+
+/// What a decision says besides its verdict.
+pub(super) fn complete(sets: Sets<'_>, context: &Context<'_>, verdict: Verdict) -> Decision {
+    let mut decision = Decision::of(verdict);
+    if !decision.is_allowed()
+        && let Some(scopes) = step_up::scopes(sets, context)
+    {
+        decision = decision.with_step_up(scopes);
+    }
     if sets.iter().any(|(_, set)| set.has_dry_runs()) {
-        return decision.with_dry_run(sets.verdict(context, Grant::Held, true));
+        decision = decision.with_dry_run(sets.verdict(context, Grant::Held, true));
     }
     decision
 }

@@ -186,6 +186,7 @@ impl Rule {
 }
 
 impl Truth {
+    #[inline]
     pub(super) fn of(outcome: &Result<bool, EvalError>) -> Self {
         match outcome {
             Ok(true) => Self::Yes,
@@ -216,6 +217,7 @@ impl Truth {
 }
 
 /// Evaluates expressions joined by `join`.
+#[inline]
 pub(super) fn evaluate(join: Join, expressions: &[Expression], variables: &dyn Variables) -> Truth {
     let one = |e: &Expression| Truth::of(&e.program.evaluate_bool(variables));
     match expressions {

@@ -1,5 +1,6 @@
 //! A set of rules.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::block::MatchBlock;
@@ -7,27 +8,45 @@ use super::clause::Clause;
 use super::context::{Context, Evaluation, Grant, Notice, SCOPES};
 use super::decision::{Decision, DecisionReason as Why, Names, Verdict};
 use super::item::Kind;
+use super::judgement::Judgement;
 use super::levels::{self, Sets};
-use super::rule::{Effect, Rule, RuleError, Truth};
+use super::partial::{How, Plan, Whom};
+use super::rule::{Effect, Rule, RuleError};
 use super::scope::{ScopeHierarchy, ToolScopes};
 use super::settings::Settings;
+
+/// A set of at most this many clauses is evaluated rule by rule: nothing would be gained.
+const FEW_CLAUSES: usize = 8;
+
+/// What the residuals of a set may take, unless it is said: 16 MiB.
+const DEFAULT_RESIDUAL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Rules that are judged together; see the [module page](crate::policy) for how. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PolicySet(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     name: Option<Arc<str>>,
     /// What decisions that no rule made are called after.
     names: Option<Arc<Names>>,
     rules: Box<[Rule]>,
     rule_names: Box<[Option<Arc<Names>>]>,
-    clauses: Box<[Clause]>,
-    settings: Settings,
+    /// Whether the set or any rule has a name.
+    is_named: bool,
+    /// Sorted by effect, those of one effect in the order of the rules.
+    pub(super) clauses: Box<[Clause]>,
+    /// Where the clauses of each effect stand.
+    places: [Range<usize>; 3],
+    pub(super) settings: Settings,
+    is_empty: bool,
+    /// Where there are more than a few clauses.
+    plan: Option<Arc<Plan>>,
     dry_runs: bool,
     notices: bool,
     asks_for_scopes: bool,
+    /// Whether there is an `Allow` that is enforced, and whether there is any.
+    allows: (bool, bool),
 }
 
 /// Collects rules.
@@ -37,6 +56,7 @@ pub struct PolicySetBuilder {
     name: Option<Arc<str>>,
     rules: Vec<Rule>,
     settings: Settings,
+    residual_bytes: Option<usize>,
 }
 
 impl PolicySet {
@@ -68,7 +88,11 @@ impl PolicySet {
 
     /// Takes the decision.
     pub fn decide(&self, context: &Context<'_>) -> Decision {
-        levels::decide(Sets::one(self), context)
+        let verdict = self.verdict(context, Grant::Held, false, false);
+        if verdict.is_allowed() && !self.0.dry_runs {
+            return Decision::of(verdict);
+        }
+        levels::complete(Sets::one(self), context, verdict)
     }
 
     pub(super) fn has_dry_runs(&self) -> bool {
@@ -84,9 +108,71 @@ impl PolicySet {
         &self.0.settings.tool_scopes
     }
 
-    pub(super) fn verdict(&self, context: &Context<'_>, grant: Grant<'_>, dry_run: bool) -> Verdict {
+    /// Takes the decision by evaluating every rule as it is written, which is what [`decide`](Self::decide) has to
+    /// come to. For tests that hold the two against each other.
+    #[doc(hidden)]
+    pub fn decide_in_full(&self, context: &Context<'_>) -> Decision {
+        levels::decide(Sets::one(self).in_full(), context)
+    }
+
+    #[cfg(test)]
+    pub(super) fn plan(&self) -> Option<&Arc<Plan>> {
+        self.0.plan.as_ref()
+    }
+
+    /// How many residuals are held: what is left of the rules for callers whose claims have the same outcomes.
+    pub fn residuals(&self) -> usize {
+        self.0.plan.as_ref().map_or(0, |plan| plan.held().0)
+    }
+
+    /// Bytes that the residuals take.
+    pub fn residual_bytes(&self) -> u64 {
+        self.0.plan.as_ref().map_or(0, |plan| plan.held().1)
+    }
+
+    /// `in_full`: without residuals.
+    pub(super) fn verdict(
+        &self,
+        context: &Context<'_>,
+        grant: Grant<'_>,
+        dry_run: bool,
+        in_full: bool,
+    ) -> Verdict {
+        let how = if in_full { None } else { self.how(context, grant) };
+        self.verdict_by(context, grant, dry_run, how.as_ref())
+    }
+
+    /// How the caller is judged; `None`: rule by rule.
+    pub(super) fn how(&self, context: &Context<'_>, grant: Grant<'_>) -> Option<How> {
+        let plan = self.0.plan.as_ref()?;
+        let whom = match grant {
+            Grant::Held => Whom::Himself,
+            Grant::All(None) => Whom::WithEveryScope,
+            // What is asked for has to be asked for, and what is granted changes from one time to the next.
+            Grant::All(Some(_)) | Grant::Only(_) => return Some(plan.in_general()),
+        };
+        Some(plan.how(&self.0.clauses, &self.0.settings, context.principal(), whom))
+    }
+
+    /// Whether an item of this name comes to what all items of its kind come to that no rule mentions.
+    pub(super) fn is_unmentioned(&self, how: &How, kind: Kind, name: &str) -> bool {
+        let Some(plan) = &self.0.plan else { return false };
+        let scoped = kind == Kind::Tool && !self.0.settings.tool_scopes.is_empty();
+        !scoped
+            && how.own.is_none()
+            && how.residual.is_settled(kind)
+            && !how.residual.mentions(plan, kind, name)
+    }
+
+    pub(super) fn verdict_by(
+        &self,
+        context: &Context<'_>,
+        grant: Grant<'_>,
+        dry_run: bool,
+        how: Option<&How>,
+    ) -> Verdict {
         let inner = &*self.0;
-        if inner.rules.is_empty() && inner.settings.tool_scopes.is_empty() {
+        if inner.is_empty {
             return Verdict::denied(Why::EmptySet).named(inner.names.clone());
         }
         let notice = Notice::default();
@@ -98,79 +184,43 @@ impl PolicySet {
             context
         };
         let evaluation = Evaluation { context, settings: &inner.settings, grant };
-        Judgement { inner, evaluation, notice: &notice, dry_run }.verdict()
+        let kind = context.item().map(|(kind, _)| kind);
+        let judgement = Judgement { set: inner, evaluation, notice: &notice, dry_run, kind };
+        match (&inner.plan, how) {
+            (Some(plan), Some(how)) => judgement.by(plan, how),
+            _ => judgement.in_full(),
+        }
     }
 }
 
-/// One set at work on one request.
-struct Judgement<'j> {
-    inner: &'j Inner,
-    evaluation: Evaluation<'j>,
-    notice: &'j Notice,
-    /// Dry-run rules are enforced too.
-    dry_run: bool,
-}
-
-impl Judgement<'_> {
-    fn verdict(&self) -> Verdict {
-        let by = |reason: Why| self.named(Verdict::denied(reason));
-        if let Some((rule, truth)) = self.find(Effect::Deny, |truth| truth != Truth::No) {
-            return by(if truth == Truth::Yes { Why::DeniedBy(rule) } else { Why::DenyFailed(rule) });
-        }
-        if let Some((rule, truth)) = self.find(Effect::Require, |truth| truth != Truth::Yes) {
-            return by(if truth == Truth::No { Why::RequireFalse(rule) } else { Why::RequireFailed(rule) });
-        }
-        let any_allow = |clause: &Clause| clause.effect == Effect::Allow && self.is_enforced(clause);
-        let reason = match self.find(Effect::Allow, |truth| truth == Truth::Yes) {
-            Some((rule, _)) => Why::AllowedBy(rule),
-            None if self.inner.clauses.iter().any(any_allow) => return by(Why::NoAllow),
-            None => Why::NothingObjects,
+impl Inner {
+    #[inline]
+    pub(super) fn clauses_of(&self, effect: Effect) -> &[Clause] {
+        let [allow, deny, require] = &self.places;
+        let place = match effect {
+            Effect::Allow => allow,
+            Effect::Deny => deny,
+            Effect::Require => require,
         };
-        if !self.has_tool_scopes() {
-            return by(Why::MissingScope);
-        }
-        self.named(Verdict::new(true, reason))
+        self.clauses.get(place.start..place.end).unwrap_or_default()
     }
 
-    fn named(&self, verdict: Verdict) -> Verdict {
-        let names = match verdict.reason().rule() {
-            Some(rule) => self.inner.rule_names.get(rule).and_then(Option::as_ref),
-            None => self.inner.names.as_ref(),
-        };
-        verdict.named(names.cloned())
+    /// Whether there is an `Allow`, those of dry runs included or not.
+    pub(super) fn has_allow(&self, dry_run: bool) -> bool {
+        let (enforced, any) = self.allows;
+        enforced || (any && dry_run)
     }
 
-    fn is_enforced(&self, clause: &Clause) -> bool {
-        self.dry_run || !clause.dry_run
-    }
-
-    /// The first rule of this effect whose outcome is looked for.
-    fn find(&self, effect: Effect, wanted: impl Fn(Truth) -> bool) -> Option<(usize, Truth)> {
-        let kind = self.evaluation.context.item().map(|(kind, _)| kind);
-        let clauses = self.inner.clauses.iter().filter(|clause| clause.effect == effect);
-        for clause in clauses.filter(|clause| self.is_enforced(clause) && clause.speaks_of(kind)) {
-            let Evaluation { context, .. } = self.evaluation;
-            let truth = clause.evaluate(&self.inner.rules, context, &self.evaluation, self.notice);
-            if wanted(truth) {
-                return Some((clause.rule, truth));
-            }
+    /// What the rule of a decision, or else the set, is called.
+    #[inline]
+    pub(super) fn names_of(&self, reason: Why) -> Option<Arc<Names>> {
+        if !self.is_named {
+            return None;
         }
-        None
-    }
-
-    /// Whether every scope is granted that is declared for the tool.
-    fn has_tool_scopes(&self) -> bool {
-        let Settings { hierarchy, tool_scopes, .. } = &self.inner.settings;
-        let Evaluation { context, grant, .. } = self.evaluation;
-        let Some((Kind::Tool, name)) = context.item().filter(|_| !tool_scopes.is_empty()) else {
-            return true;
-        };
-        let granted = |scope: &str| match (grant, context.principal()) {
-            (Grant::Held, principal) => principal.is_some_and(|p| hierarchy.grants(|| p.scopes(), scope)),
-            (Grant::All(_), _) => true,
-            (Grant::Only(scopes), _) => scopes.iter().any(|s| **s == *scope),
-        };
-        tool_scopes.of(name).all(granted)
+        match reason.rule() {
+            Some(rule) => self.rule_names.get(rule).cloned().flatten(),
+            None => self.names.clone(),
+        }
     }
 }
 
@@ -245,16 +295,39 @@ impl PolicySetBuilder {
         self
     }
 
+    /// What the residuals of the set may take: what is left of it for callers with the same outcomes. Those that were
+    /// not used for longest go first. Default: 16 MiB.
+    pub fn residual_bytes(mut self, max_bytes: usize) -> Self {
+        self.residual_bytes = Some(max_bytes);
+        self
+    }
+
     /// The set.
     pub fn build(self) -> PolicySet {
-        let Self { name, rules, settings } = self;
-        let clauses: Box<[Clause]> = Clause::of(&rules).into();
+        let Self { name, rules, settings, residual_bytes } = self;
+        let mut clauses: Box<[Clause]> = Clause::of(&rules).into();
+        clauses.sort_by_key(|clause| clause.effect);
+        let places = [Effect::Allow, Effect::Deny, Effect::Require].map(|effect| {
+            let start = clauses.partition_point(|clause| clause.effect < effect);
+            start..clauses.partition_point(|clause| clause.effect <= effect)
+        });
         let names = |rule: Option<Arc<str>>| {
             (name.is_some() || rule.is_some()).then(|| Arc::new(Names { set: name.clone(), rule }))
         };
         let rule_names = rules.iter().map(|rule| names(rule.name().map(Into::into))).collect();
+        let residual_bytes = residual_bytes.unwrap_or(DEFAULT_RESIDUAL_BYTES);
+        let many = clauses.len() > FEW_CLAUSES;
+        let plan = many.then(|| Arc::new(Plan::new(&clauses, residual_bytes)));
+        let allow = |enforced: bool| {
+            clauses.iter().any(|clause| clause.effect == Effect::Allow && !(enforced && clause.dry_run))
+        };
         PolicySet(Arc::new(Inner {
+            plan,
+            places,
+            is_empty: rules.is_empty() && settings.tool_scopes.is_empty(),
+            allows: (allow(true), allow(false)),
             names: names(None),
+            is_named: name.is_some() || rules.iter().any(|rule| rule.name().is_some()),
             rule_names,
             dry_runs: rules.iter().any(Rule::is_dry_run),
             notices: clauses.iter().any(|clause| clause.notices),

@@ -40,8 +40,8 @@ pub(super) fn scopes(sets: Sets<'_>, context: &Context<'_>) -> Option<Vec<Box<st
         }
     }
     // A rule may ask for the absence of a scope. Then fewer can be enough than the token has.
-    let held = |scope: &Box<str>| principal.scopes().any(|s| *s == **scope);
-    Some(if needed.iter().all(held) { all } else { needed })
+    let held = |scope: &str| principal.scopes().any(|s| s == scope);
+    Some(if needed.iter().all(|scope| held(scope)) { all } else { needed })
 }
 
 /// What is declared for the tool that is called, each scope once.

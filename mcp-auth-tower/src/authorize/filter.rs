@@ -27,7 +27,8 @@ pub(super) struct Judge {
 impl Judge {
     fn filter(&self, message: &[u8]) -> Result<Option<Vec<u8>>, ListError> {
         let context = self.request.context(self.principal.as_deref());
-        filter_message(message, &mut |item| self.policy.decide(&context.list_item(item)).is_allowed())
+        let mut listing = self.policy.listing(&context);
+        filter_message(message, &mut |item| listing.shows(item))
     }
 }
 

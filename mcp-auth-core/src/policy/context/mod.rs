@@ -15,8 +15,8 @@ mod environment;
 mod functions;
 mod values;
 
-pub(super) use environment::SCOPES;
 pub use environment::environment;
+pub(super) use environment::{CLAIMS, SCOPES};
 pub(super) use functions::{Evaluation, Grant, Recorder};
 
 use super::item::Kind;
@@ -187,16 +187,17 @@ impl<'r> Context<'r> {
     }
 
     pub(super) fn method(&self) -> Option<&'r str> {
-        Some(self.mcp?.method)
+        Some(self.mcp.as_ref()?.method)
     }
 
     pub(super) fn path(&self) -> Option<&'r str> {
-        self.request?.path
+        self.request.as_ref()?.path
     }
 
     /// The item that is asked for.
     pub(super) fn item(&self) -> Option<(Kind, &'r str)> {
-        self.mcp?.item.map(|item| (item.kind, item.name))
+        let item = self.mcp.as_ref()?.item.as_ref()?;
+        Some((item.kind, item.name))
     }
 
     fn set_headers(&mut self, headers: Headers<'r>) {
@@ -294,10 +295,10 @@ impl Variables for Context<'_> {
     fn text(&self, number: u32) -> Option<&str> {
         match number {
             environment::METHOD => Some(self.mcp.as_ref()?.method),
-            environment::TOOL => {
-                let item = self.mcp.as_ref()?.item.filter(|item| item.kind == Kind::Tool)?;
-                Some(item.name)
-            }
+            environment::TOOL => match &self.mcp.as_ref()?.item {
+                Some(item) if item.kind == Kind::Tool => Some(item.name),
+                _ => None,
+            },
             environment::PATH => self.request.as_ref()?.path,
             _ => None,
         }

@@ -1,5 +1,6 @@
 mod blocks;
 mod levels;
+mod partial;
 mod scopes;
 mod variables;
 

@@ -18,7 +18,7 @@ fn row_217_variables() {
     }
 }
 
-fn headers(list: &[(&'static str, &[u8])]) -> HeaderMap {
+pub(super) fn headers(list: &[(&'static str, &[u8])]) -> HeaderMap {
     let pair = |(name, value): &(&'static str, &[u8])| {
         (HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap())
     };
