@@ -37,6 +37,16 @@ impl Kind {
         }
     }
 
+    /// The kind in one word.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Prompt => "prompt",
+            Self::Resource => "resource",
+            Self::Task => "task",
+        }
+    }
+
     /// The path that rules read.
     pub(super) const fn path(self) -> &'static str {
         match self {

@@ -108,6 +108,10 @@ impl PolicySet {
         &self.0.settings.tool_scopes
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
     /// Takes the decision by evaluating every rule as it is written, which is what [`decide`](Self::decide) has to
     /// come to. For tests that hold the two against each other.
     #[doc(hidden)]

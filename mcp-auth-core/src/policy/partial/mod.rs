@@ -25,5 +25,5 @@ mod skeleton;
 
 pub(crate) use known::Known;
 pub(super) use known::{How, Whom};
-pub(super) use plan::Plan;
+pub(super) use plan::{Fixed, Plan};
 pub(super) use residual::Candidates;

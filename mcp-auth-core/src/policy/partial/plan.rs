@@ -61,7 +61,7 @@ impl Dimension {
 
 /// Hashes by a fixed seed: all keys are the operator's, or outcomes of the operator's rules.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fixed;
+pub(in crate::policy) struct Fixed;
 
 impl BuildHasher for Fixed {
     type Hasher = foldhash::fast::FoldHasher<'static>;

@@ -1,4 +1,5 @@
 mod blocks;
+mod findings;
 mod levels;
 mod partial;
 mod scopes;
