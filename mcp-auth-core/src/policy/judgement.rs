@@ -1,7 +1,7 @@
 //! One set at work on one request.
 
 use super::clause::Clause;
-use super::context::{Evaluation, Grant, Notice};
+use super::context::{Evaluation, Grant};
 use super::decision::{DecisionReason as Why, Verdict};
 use super::item::Kind;
 use super::partial::{Candidates, How, Plan};
@@ -13,7 +13,6 @@ use super::settings::Settings;
 pub(super) struct Judgement<'j> {
     pub(super) set: &'j Inner,
     pub(super) evaluation: Evaluation<'j>,
-    pub(super) notice: &'j Notice,
     /// Dry-run rules are enforced too.
     pub(super) dry_run: bool,
     pub(super) kind: Option<Kind>,
@@ -76,13 +75,14 @@ impl<'j> Judgement<'j> {
         Verdict::denied(reason).named(self.set.names_of(reason))
     }
 
-    /// Whether the outcome ends the search for this effect.
+    /// Whether the outcome ends the search for this effect. A rule that waits lets an item of a list be shown: the
+    /// call will be judged with its arguments.
     #[inline]
     fn decides(effect: Effect, truth: Truth) -> bool {
         match effect {
-            Effect::Allow => truth == Truth::Yes,
-            Effect::Deny => truth != Truth::No,
-            Effect::Require => truth != Truth::Yes,
+            Effect::Allow => matches!(truth, Truth::Yes | Truth::Waits),
+            Effect::Deny => !matches!(truth, Truth::No | Truth::Waits),
+            Effect::Require => !matches!(truth, Truth::Yes | Truth::Waits),
         }
     }
 
@@ -95,7 +95,7 @@ impl<'j> Judgement<'j> {
     fn find(&self, effect: Effect) -> Found<'j> {
         for clause in self.set.clauses_of(effect) {
             if self.is_enforced(clause) && clause.speaks_of(self.kind) {
-                let truth = clause.evaluate(self.evaluation.context, &self.evaluation, self.notice);
+                let truth = clause.evaluate(&self.evaluation);
                 if Self::decides(effect, truth) {
                     return Some((clause, truth));
                 }
@@ -107,7 +107,7 @@ impl<'j> Judgement<'j> {
     fn find_among(&self, way: &Way<'_>, effect: Effect) -> Found<'j> {
         way.candidates.of(effect).find_map(|entry| {
             let clause = self.set.clauses.get(entry.clause()).filter(|clause| self.is_enforced(clause))?;
-            let truth = entry.known().unwrap_or_else(|| self.rest(way, clause, entry.clause()));
+            let truth = entry.known().unwrap_or_else(|| self.rest(way, entry.clause()));
             Self::decides(effect, truth).then_some((clause, truth))
         })
     }
@@ -128,15 +128,14 @@ impl<'j> Judgement<'j> {
                     others.next_if(|entry| entry.clause() == index);
                     mine = own.next();
                     let asked = self.is_enforced(clause) && clause.speaks_of(self.kind);
-                    let truth = || clause.evaluate(self.evaluation.context, &self.evaluation, self.notice);
+                    let truth = || clause.evaluate(&self.evaluation);
                     (Some(clause), if asked { Some(truth()) } else { None })
                 }
                 (_, Some(_)) => {
                     let entry = others.next()?;
                     let clause = self.set.clauses.get(entry.clause());
                     let clause = clause.filter(|clause| self.is_enforced(clause));
-                    let rest =
-                        |clause| entry.known().unwrap_or_else(|| self.rest(way, clause, entry.clause()));
+                    let rest = |_| entry.known().unwrap_or_else(|| self.rest(way, entry.clause()));
                     (clause, clause.map(rest))
                 }
                 (Some(_), None) => return None,
@@ -150,11 +149,8 @@ impl<'j> Judgement<'j> {
     }
 
     /// Evaluates what the residual leaves of a clause.
-    fn rest(&self, way: &Way<'_>, clause: &Clause, index: usize) -> Truth {
-        let evaluation = &self.evaluation;
-        clause.by_name(evaluation.context).unwrap_or_else(|| {
-            clause.noticed(way.plan.evaluate(index, &way.how.residual, evaluation), self.notice)
-        })
+    fn rest(&self, way: &Way<'_>, clause: usize) -> Truth {
+        way.plan.evaluate(clause, &way.how.residual, &self.evaluation)
     }
 
     /// Whether every scope is granted that is declared for the tool.

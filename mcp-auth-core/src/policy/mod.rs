@@ -71,9 +71,10 @@
 //! `mcp` is the call that the item would become, and `request` the request for the list. Its arguments are not known
 //! yet: a rule that turns on them does not hide the item, and decides when the call comes.
 //!
-//! A header or parameter that occurs more than once, or that is not UTF-8, has no one value: a rule that asks for it
-//! fails, whatever else it says. So do arguments that cannot be read in one way only. Headers and query can be read and
-//! asked for (`"x" in request.headers`), not iterated.
+//! A header or parameter that occurs more than once, or that is not UTF-8, has no one value: a rule that needs it
+//! fails, also one that asks whether it is there. So do arguments that cannot be read in one way only. As with every
+//! failure, `||` and `&&` absorb that where another operand decides, in either order. Headers and query can be read
+//! and asked for (`"x" in request.headers`), not iterated.
 
 mod block;
 mod clause;

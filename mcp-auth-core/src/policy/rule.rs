@@ -53,6 +53,8 @@ pub(super) enum Truth {
     Yes,
     No,
     Failed,
+    /// It turns on what is not known yet, such as the arguments of a call that nobody has made.
+    Waits,
     /// A limit was exceeded, which nothing absorbs.
     Exceeded,
 }
@@ -194,6 +196,7 @@ impl Truth {
             Err(e) if matches!(e.kind(), EvalErrorKind::BudgetExceeded | EvalErrorKind::OutputTooLarge) => {
                 Self::Exceeded
             }
+            Err(e) if e.kind() == EvalErrorKind::NotKnownYet => Self::Waits,
             Err(_) => Self::Failed,
         }
     }
@@ -208,7 +211,8 @@ impl Truth {
         for operand in operands {
             match operand {
                 operand if operand == decisive || operand == Self::Exceeded => return operand,
-                Self::Failed => truth = Self::Failed,
+                Self::Waits => truth = Self::Waits,
+                Self::Failed if truth != Self::Waits => truth = Self::Failed,
                 _ => {}
             }
         }

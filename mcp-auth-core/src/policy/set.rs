@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::block::MatchBlock;
 use super::clause::Clause;
-use super::context::{Context, Evaluation, Grant, Notice, SCOPES};
+use super::context::{Context, Evaluation, Grant, SCOPES};
 use super::decision::{Decision, DecisionReason as Why, Names, Verdict};
 use super::item::Kind;
 use super::judgement::Judgement;
@@ -43,7 +43,6 @@ pub(super) struct Inner {
     /// Where there are more than a few clauses.
     plan: Option<Arc<Plan>>,
     dry_runs: bool,
-    notices: bool,
     asks_for_scopes: bool,
     /// Whether there is an `Allow` that is enforced, and whether there is any.
     allows: (bool, bool),
@@ -179,17 +178,9 @@ impl PolicySet {
         if inner.is_empty {
             return Verdict::denied(Why::EmptySet).named(inner.names.clone());
         }
-        let notice = Notice::default();
-        let noticing;
-        let context = if inner.notices {
-            noticing = context.noticing(&notice);
-            &noticing
-        } else {
-            context
-        };
         let evaluation = Evaluation { context, settings: &inner.settings, grant };
         let kind = context.item().map(|(kind, _)| kind);
-        let judgement = Judgement { set: inner, evaluation, notice: &notice, dry_run, kind };
+        let judgement = Judgement { set: inner, evaluation, dry_run, kind };
         match (&inner.plan, how) {
             (Some(plan), Some(how)) => judgement.by(plan, how),
             _ => judgement.in_full(),
@@ -334,7 +325,6 @@ impl PolicySetBuilder {
             is_named: name.is_some() || rules.iter().any(|rule| rule.name().is_some()),
             rule_names,
             dry_runs: rules.iter().any(Rule::is_dry_run),
-            notices: clauses.iter().any(|clause| clause.notices),
             asks_for_scopes: !settings.tool_scopes.is_empty() || rules.iter().any(|rule| rule.reads(SCOPES)),
             name,
             rules: rules.into(),

@@ -213,7 +213,7 @@ impl StaticPath {
         for name in &self.fields {
             value = match &value {
                 Value::Map(Map(Entries::Json(object))) => member(*object, name, machine)?.into(),
-                Value::Struct(object) => object.field(name)?,
+                Value::Struct(object) => object.field(name).ok()??,
                 Value::Map(map) => map.get_str(name)?,
                 _ => return None,
             };

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::HeaderMap;
 
@@ -36,16 +35,6 @@ pub struct Context<'r> {
     basic_auth: Option<BasicAuth<'r>>,
     ext_authz: Option<json::Object<'r>>,
     now: Option<UnixTime>,
-}
-
-/// What has to be known about an evaluation besides its outcome.
-#[derive(Debug, Default)]
-pub(super) struct Notice {
-    /// Asked for what has no one value: whichever value, or absence, a rule would get for it could be another than
-    /// the service's.
-    ambiguous: AtomicBool,
-    /// Asked for arguments of an item of a list, which has none yet.
-    unknown: AtomicBool,
 }
 
 impl<'r> Context<'r> {
@@ -127,14 +116,18 @@ impl<'r> Context<'r> {
     /// Adds the query as it stands in the request target, without the `?`.
     #[must_use]
     pub fn query(mut self, query: &'r str) -> Self {
-        self.request.get_or_insert_default().query = Some(Query { text: query, notice: None });
+        self.request.get_or_insert_default().query = Some(Query { text: query });
         self
     }
 
     /// Adds the headers of the HTTP request, those of MCP among them: `Mcp-Session-Id`, `MCP-Protocol-Version`.
     #[must_use]
     pub fn headers(mut self, headers: &'r HeaderMap) -> Self {
-        self.set_headers(Headers { map: headers, notice: None });
+        let headers = Headers { map: headers };
+        self.request.get_or_insert_default().headers = Some(headers);
+        if let Some(mcp) = &mut self.mcp {
+            mcp.headers = Some(headers);
+        }
         self
     }
 
@@ -199,31 +192,6 @@ impl<'r> Context<'r> {
         let item = self.mcp.as_ref()?.item.as_ref()?;
         Some((item.kind, item.name))
     }
-
-    fn set_headers(&mut self, headers: Headers<'r>) {
-        self.request.get_or_insert_default().headers = Some(headers);
-        if let Some(mcp) = &mut self.mcp {
-            mcp.headers = Some(headers);
-        }
-    }
-
-    /// The same, noticing what rules ask for.
-    pub(super) fn noticing<'n>(&self, notice: &'n Notice) -> Context<'n>
-    where
-        'r: 'n,
-    {
-        let mut context: Context<'n> = *self;
-        if let Some(headers) = context.request.and_then(|request| request.headers) {
-            context.set_headers(Headers { notice: Some(notice), ..headers });
-        }
-        if let Some(query) = context.request.as_mut().and_then(|request| request.query.as_mut()) {
-            query.notice = Some(notice);
-        }
-        if let Some(item) = context.mcp.as_mut().and_then(|mcp| mcp.item.as_mut()) {
-            item.notice = Some(notice);
-        }
-        context
-    }
 }
 
 /// Neither claims nor what else came from the client, but for what decisions are about.
@@ -234,35 +202,6 @@ impl fmt::Debug for Context<'_> {
             .field("item", &self.item())
             .field("request", &self.request)
             .finish_non_exhaustive()
-    }
-}
-
-impl Notice {
-    fn ambiguous(&self) {
-        self.ambiguous.store(true, Ordering::Relaxed);
-    }
-
-    fn unknown(&self) {
-        self.unknown.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether something without one value was asked for since the last time.
-    pub(super) fn take_ambiguous(&self) -> bool {
-        // No read-modify-write: one evaluation has one notice, and nobody else writes it.
-        let seen = self.ambiguous.load(Ordering::Relaxed);
-        if seen {
-            self.ambiguous.store(false, Ordering::Relaxed);
-        }
-        seen
-    }
-
-    /// Whether something that nobody knows yet was asked for since the last time.
-    pub(super) fn take_unknown(&self) -> bool {
-        let seen = self.unknown.load(Ordering::Relaxed);
-        if seen {
-            self.unknown.store(false, Ordering::Relaxed);
-        }
-        seen
     }
 }
 

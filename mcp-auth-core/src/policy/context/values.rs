@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use http::header::HeaderMap;
 use percent_encoding::percent_decode_str;
 
-use super::Notice;
-use crate::cel::{StructValue, Value};
+use crate::cel::{StructValue, Unreadable, Value};
 use crate::json;
 use crate::policy::item::Kind;
 
@@ -27,7 +26,6 @@ pub(super) struct Item<'r> {
     pub(super) name: &'r str,
     pub(super) target: Option<&'r str>,
     pub(super) arguments: Arguments<'r>,
-    pub(super) notice: Option<&'r Notice>,
 }
 
 #[derive(Clone, Copy)]
@@ -53,13 +51,11 @@ pub(super) struct Request<'r> {
 #[derive(Clone, Copy)]
 pub(super) struct Query<'r> {
     pub(super) text: &'r str,
-    pub(super) notice: Option<&'r Notice>,
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct Headers<'r> {
     pub(super) map: &'r HeaderMap,
-    pub(super) notice: Option<&'r Notice>,
 }
 
 /// One end of the connection.
@@ -76,7 +72,7 @@ pub(super) struct BasicAuth<'r> {
 
 impl<'r> Item<'r> {
     pub(super) fn new(kind: Kind, name: &'r str, arguments: Arguments<'r>) -> Self {
-        Self { kind, name, target: None, arguments, notice: None }
+        Self { kind, name, target: None, arguments }
     }
 }
 
@@ -93,51 +89,49 @@ impl fmt::Debug for Request<'_> {
 }
 
 impl StructValue for Mcp<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
         let kind = match name {
-            "method" => return Some(self.method.into()),
-            "protocolVersion" => {
-                return self.version.map(Into::into).or_else(|| self.header("mcp-protocol-version"));
-            }
+            "method" => return Ok(Some(self.method.into())),
+            "protocolVersion" => match self.version {
+                Some(version) => return Ok(Some(version.into())),
+                None => return self.header("mcp-protocol-version"),
+            },
             "session" => return self.header("mcp-session-id"),
             "tool" => Kind::Tool,
             "prompt" => Kind::Prompt,
             "resource" => Kind::Resource,
             "task" => Kind::Task,
-            _ => return None,
+            _ => return Ok(None),
         };
-        self.item.as_ref().filter(|item| item.kind == kind).map(|item| Value::Struct(item))
+        Ok(self.item.as_ref().filter(|item| item.kind == kind).map(|item| Value::Struct(item)))
     }
 }
 
 impl Mcp<'_> {
-    fn header(&self, name: &str) -> Option<Value<'_>> {
-        self.headers.as_ref()?.field(name)
+    fn header(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        self.headers.as_ref().map_or(Ok(None), |headers| headers.field(name))
     }
 }
 
 impl StructValue for Item<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        match name {
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        Ok(match name {
             name if self.kind.is_name(name) => Some(self.name.into()),
             "target" => self.target.map(Into::into),
-            "arguments" if matches!(self.kind, Kind::Tool | Kind::Prompt) => {
-                match (self.arguments, self.notice) {
-                    (Arguments::Known(arguments), _) => return Some(arguments.into()),
-                    (Arguments::Unreadable, Some(notice)) => notice.ambiguous(),
-                    (Arguments::Unknown, Some(notice)) => notice.unknown(),
-                    _ => {}
-                }
-                None
-            }
+            "arguments" if matches!(self.kind, Kind::Tool | Kind::Prompt) => match self.arguments {
+                Arguments::None => None,
+                Arguments::Known(arguments) => Some(arguments.into()),
+                Arguments::Unreadable => return Err(Unreadable::Ambiguous),
+                Arguments::Unknown => return Err(Unreadable::NotKnownYet),
+            },
             _ => None,
-        }
+        })
     }
 }
 
 impl StructValue for Request<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        match name {
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        Ok(match name {
             "method" => self.method.map(Into::into),
             "scheme" => self.scheme.map(Into::into),
             "path" => self.path.map(Into::into),
@@ -145,27 +139,24 @@ impl StructValue for Request<'_> {
             "query" => self.query.as_ref().map(|query| Value::Struct(query)),
             "headers" => self.headers.as_ref().map(|headers| Value::Struct(headers)),
             _ => None,
-        }
+        })
     }
 }
 
 impl StructValue for Query<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
         let pairs = self.text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let mut values = pairs.filter(|(n, _)| spells(n, name)).map(|(n, value)| {
             // A plus is itself to some readers and a space to others.
             let one = !n.contains('+') && !value.contains('+');
             percent_decode_str(value).decode_utf8().ok().filter(|_| one)
         });
-        let first = values.next()?;
-        let value = first.filter(|_| values.next().is_none());
-        if let (None, Some(notice)) = (&value, self.notice) {
-            notice.ambiguous();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(Some(Cow::Borrowed(text))), None) => Ok(Some(text.into())),
+            (Some(Some(Cow::Owned(text))), None) => Ok(Some(text.into())),
+            _ => Err(Unreadable::Ambiguous),
         }
-        value.map(|value| match value {
-            Cow::Borrowed(text) => text.into(),
-            Cow::Owned(text) => text.into(),
-        })
     }
 }
 
@@ -179,30 +170,31 @@ fn spells(raw: &str, name: &str) -> bool {
 }
 
 impl StructValue for Headers<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
         let mut values = self.map.get_all(name).iter();
-        let first = values.next()?;
-        let text = std::str::from_utf8(first.as_bytes()).ok().filter(|_| values.next().is_none());
-        if let (None, Some(notice)) = (text, self.notice) {
-            notice.ambiguous();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(one), None) => std::str::from_utf8(one.as_bytes())
+                .map(|text| Some(text.into()))
+                .map_err(|_| Unreadable::Ambiguous),
+            _ => Err(Unreadable::Ambiguous),
         }
-        text.map(Into::into)
     }
 }
 
 impl StructValue for End<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        match name {
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        Ok(match name {
             "address" => Some(self.address.ip().to_canonical().into()),
             "port" => Some(Value::Int(self.address.port().into())),
             "identity" => self.identity.map(Into::into),
             _ => None,
-        }
+        })
     }
 }
 
 impl StructValue for BasicAuth<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        (name == "username").then(|| self.username.into())
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        Ok((name == "username").then(|| self.username.into()))
     }
 }

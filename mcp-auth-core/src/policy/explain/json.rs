@@ -1,6 +1,6 @@
 //! An explanation for programs.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::node::{Node, Shown};
 use super::{ExplainedRule, ExplainedSet, Explanation};
@@ -25,27 +25,29 @@ impl Explanation {
             Some((method, item)) => (Some(method), item.as_ref()),
             None => (None, None),
         };
-        out["dryRun"] = self.decision.dry_run().map(verdict).into();
-        out["scopes"] = json!(self.decision.step_up());
-        out["asked"] = json!({
+        let asked = json!({
             "method": method,
             "kind": item.map(|(kind, _)| kind),
             "item": item.map(|(_, name)| name),
         });
-        out["sets"] = self.sets.iter().map(set).collect();
-        out.to_string()
+        out.insert("dryRun".into(), self.decision.dry_run().map(verdict).into());
+        out.insert("scopes".into(), json!(self.decision.step_up()));
+        out.insert("asked".into(), asked);
+        out.insert("sets".into(), self.sets.iter().map(set).collect());
+        Value::Object(out).to_string()
     }
 }
 
-fn verdict(verdict: &Verdict) -> Value {
-    json!({
-        "allowed": verdict.is_allowed(),
-        "reason": verdict.reason().code(),
-        "rule": verdict.reason().rule(),
-        "ruleName": verdict.rule_name(),
-        "set": verdict.set_name(),
-        "level": verdict.level().map(|level| level.to_string()),
-    })
+fn verdict(verdict: &Verdict) -> Map<String, Value> {
+    let members = [
+        ("allowed", verdict.is_allowed().into()),
+        ("reason", verdict.reason().code().into()),
+        ("rule", verdict.reason().rule().into()),
+        ("ruleName", verdict.rule_name().into()),
+        ("set", verdict.set_name().into()),
+        ("level", verdict.level().map(|level| level.to_string()).into()),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn set(set: &ExplainedSet) -> Value {
@@ -53,7 +55,7 @@ fn set(set: &ExplainedSet) -> Value {
     json!({
         "level": set.level.map(|level| level.to_string()),
         "name": set.name,
-        "verdict": verdict(&set.verdict),
+        "verdict": Value::Object(verdict(&set.verdict)),
         "rules": set.rules.iter().map(rule).collect::<Value>(),
         "toolScopes": scopes.collect::<Value>(),
     })
@@ -70,12 +72,11 @@ fn rule(rule: &ExplainedRule) -> Value {
 }
 
 fn node(part: &Node) -> Value {
-    let mut out = json!({ "text": part.text, "parts": part.parts.iter().map(node).collect::<Value>() });
-    match &part.outcome {
-        Ok(Shown::Bool(b)) => out["value"] = (*b).into(),
-        Ok(Shown::Value(value)) => out["value"] = value.clone(),
-        Ok(Shown::Hidden(of)) => out["hidden"] = (*of).into(),
-        Err(error) => out["error"] = error.as_str().into(),
-    }
-    out
+    let (member, outcome) = match &part.outcome {
+        Ok(Shown::Bool(b)) => ("value", (*b).into()),
+        Ok(Shown::Value(value)) => ("value", value.clone()),
+        Ok(Shown::Hidden(of)) => ("hidden", (*of).into()),
+        Err(error) => ("error", error.as_str().into()),
+    };
+    json!({ "text": part.text, "parts": part.parts.iter().map(node).collect::<Value>(), member: outcome })
 }

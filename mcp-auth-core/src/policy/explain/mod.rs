@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::clause::Clause;
-use super::context::{Context, Evaluation, Grant, Notice, environment};
+use super::context::{Context, Evaluation, Grant, environment};
 use super::decision::Decision;
 use super::item::Kind;
 use super::levels::{Level, PolicyLevels};
@@ -78,6 +78,8 @@ pub enum Outcome {
     False,
     /// It could not be evaluated.
     Failed,
+    /// It turns on arguments that nobody knows before the call.
+    Waits,
 }
 
 impl Outcome {
@@ -86,6 +88,7 @@ impl Outcome {
             Truth::Yes => Self::True,
             Truth::No => Self::False,
             Truth::Failed | Truth::Exceeded => Self::Failed,
+            Truth::Waits => Self::Waits,
         }
     }
 }
@@ -96,6 +99,7 @@ impl fmt::Display for Outcome {
             Self::True => "true",
             Self::False => "false",
             Self::Failed => "fails",
+            Self::Waits => "known when it is called",
         })
     }
 }
@@ -144,13 +148,11 @@ impl PolicyLevels {
 
 impl PolicySet {
     fn explain(&self, level: Option<Level>, context: &Context<'_>, values: Values) -> ExplainedSet {
-        let notice = Notice::default();
-        let noticing = context.noticing(&notice);
-        let evaluation = Evaluation { context: &noticing, settings: self.settings(), grant: Grant::Held };
+        let evaluation = Evaluation { context, settings: self.settings(), grant: Grant::Held };
         let clauses = Clause::of(self.rules());
         let explain = |(index, rule): (usize, &Rule)| {
             let clauses: Vec<&Clause> = clauses.iter().filter(|clause| clause.rule == index).collect();
-            explain_rule(rule, &clauses, &evaluation, &notice, values)
+            explain_rule(rule, &clauses, &evaluation, values)
         };
         let scopes = match context.item() {
             Some((Kind::Tool, name)) => self.tool_scopes().of(name).map(str::to_owned).collect(),
@@ -175,20 +177,15 @@ fn explain_rule(
     rule: &Rule,
     clauses: &[&Clause],
     evaluation: &Evaluation<'_>,
-    notice: &Notice,
     values: Values,
 ) -> ExplainedRule {
     let kind = evaluation.context.item().map(|(kind, _)| kind);
     let asked = clauses.iter().filter(|clause| clause.speaks_of(kind));
-    let outcomes: Vec<Truth> =
-        asked.map(|clause| clause.evaluate(evaluation.context, evaluation, notice)).collect();
+    let outcomes: Vec<Truth> = asked.map(|clause| clause.evaluate(evaluation)).collect();
     let outcome = (!outcomes.is_empty()).then(|| Outcome::of(Truth::join(rule.join(), outcomes.into_iter())));
     let expressions = rule.parts().iter().map(|expression| {
         let tree = expression.program.explain(evaluation);
-        let node = Node::of(&tree, &expression.program, evaluation, values);
-        // What was asked for here is no matter of the rule.
-        let _ = (notice.take_ambiguous(), notice.take_unknown());
-        node
+        Node::of(&tree, &expression.program, evaluation, values)
     });
     ExplainedRule {
         name: rule.name().map(str::to_owned),

@@ -177,9 +177,6 @@ impl Plan {
     pub(in crate::policy) fn new(clauses: &[Clause], max_bytes: usize) -> Self {
         let mut builder = Builder::default();
         let nodes: Vec<Node> = clauses.iter().map(|clause| builder.clause(clause)).collect();
-        for named in clauses.iter().flat_map(|clause| &clause.named) {
-            builder.intern(Dimension::Item(named.kind), named.names.iter().map(AsRef::as_ref));
-        }
         let Builder { mut atoms, opens, names, .. } = builder;
         let singled = Singled::find(&mut atoms);
         let mut mentioned: HashMap<(usize, Box<str>), BTreeSet<u32>, Fixed> = HashMap::default();
@@ -217,16 +214,6 @@ impl Plan {
     /// The number of a name that some rule mentions.
     pub(super) fn name(&self, dimension: Dimension, name: &str) -> Option<u32> {
         self.names.get(dimension.index())?.get(name).copied()
-    }
-
-    pub(super) fn names_of<'n>(
-        &self,
-        dimension: Dimension,
-        names: impl Iterator<Item = &'n str>,
-    ) -> Vec<u32> {
-        let mut numbers: Vec<u32> = names.filter_map(|name| self.name(dimension, name)).collect();
-        numbers.sort_unstable();
-        numbers
     }
 
     /// Evaluates a clause of which the residual leaves something.

@@ -53,7 +53,8 @@ impl Entry {
             None => 0,
             Some(Truth::Yes) => 1,
             Some(Truth::No) => 2,
-            Some(Truth::Failed | Truth::Exceeded) => 3,
+            // INVARIANT: claims are known whenever anything is, so that nothing over claims alone waits.
+            Some(Truth::Failed | Truth::Exceeded | Truth::Waits) => 3,
         };
         // INVARIANT: there are far fewer than 2^30 clauses.
         Self(u32::try_from(clause).unwrap_or(u32::MAX >> 2) << 2 | known)
@@ -116,10 +117,9 @@ impl Residual {
             if *decided {
                 continue;
             }
-            // What may ask for something without one value has to ask in the order of its text.
-            let possible = if clause.notices { Possible::OPEN } else { node.possible(outcomes) };
+            let possible = node.possible(outcomes);
             let decisive = match clause.effect {
-                Effect::Allow => Possible::YES,
+                Effect::Allow => Possible(Possible::YES.0 | Possible::WAITS.0),
                 Effect::Deny => Possible(Possible::YES.0 | Possible::FAILED.0),
                 Effect::Require => Possible(Possible::NO.0 | Possible::FAILED.0),
             };
@@ -130,7 +130,6 @@ impl Residual {
             // What mentions somebody may be another thing for him.
             let mentions = plan.mentions.get(index).is_none_or(|mentions| *mentions);
             *decided = known.is_some() && clause.kinds.is_empty() && !clause.dry_run && !mentions;
-            let outcomes = if clause.notices { Outcomes::UNKNOWN } else { outcomes };
             Placing { plan, clause, node, outcomes, entry: Entry::new(index, known) }.place(&mut lists);
         }
         lists.finish(outcomes)
@@ -202,13 +201,6 @@ impl<'p> Placing<'p> {
             return None;
         }
         let truth = self.clause.effect == Effect::Require;
-        if self.clause.notices {
-            let named = self.clause.named.iter().find(|named| Some(named.kind) == kind)?;
-            let dimension = Dimension::Item(named.kind);
-            let names = self.plan.names_of(dimension, named.names.iter().map(AsRef::as_ref));
-            let otherwise = if truth { Truth::Yes } else { Truth::No };
-            return (named.otherwise == otherwise).then_some((dimension, names.into()));
-        }
         let dimensions = kind.map(Dimension::Item).into_iter().chain([Dimension::Method, Dimension::Path]);
         dimensions.into_iter().find_map(|d| self.outside(d, truth).map(|names| (d, names)))
     }

@@ -15,13 +15,15 @@ impl Possible {
     pub(super) const YES: Self = Self(1);
     pub(super) const NO: Self = Self(2);
     pub(super) const FAILED: Self = Self(4);
-    pub(super) const OPEN: Self = Self(7);
+    pub(super) const WAITS: Self = Self(8);
+    pub(super) const OPEN: Self = Self(15);
 
     pub(super) fn of(truth: Truth) -> Self {
         match truth {
             Truth::Yes => Self::YES,
             Truth::No => Self::NO,
             Truth::Failed | Truth::Exceeded => Self::FAILED,
+            Truth::Waits => Self::WAITS,
         }
     }
 
@@ -114,8 +116,8 @@ impl Node {
     pub(super) fn possible(&self, outcomes: Outcomes<'_>) -> Possible {
         use Possible as P;
         let join = |nodes: &[Self], decisive: P, otherwise: P| {
-            let (mut any_decisive, mut any_failed, mut all_other, mut all_not_decisive) =
-                (false, false, true, true);
+            let (mut any_decisive, mut any_failed, mut any_waits) = (false, false, false);
+            let (mut all_other, mut all_not_decisive) = (true, true);
             for node in nodes {
                 let possible = node.possible(outcomes);
                 if possible == decisive {
@@ -123,12 +125,14 @@ impl Node {
                 }
                 any_decisive |= possible.may_be(decisive);
                 any_failed |= possible.may_be(P::FAILED);
+                any_waits |= possible.may_be(P::WAITS);
                 all_other &= possible.may_be(otherwise);
-                all_not_decisive &= possible.may_be(P(otherwise.0 | P::FAILED.0));
+                all_not_decisive &= possible.may_be(P(otherwise.0 | P::FAILED.0 | P::WAITS.0));
             }
             P(decisive.when(any_decisive).0
                 | otherwise.when(all_other).0
-                | P::FAILED.when(any_failed && all_not_decisive).0)
+                | P::FAILED.when(any_failed && all_not_decisive).0
+                | P::WAITS.when(any_waits && all_not_decisive).0)
         };
         match self {
             Self::All(nodes) => join(nodes, P::NO, P::YES),
@@ -137,7 +141,7 @@ impl Node {
                 let possible = node.possible(outcomes);
                 P(P::YES.when(possible.may_be(P::NO)).0
                     | P::NO.when(possible.may_be(P::YES)).0
-                    | P::FAILED.when(possible.may_be(P::FAILED)).0)
+                    | (possible.0 & (P::FAILED.0 | P::WAITS.0)))
             }
             Self::Atom(atom) => outcomes.of(*atom),
             Self::Open(_) => P::OPEN,
@@ -175,7 +179,7 @@ impl Node {
         }
     }
 
-    /// Evaluates what is open, in the order of the text.
+    /// Evaluates what is open.
     pub(super) fn evaluate(
         &self,
         outcomes: Outcomes<'_>,

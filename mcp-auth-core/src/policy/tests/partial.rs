@@ -135,7 +135,7 @@ fn large_claims_are_judged_without_a_residual() {
     assert_eq!(failed.reason(), DecisionReason::DenyFailed(40), "the limit is the same");
 }
 
-/// What has no one value is asked for in the order of the text, whatever is known before.
+/// What has no one value fails with and without residuals in the same places.
 #[test]
 fn what_has_no_one_value_fails_in_the_same_places() {
     let asks = [

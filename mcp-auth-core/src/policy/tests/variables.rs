@@ -64,7 +64,8 @@ fn a_header_without_one_value_makes_the_rules_that_ask_for_it_fail() {
             r#"request.headers["x-env"] == "prod""#,
             r#"request.headers["X-ENV"] != "prod""#,
             r#"!("x-env" in request.headers)"#,
-            r#"request.headers["x-env"] == "prod" || request.method == "POST""#,
+            r#"request.headers["x-env"] == "prod" || request.method == "GET""#,
+            r#"request.method == "POST" && request.headers["x-env"] != "prod""#,
             r#"request.headers[mcp.tool.name + "-env"] == "prod""#,
             r#"[request].exists(r, !("x-env" in r.headers))"#,
         ] {
@@ -85,6 +86,16 @@ fn a_header_without_one_value_makes_the_rules_that_ask_for_it_fail() {
             others.decide(&context).is_allowed(),
             "{name}: a rule that does not ask for it is not concerned"
         );
+        // Nor one that comes to the same whatever the value is, in either order.
+        for (rule, truth) in [
+            (r#"request.headers["x-env"] == "prod" || request.method == "POST""#, true),
+            (r#"request.method == "POST" || request.headers["x-env"] == "prod""#, true),
+            (r#"!("x-env" in request.headers) && request.method == "GET""#, false),
+            (r#"request.method == "GET" && !("x-env" in request.headers)"#, false),
+        ] {
+            assert_eq!(set(&[(Allow, rule)]).decide(&context).is_allowed(), truth, "{name}: {rule}");
+            assert_eq!(set(&[(Deny, rule)]).decide(&context).is_allowed(), !truth, "{name}: {rule}");
+        }
     }
 }
 
@@ -99,7 +110,7 @@ fn session_and_protocol_version_have_one_value() {
         ("mcp-session-id", b"a"),
         ("mcp-protocol-version", b"2025-06-18"),
     ]);
-    for rule in [r#"mcp.session == "a""#, "!has(mcp.session)", r#"mcp.session == "a" || mcp.method != "x""#] {
+    for rule in [r#"mcp.session == "a""#, "!has(mcp.session)", r#"mcp.session == "a" || mcp.method == "x""#] {
         for context in
             [Context::new(None).headers(&twice).call(&call), Context::new(None).call(&call).headers(&twice)]
         {
@@ -284,7 +295,7 @@ fn a_query_parameter_without_one_value_makes_the_rules_that_ask_for_it_fail() {
             format!(r#"request.query["{name}"] == "1""#),
             format!(r#"request.query["{name}"] != "1""#),
             format!(r#"!("{name}" in request.query)"#),
-            format!(r#"("{name}" in request.query) || request.method == "GET""#),
+            format!(r#"("{name}" in request.query) || request.method == "POST""#),
         ] {
             let context = Context::new(None).request("GET", "/", None).query(query);
             let decision = set(&[(Deny, &rule)]).decide(&context);
