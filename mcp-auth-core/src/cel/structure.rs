@@ -43,7 +43,10 @@ impl Program {
     fn take_apart(&self, op: &Op) -> Structure {
         match &op.kind {
             OpKind::Logic { operands, decisive } => {
-                let parts = operands.iter().map(|op| self.take_apart(op)).collect();
+                let mut operands: Vec<&Op> = operands.iter().collect();
+                // As they are written, whatever order is fastest.
+                operands.sort_by_key(|op| op.span.start());
+                let parts = operands.into_iter().map(|op| self.take_apart(op)).collect();
                 if *decisive { Structure::Any(parts) } else { Structure::All(parts) }
             }
             OpKind::Not { operand, odd: true } => Structure::Not(Box::new(self.take_apart(operand))),
