@@ -31,7 +31,9 @@ fuzz_target!(|data: &[u8]| {
     };
     assert!(source.len() <= MAX_SOURCE_BYTES);
     assert_eq!(program.source(), source);
-    assert!(program.mentions().all(|path| ["jwt", "mcp", "request"].contains(&path.root())));
+    let known =
+        ["jwt", "scopes", "mcp", "request", "source", "destination", "apiKey", "basicAuth", "extauthz", "now"];
+    assert!(program.mentions().all(|path| known.contains(&path.root())));
 
     let context = Context::new(Some(&*PRINCIPAL)).call(&CALL).request("POST", "/mcp", Some("mcp.example"));
     let full = program.evaluate(&context);

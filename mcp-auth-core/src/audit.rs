@@ -25,8 +25,8 @@ pub struct Record<'r> {
     pub item: Option<&'r str>,
     /// Whether it went on.
     pub allowed: bool,
-    /// The decision, where a policy took one.
-    pub decision: Option<Decision>,
+    /// The decision, where a policy took one, with what dry-run rules would have made of it.
+    pub decision: Option<&'r Decision>,
     /// Why it was refused, in one word that does not change: `denied`, `missing_token`, `expired`,
     /// `body_too_large`, …; `None` for what went on.
     pub refusal: Option<&'static str>,
@@ -37,7 +37,7 @@ impl<'r> Record<'r> {
     pub fn permitted(
         principal: Option<&'r Principal>,
         call: Option<&'r McpCall>,
-        decision: Option<Decision>,
+        decision: Option<&'r Decision>,
     ) -> Self {
         Self { allowed: true, ..Self::new(principal, call, decision) }
     }
@@ -47,12 +47,16 @@ impl<'r> Record<'r> {
         refusal: &'static str,
         principal: Option<&'r Principal>,
         call: Option<&'r McpCall>,
-        decision: Option<Decision>,
+        decision: Option<&'r Decision>,
     ) -> Self {
         Self { refusal: Some(refusal), ..Self::new(principal, call, decision) }
     }
 
-    fn new(principal: Option<&'r Principal>, call: Option<&'r McpCall>, decision: Option<Decision>) -> Self {
+    fn new(
+        principal: Option<&'r Principal>,
+        call: Option<&'r McpCall>,
+        decision: Option<&'r Decision>,
+    ) -> Self {
         let target = call.and_then(|c| c.target.as_ref());
         Self {
             issuer: principal.map(Principal::issuer),

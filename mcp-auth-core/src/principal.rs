@@ -6,6 +6,7 @@ use crate::credential::AccessToken;
 use crate::json::{Object, Value};
 use crate::jwk::Key;
 use crate::jwt::{Claims, Confirmation, Issuer};
+use crate::policy::Known;
 use crate::time::UnixTime;
 
 /// A verified caller.
@@ -21,6 +22,7 @@ pub struct Principal {
     confirmation: Option<Confirmation>,
     token: Option<AccessToken>,
     key: Option<Arc<Key>>,
+    known: Known,
 }
 
 /// What validation found out besides the claims.
@@ -36,7 +38,7 @@ pub(crate) struct Evidence {
 impl Principal {
     pub(crate) fn new(claims: Claims, evidence: Evidence) -> Self {
         let Evidence { issuer, issuer_index, confirmation, token, key } = evidence;
-        Self { claims, issuer, issuer_index, confirmation, token: Some(token), key }
+        Self { claims, issuer, issuer_index, confirmation, token: Some(token), key, known: Known::default() }
     }
 
     /// A principal made of claims that nobody verified, for tests of what comes after validation.
@@ -47,7 +49,8 @@ impl Principal {
     pub fn danger_from_unverified_claims(json: &[u8]) -> Result<Self, crate::jwt::ValidationError> {
         let claims = Claims::parse(json)?;
         let issuer = Arc::new(Issuer::new(claims.issuer().unwrap_or_default()));
-        Ok(Self { claims, issuer, issuer_index: 0, confirmation: None, token: None, key: None })
+        let known = Known::default();
+        Ok(Self { claims, issuer, issuer_index: 0, confirmation: None, token: None, key: None, known })
     }
 
     /// All claims.
@@ -120,6 +123,12 @@ impl Principal {
         size_of::<Self>() - size_of::<Claims>()
             + self.claims.memory_bytes()
             + self.token.as_ref().map_or(0, |t| t.expose().len())
+            + Known::MEMORY_BYTES
+    }
+
+    /// The policy sets that this principal has met.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
     }
 
     pub(crate) fn key(&self) -> Option<&Arc<Key>> {

@@ -1,7 +1,11 @@
-//! What inner services find in the request's extensions.
+//! What stands in the request's extensions: what the layers put there for inner services, and what the server puts
+//! there for the layers.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mcp_auth_core::Principal;
 
 /// The request was authenticated. Inserted by [`Authenticate`](crate::authenticate::Authenticate) into every
@@ -31,5 +35,92 @@ impl Authenticated {
 
     pub(crate) fn shared(&self) -> Option<Arc<Principal>> {
         self.0.clone()
+    }
+}
+
+/// The connection that a request came on. A server inserts it into each request, for rules over `source`,
+/// `destination` and `request.scheme`; without it, rules that read `source` or `destination` fail.
+///
+/// ```
+/// use mcp_auth_tower::Connection;
+///
+/// let mut request = http::Request::new(());
+/// let peer = "192.0.2.7:50000".parse()?;
+/// request.extensions_mut().insert(Connection::new(peer).scheme("https"));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connection {
+    peer: SocketAddr,
+    local: Option<SocketAddr>,
+    scheme: Option<&'static str>,
+    identity: Option<Arc<str>>,
+}
+
+impl Connection {
+    /// A connection from `peer`. Behind a proxy this is the proxy, unless the server knows better and says so here.
+    pub fn new(peer: SocketAddr) -> Self {
+        Self { peer, local: None, scheme: None, identity: None }
+    }
+
+    /// Where the client connected to.
+    #[must_use]
+    pub fn local(mut self, local: SocketAddr) -> Self {
+        self.local = Some(local);
+        self
+    }
+
+    /// `https` or `http`. Without it, rules see what the request target says, which the client writes.
+    #[must_use]
+    pub fn scheme(mut self, scheme: &'static str) -> Self {
+        self.scheme = Some(scheme);
+        self
+    }
+
+    /// The workload at the other end, as its certificate proved it: `spiffe://…`.
+    #[must_use]
+    pub fn identity(mut self, identity: &str) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
+
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
+        self.local
+    }
+
+    pub(crate) fn scheme_name(&self) -> Option<&'static str> {
+        self.scheme
+    }
+
+    pub(crate) fn workload(&self) -> Option<&str> {
+        self.identity.as_deref()
+    }
+}
+
+/// The arguments of an MCP call, JSON as it stands in the body. Inserted by [`Mcp`](crate::mcp::Mcp) beside the
+/// [`McpCall`](mcp_auth_core::mcp::McpCall) of a call that has some; parsed where a rule asks for them.
+#[derive(Clone)]
+pub struct CallArguments(Bytes);
+
+impl CallArguments {
+    /// The arguments of a call, for layers that read messages themselves.
+    pub fn new(json: Bytes) -> Self {
+        Self(json)
+    }
+
+    /// The JSON text.
+    pub fn json(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Their length: they are somebody's data.
+impl fmt::Debug for CallArguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallArguments({})", self.0.len())
     }
 }

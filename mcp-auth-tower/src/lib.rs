@@ -65,6 +65,6 @@ mod stack;
 mod test;
 
 pub use body::ResponseBody;
-pub use extension::Authenticated;
+pub use extension::{Authenticated, CallArguments, Connection};
 pub use rejection::{Rejection, RejectionReason};
 pub use stack::{BuildError, McpAuth, McpAuthBuilder, McpAuthService};

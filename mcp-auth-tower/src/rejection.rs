@@ -58,7 +58,7 @@ pub enum RejectionReason {
     KeysUnavailable,
     /// The issuer gave no answer about an opaque token: 503.
     IntrospectionUnavailable,
-    /// The policy denies: 403; 401 for a request without a token.
+    /// The policy denies: 403, with a challenge where scopes alone are missing; 401 for a request without a token.
     Denied {
         /// The decision.
         decision: Decision,
@@ -144,6 +144,9 @@ impl Rejection {
             RejectionReason::RequestAuthentication(_) => "request_authentication",
             RejectionReason::KeysUnavailable => "keys_unavailable",
             RejectionReason::IntrospectionUnavailable => "introspection_unavailable",
+            RejectionReason::Denied { decision, anonymous: false } if missing_scopes(decision).is_some() => {
+                "insufficient_scope"
+            }
             RejectionReason::Denied { .. } => "denied",
             RejectionReason::Message(_) => "message",
             RejectionReason::BodyTooLarge => "body_too_large",
@@ -212,7 +215,12 @@ impl Rejection {
                 plain = Some((RETRY_AFTER, HeaderValue::from_static("5")));
                 (StatusCode::SERVICE_UNAVAILABLE, None, oauth("temporarily_unavailable", "try again later"))
             }
-            RejectionReason::Denied { .. } => (StatusCode::FORBIDDEN, None, rpc(id, -32003, "not allowed")),
+            RejectionReason::Denied { decision, .. } => match missing_scopes(decision) {
+                Some(challenge) => {
+                    (StatusCode::FORBIDDEN, Some(challenge), rpc(id, -32003, "insufficient scope"))
+                }
+                None => (StatusCode::FORBIDDEN, None, rpc(id, -32003, "not allowed")),
+            },
             RejectionReason::Message(e) => {
                 (StatusCode::BAD_REQUEST, None, rpc(None, e.code(), &e.to_string()))
             }
@@ -268,11 +276,18 @@ fn challenged(challenge: Challenge) -> (StatusCode, Option<Challenge>, String) {
     (challenge.status(), Some(challenge), body)
 }
 
+/// The challenge for a denial that scopes alone would turn. What is no scope token (RFC 6749 §3.3) cannot be asked
+/// for.
+fn missing_scopes(decision: &Decision) -> Option<Challenge> {
+    let scopes = Scopes::new(decision.step_up()?).ok().filter(|scopes| !scopes.is_empty())?;
+    Some(Challenge::insufficient_scope(&scopes))
+}
+
 fn complete(challenge: Challenge, context: Option<&ChallengeContext>) -> Challenge {
-    match context {
-        Some(c) => challenge.resource_metadata(&c.resource.metadata_url()).scope(&c.scopes),
-        None => challenge,
-    }
+    let Some(context) = context else { return challenge };
+    let challenge = challenge.resource_metadata(&context.resource.metadata_url());
+    // This one has the scopes of the operation.
+    if challenge.error() == Some("insufficient_scope") { challenge } else { challenge.scope(&context.scopes) }
 }
 
 pub(crate) fn token_problem(error: &ValidationError) -> TokenProblem {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_auth_core::credential::{ClaimHeaders, TokenSource};
 use mcp_auth_core::jwt::{Issuer, IssuerConfigError, Validator};
-use mcp_auth_core::policy::{Effect, PolicySet, PolicySetBuilder, RuleError};
+use mcp_auth_core::policy::{Effect, PolicyLevels, PolicySetBuilder, RuleError};
 use mcp_auth_discovery::provider::Provider;
 use mcp_auth_discovery::resource::ResourceError;
 use mcp_auth_discovery::scope::ScopeError;
@@ -52,7 +52,8 @@ pub struct McpAuthBuilder {
     scopes: Scopes,
     metadata: Option<ProtectedResourceMetadata>,
     policy: Option<PolicySetBuilder>,
-    http_policy: Option<PolicySet>,
+    policies: Option<PolicyLevels>,
+    http_policy: Option<PolicyLevels>,
     mode: Mode,
     sources: Vec<TokenSource>,
     claim_headers: ClaimHeaders,
@@ -125,6 +126,7 @@ impl McpAuth {
             scopes: Scopes::default(),
             metadata: None,
             policy: None,
+            policies: None,
             http_policy: None,
             mode: Mode::default(),
             sources: Vec::new(),
@@ -285,9 +287,16 @@ impl McpAuthBuilder {
         Ok(self)
     }
 
+    /// Judges MCP items with `policy`: a set, or several on levels. Rules that are added here one by one
+    /// ([`require`](Self::require) and the like) make a set behind it.
+    pub fn policy(mut self, policy: impl Into<PolicyLevels>) -> Self {
+        self.policies = Some(policy.into());
+        self
+    }
+
     /// Judges every HTTP request with `policy`, before the rules over MCP items.
-    pub fn http_policy(mut self, policy: PolicySet) -> Self {
-        self.http_policy = Some(policy);
+    pub fn http_policy(mut self, policy: impl Into<PolicyLevels>) -> Self {
+        self.http_policy = Some(policy.into());
         self
     }
 
@@ -473,7 +482,7 @@ impl McpAuthBuilder {
             .mode(self.mode)
             .claim_headers(self.claim_headers)
             .challenge(self.resource.clone(), self.scopes.clone())
-            .clock(self.clock);
+            .clock(self.clock.clone());
         if !self.sources.is_empty() {
             authenticate = authenticate.token_sources(&self.sources);
         }
@@ -495,9 +504,15 @@ impl McpAuthBuilder {
         if self.forward {
             authenticate = authenticate.forward_token();
         }
-        let mut authorize = AuthorizeLayer::new().challenge(self.resource.clone(), self.scopes);
-        if let Some(policy) = self.policy {
-            authorize = authorize.mcp(policy.build());
+        let mut authorize =
+            AuthorizeLayer::new().challenge(self.resource.clone(), self.scopes).clock(self.clock);
+        let own = self.policy.map(|policy| PolicyLevels::from(policy.build()));
+        let policy = match (self.policies, own) {
+            (Some(policies), Some(own)) => Some(policies.followed_by(&own)),
+            (policies, own) => policies.or(own),
+        };
+        if let Some(policy) = policy {
+            authorize = authorize.mcp(policy);
         }
         if let Some(policy) = self.http_policy {
             authorize = authorize.http(policy);

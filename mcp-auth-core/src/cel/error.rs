@@ -162,6 +162,10 @@ pub enum EvalErrorKind {
     OutputTooLarge,
     /// A predicate whose value is no boolean.
     NotBoolean,
+    /// A field with several values, or with one that does not have one reading.
+    Ambiguous,
+    /// A field that will be known later. Wins over other errors where errors are joined by `||`, `&&` and macros.
+    NotKnownYet,
 }
 
 impl EvalError {
@@ -218,6 +222,8 @@ impl EvalErrorKind {
             Self::BudgetExceeded => "budget_exceeded",
             Self::OutputTooLarge => "output_too_large",
             Self::NotBoolean => "not_boolean",
+            Self::Ambiguous => "ambiguous",
+            Self::NotKnownYet => "not_known_yet",
         }
     }
 
@@ -240,6 +246,8 @@ impl EvalErrorKind {
             Self::BudgetExceeded => "evaluation took too many steps",
             Self::OutputTooLarge => "result is too large",
             Self::NotBoolean => "result is not a boolean",
+            Self::Ambiguous => "ambiguous value",
+            Self::NotKnownYet => "value not known yet",
         }
     }
 }

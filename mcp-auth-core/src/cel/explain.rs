@@ -45,6 +45,9 @@ fn explain<'a>(machine: &Machine<'a>, op: &'a Op, scope: Around<'_, 'a>) -> Expl
     };
     match &op.kind {
         OpKind::Logic { operands, decisive } => {
+            // As a person reads it, whatever order is fastest.
+            let mut operands: Vec<_> = operands.iter().flat_map(joined).collect();
+            operands.sort_by_key(|operand| operand.span.start());
             for operand in operands {
                 if add(operand) == Some(*decisive) {
                     break;
@@ -79,6 +82,17 @@ fn explain<'a>(machine: &Machine<'a>, op: &'a Op, scope: Around<'_, 'a>) -> Expl
     }
     let outcome = machine.eval(op, scope).map_err(EvalError::from);
     Explanation { span: op.span, outcome, parts }
+}
+
+/// The operands that share a shortcut, such as `has(p)` and a test of `p`; most stand alone.
+fn joined(op: &Op) -> &[Op] {
+    match &op.kind {
+        OpKind::Fast(_, general) => match &general.kind {
+            OpKind::Logic { operands, .. } => operands,
+            _ => std::slice::from_ref(op),
+        },
+        _ => std::slice::from_ref(op),
+    }
 }
 
 /// The operation behind a shortcut.

@@ -4,7 +4,7 @@
 //! evaluated many times over claims as they were parsed and over structures that the caller lends.
 //!
 //! ```
-//! use mcp_auth_core::cel::{Environment, Program, StructType, StructValue, Type, Value};
+//! use mcp_auth_core::cel::{Environment, Program, StructType, StructValue, Type, Unreadable, Value};
 //! use mcp_auth_core::json::{Document, Limits};
 //!
 //! let named = StructType::new().field("name", Type::String);
@@ -13,8 +13,8 @@
 //!
 //! struct Tool<'a>(&'a str);
 //! impl StructValue for Tool<'_> {
-//!     fn field(&self, name: &str) -> Option<Value<'_>> {
-//!         (name == "name").then(|| self.0.into())
+//!     fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+//!         Ok((name == "name").then(|| self.0.into()))
 //!     }
 //! }
 //! struct Mcp<'a> {
@@ -22,12 +22,12 @@
 //!     tool: Option<Tool<'a>>,
 //! }
 //! impl StructValue for Mcp<'_> {
-//!     fn field(&self, name: &str) -> Option<Value<'_>> {
-//!         match name {
+//!     fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+//!         Ok(match name {
 //!             "method" => Some(self.method.into()),
 //!             "tool" => self.tool.as_ref().map(|tool| Value::Struct(tool)),
 //!             _ => None,
-//!         }
+//!         })
 //!     }
 //! }
 //!
@@ -94,6 +94,7 @@ mod parser;
 mod partial;
 mod program;
 mod references;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -108,6 +109,7 @@ pub use functions::{MAX_OUTPUT_BYTES, MAX_PATTERN_BYTES};
 pub use network::Cidr;
 pub use parser::{MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES};
 pub use program::{Partial, Path, Program, Variables};
+pub use structure::Structure;
 pub use time::{Duration, Timestamp};
 pub use types::Type;
-pub use value::{List, Map, Shared, StructValue, Value};
+pub use value::{List, Map, Shared, StructValue, Unreadable, Value};

@@ -198,7 +198,13 @@ impl Program {
     /// The strings that `path` must be one of: where `path` (such as `mcp.tool.name`) is any other string, the
     /// expression is false, and does not fail. `None` where nothing can be said.
     pub fn admitted(&self, path: &str) -> Option<BTreeSet<&str>> {
-        references::admitted(&self.0.root, path)
+        references::outside(&self.0.root, path, false)
+    }
+
+    /// The strings that are exceptions at `path`: where it is any other string, the expression is true, and does not
+    /// fail. `None` where nothing can be said.
+    pub fn excepted(&self, path: &str) -> Option<BTreeSet<&str>> {
+        references::outside(&self.0.root, path, true)
     }
 
     // === evaluation ===
@@ -231,24 +237,25 @@ impl Program {
     ///
     /// As [`evaluate`](Self::evaluate); [`EvalErrorKind::NotBoolean`] when the value is no boolean.
     pub fn evaluate_bool(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
-        let root = &self.0.root;
-        if !root.is_test() {
-            return self.evaluate_any(variables);
-        }
         let machine = Machine::new(variables, DEFAULT_STEPS);
-        match machine.test(root, None) {
+        match machine.test(&self.0.root, None) {
             Truth::Yes => Ok(true),
             Truth::No => Ok(false),
-            Truth::Failed => Err(machine.failed(root.span).into()),
+            Truth::Failed => self.failed(&machine, variables),
         }
     }
 
-    /// A predicate whose value may be something else than a boolean.
-    #[inline(never)]
-    fn evaluate_any(&self, variables: &dyn Variables) -> Result<bool, EvalError> {
+    /// Why there is no boolean. What may be of another type is evaluated again, to tell that from an operator that
+    /// does not take its operands.
+    #[cold]
+    fn failed(&self, machine: &Machine<'_>, variables: &dyn Variables) -> Result<bool, EvalError> {
+        let root = &self.0.root;
+        if root.is_test() {
+            return Err(machine.failed(root.span).into());
+        }
         match self.evaluate(variables)? {
             Value::Bool(b) => Ok(b),
-            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, self.0.root.span)),
+            _ => Err(EvalError::new(EvalErrorKind::NotBoolean, root.span)),
         }
     }
 
@@ -281,16 +288,7 @@ impl Program {
         let known = Known { variables: known, roots, host: true };
         let mut root = partial::fold(&self.0.root, &known, &mut Vec::new());
         fast::specialize(&mut root, &self.0.numbers);
-        let residual = Self(Arc::new(Compiled {
-            source: Arc::clone(&self.0.source),
-            span: self.0.span,
-            references: references::references(&root),
-            root,
-            result: self.0.result.clone(),
-            warnings: Arc::clone(&self.0.warnings),
-            cost: self.0.cost,
-            numbers: Arc::clone(&self.0.numbers),
-        }));
+        let residual = self.with_root(root, self.0.span);
         match residual.constant() {
             Some(outcome) => Partial::Value(outcome),
             None => Partial::Residual(residual),
@@ -299,6 +297,20 @@ impl Program {
 
     pub(super) fn root(&self) -> &Op {
         &self.0.root
+    }
+
+    /// A program of the same source and environment that does something else.
+    pub(super) fn with_root(&self, root: Op, span: Span) -> Self {
+        Self(Arc::new(Compiled {
+            source: Arc::clone(&self.0.source),
+            span,
+            references: references::references(&root),
+            root,
+            result: self.0.result.clone(),
+            warnings: Arc::clone(&self.0.warnings),
+            cost: self.0.cost,
+            numbers: Arc::clone(&self.0.numbers),
+        }))
     }
 
     /// About how many bytes of memory this program holds, its source not counted.

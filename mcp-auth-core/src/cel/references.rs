@@ -80,25 +80,29 @@ impl StepKind {
     }
 }
 
-/// The strings outside of which no string at `path` makes the program anything but false.
-pub(super) fn admitted<'o>(op: &'o Op, path: &str) -> Option<BTreeSet<&'o str>> {
+/// The strings outside of which every string at `path` makes the program `truth`.
+pub(super) fn outside<'o>(op: &'o Op, path: &str, truth: bool) -> Option<BTreeSet<&'o str>> {
     match &op.kind {
-        OpKind::Const(Value::Bool(false)) => Some(BTreeSet::new()),
+        OpKind::Const(Value::Bool(b)) if *b == truth => Some(BTreeSet::new()),
         OpKind::Fast(fast, _) => match &**fast {
-            Fast::Equal { path: own, text, equal: true } if own.is(path) => Some([&**text].into()),
-            Fast::OneOf { path: own, texts } if own.is(path) => {
+            Fast::Equal { path: own, text, equal } if *equal != truth && own.is(path) => {
+                Some([&**text].into())
+            }
+            Fast::OneOf { path: own, texts } if !truth && own.is(path) => {
                 Some(texts.iter().map(AsRef::as_ref).collect())
             }
             _ => None,
         },
-        OpKind::Logic { operands, decisive: false } => {
-            let sets = operands.iter().filter_map(|op| admitted(op, path));
+        OpKind::Not { operand, odd } => outside(operand, path, truth != *odd),
+        // One operand is enough.
+        OpKind::Logic { operands, decisive } if *decisive == truth => {
+            let sets = operands.iter().filter_map(|op| outside(op, path, truth));
             sets.reduce(|a, b| a.intersection(&b).copied().collect())
         }
-        OpKind::Logic { operands, decisive: true } => {
+        OpKind::Logic { operands, .. } => {
             let mut all = BTreeSet::new();
             for operand in operands {
-                all.extend(admitted(operand, path)?);
+                all.extend(outside(operand, path, truth)?);
             }
             Some(all)
         }

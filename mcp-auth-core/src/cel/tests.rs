@@ -1,8 +1,8 @@
 //! The meaning of the language where engines differ, the check at load, and the limits.
 
 use super::{
-    CelErrorKind, Environment, EvalErrorKind, Explanation, Program, StructType, StructValue, Type, Value,
-    Variables,
+    CelErrorKind, Environment, EvalErrorKind, Explanation, Program, StructType, StructValue, Type,
+    Unreadable, Value, Variables,
 };
 use crate::json::{Document, Limits};
 
@@ -33,20 +33,22 @@ fn show(value: &Value<'_>) -> String {
 struct Tool;
 
 impl StructValue for Tool {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        (name == "name").then(|| "write_record".into())
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        Ok((name == "name").then(|| "write_record".into()))
     }
 }
 
 struct Mcp;
 
 impl StructValue for Mcp {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        match name {
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        Ok(match name {
             "method" => Some("tools/call".into()),
             "tool" => Some(Value::Struct(&Tool)),
+            "lost" => return Err(Unreadable::Ambiguous),
+            "later" => return Err(Unreadable::NotKnownYet),
             _ => None,
-        }
+        })
     }
 }
 
@@ -455,6 +457,42 @@ fn warnings() {
     assert_eq!(fails.warnings().len(), 1);
 }
 
+/// What cannot be read fails whatever needs it, and is absorbed like any failure; what waits is told before what
+/// failed, in either order.
+#[test]
+fn a_field_that_cannot_be_read_fails() {
+    let world = world();
+    let named = StructType::new().field("name", Type::String);
+    let mcp =
+        ["method", "lost", "later"].iter().fold(StructType::new(), |s, name| s.field(name, Type::String));
+    let environment = Environment::new().variable("mcp", mcp.field("tool", named)).variable("jwt", Type::Dyn);
+    let kind = |source: &str| {
+        let program = Program::compile(source, &environment).unwrap();
+        program.evaluate_bool(&world).map_err(|error| error.kind())
+    };
+    for source in [
+        "mcp.lost == 'a'",
+        "mcp.lost != 'a'",
+        "has(mcp.lost)",
+        "'lost' in mcp",
+        "mcp.?lost.hasValue()",
+        "mcp['lost'] == 'a'",
+        "mcp[jwt.?absent.orValue('lost')] == 'a'",
+        "mcp.lost == 'a' && mcp.method == 'tools/call'",
+        "mcp.method == 'x' || mcp.lost == 'a'",
+        "['a'].all(x, x != mcp.lost)",
+        "mcp.lost == 'a' ? true : true",
+    ] {
+        assert_eq!(kind(source), Err(EvalErrorKind::Ambiguous), "{source}");
+    }
+    assert_eq!(kind("mcp.lost == 'a' || mcp.method == 'tools/call'"), Ok(true));
+    assert_eq!(kind("['a', 'b'].exists(x, x == 'b' || x == mcp.lost)"), Ok(true));
+    for source in ["mcp.lost == 'a' || mcp.later == 'a'", "mcp.later == 'a' || mcp.lost == 'a'"] {
+        assert_eq!(kind(source), Err(EvalErrorKind::NotKnownYet), "{source}");
+    }
+    assert_eq!(kind("['lost', 'later'].exists(x, mcp[x] == 'a')"), Err(EvalErrorKind::NotKnownYet));
+}
+
 #[test]
 fn an_explanation_holds_what_was_evaluated() {
     fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {
@@ -479,6 +517,11 @@ fn an_explanation_holds_what_was_evaluated() {
             "   mcp.tool.name => \"write_record\"",
         ]
     );
+    let source = "has(jwt.email) && jwt.email.startsWith('a') && mcp.method != 'x'";
+    let program = Program::compile(source, &environment()).unwrap();
+    out.clear();
+    lines(source, &program.explain(&world), 0, &mut out);
+    assert_eq!(out, [&format!("{source} => false"), " has(jwt.email) => false"]);
 }
 
 #[test]

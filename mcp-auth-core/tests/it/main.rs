@@ -2,6 +2,7 @@
 //! are checked.
 //!
 //! - `cel_spec`, `simple_cel`: CEL against its specification and against a second evaluator
+//! - `simple_policy`: decisions against every rule evaluated, and against a second reading of the rules of decisions
 //! - `wycheproof`, `cookbook`: data that nobody of this project wrote, read in place
 //! - `wycheproof::generated`: valid tokens of every algorithm and their mutations, made here
 //! - `malformed`: tokens that have to be refused, counted
@@ -23,6 +24,8 @@ mod malformed;
 mod signatures;
 #[cfg(test)]
 mod simple_cel;
+#[cfg(test)]
+mod simple_policy;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -5,14 +5,24 @@
 #![expect(clippy::disallowed_methods, reason = "a test may be told how long to run")]
 
 #[path = "../support/simple_cel.rs"]
-mod simple;
+pub(super) mod simple;
 
 use simple::Seen;
 
 /// xorshift64*, for cases that are the same in every run.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// Between `least` and `least + more` of them.
+    pub(super) fn bytes(&mut self, least: u64, more: u64) -> Vec<u8> {
+        let length = least + self.next() % more;
+        (0..length).map(|_| self.next().to_be_bytes()[0]).collect()
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -25,12 +35,10 @@ impl Random {
 fn engine_partial_and_simple_evaluator_agree() {
     let cases = std::env::var("MCP_AUTH_DIFF_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(3_000_u64);
     let seed = std::env::var("MCP_AUTH_DIFF_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(7_u64);
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let mut seen = [0_u64; 4];
     for _ in 0..cases {
-        let length = 16 + random.next() % 240;
-        let data: Vec<u8> = (0..length).map(|_| random.next().to_be_bytes()[0]).collect();
-        seen[match simple::compare(&data) {
+        seen[match simple::compare(&random.bytes(16, 240)) {
             Seen::Refused => 0,
             Seen::True => 1,
             Seen::False => 2,

@@ -19,7 +19,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use mcp_auth_core::cel::{Environment, Partial, Program, StructType, StructValue, Type, Value, Variables};
+use mcp_auth_core::cel::{
+    Environment, Partial, Program, StructType, StructValue, Type, Unreadable, Value, Variables,
+};
 use mcp_auth_core::json::{self, Document, Limits};
 
 // === values ===
@@ -547,18 +549,18 @@ struct View<'w> {
 }
 
 impl StructValue for Tool<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        (name == "name").then(|| self.0.into())
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        Ok((name == "name").then(|| self.0.into()))
     }
 }
 
 impl StructValue for View<'_> {
-    fn field(&self, name: &str) -> Option<Value<'_>> {
-        match name {
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable> {
+        Ok(match name {
             "method" => self.world.method.as_deref().map(Into::into),
             "tool" => self.tool.as_ref().map(|tool| Value::Struct(tool)),
             _ => None,
-        }
+        })
     }
 }
 
@@ -615,7 +617,7 @@ fn from_engine(value: &Value<'_>) -> Val {
             Val::Map(entries)
         }
         Value::Struct(s) => {
-            if s.field("method").is_some() || s.field("name").is_none() {
+            if matches!(s.field("method"), Ok(Some(_))) || !matches!(s.field("name"), Ok(Some(_))) {
                 Val::Mcp
             } else {
                 Val::Tool

@@ -31,7 +31,7 @@ where
         let response = ready!(this.future.poll(cx))?;
         if let Some(rejection) = response.extensions().get::<Arc<Rejection>>() {
             let decision = match rejection.reason() {
-                RejectionReason::Denied { decision, .. } => Some(*decision),
+                RejectionReason::Denied { decision, .. } => Some(decision),
                 _ => None,
             };
             this.sink.record(&Record::refused(

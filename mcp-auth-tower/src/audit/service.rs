@@ -26,7 +26,7 @@ impl Trail {
         &self,
         principal: Option<&Principal>,
         call: Option<&McpCall>,
-        decision: Option<Decision>,
+        decision: Option<&Decision>,
     ) {
         self.0.record(&Record::permitted(principal, call, decision));
     }

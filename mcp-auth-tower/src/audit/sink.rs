@@ -17,7 +17,7 @@ pub struct TracingSink;
 
 impl AuditSink for TracingSink {
     fn record(&self, r: &Record<'_>) {
-        let decision = r.decision.map(|d| d.to_string());
+        let decision = r.decision.map(ToString::to_string);
         macro_rules! event {
             ($level:ident) => {
                 tracing::$level!(

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use mcp_auth_core::Principal;
 use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong, ListError, filter_message};
-use mcp_auth_core::policy::{Context as PolicyContext, PolicySet};
+use mcp_auth_core::policy::PolicyLevels;
 use pin_project_lite::pin_project;
 
 use super::http::KeptRequest;
@@ -18,20 +18,17 @@ const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// Decides which items of a list are shown.
 #[derive(Clone, Debug)]
 pub(super) struct Judge {
-    pub(super) policy: Arc<PolicySet>,
+    pub(super) policy: Arc<PolicyLevels>,
     pub(super) principal: Option<Arc<Principal>>,
     /// The request that asked for the list.
-    pub(super) request: Option<Box<KeptRequest>>,
+    pub(super) request: KeptRequest,
 }
 
 impl Judge {
     fn filter(&self, message: &[u8]) -> Result<Option<Vec<u8>>, ListError> {
-        let principal = self.principal.as_deref();
-        let context = match &self.request {
-            Some(request) => request.context(principal),
-            None => PolicyContext::new(principal),
-        };
-        filter_message(message, &mut |item| self.policy.decide(&context.list_item(item)).is_allowed())
+        let context = self.request.context(self.principal.as_deref());
+        let mut listing = self.policy.listing(&context);
+        filter_message(message, &mut |item| listing.shows(item))
     }
 }
 

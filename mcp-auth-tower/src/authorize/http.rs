@@ -2,83 +2,193 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use http::header::HeaderMap;
-use http::{Method, Request, Uri};
-use mcp_auth_core::Principal;
-use mcp_auth_core::policy::{Context, PolicySet};
+use http::{Extensions, Method, Request, Uri};
+use mcp_auth_core::json::{Document, Limits};
+use mcp_auth_core::mcp::McpCall;
+use mcp_auth_core::policy::{Context, PolicyLevels};
+use mcp_auth_core::{Principal, UnixTime};
 
 use crate::authority::Authority;
+use crate::clock::Clock;
+use crate::extension::{CallArguments, Connection};
 
-/// What a set of rules reads of a request, known when it is loaded: what nobody reads is not looked at.
-#[derive(Clone, Copy, Debug)]
+/// The most values and names in the arguments of a call that rules ask for. In longer ones they find nothing, and
+/// fail.
+const MAX_ARGUMENT_NODES: usize = 65_536;
+
+/// What sets of rules read of a request, known when they are loaded: what nobody reads is not looked at.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reads {
     request: bool,
     headers: bool,
+    arguments: bool,
+    now: bool,
 }
 
 impl Reads {
-    pub(super) fn of(policy: &PolicySet) -> Self {
-        Self { request: policy.reads("request"), headers: policy.reads("request.headers") }
-    }
-
-    pub(super) fn request(self) -> bool {
-        self.request
+    pub(super) fn of(policy: &PolicyLevels) -> Self {
+        let any = |paths: &[&str]| paths.iter().any(|path| policy.reads(path));
+        let in_headers = ["request.headers", "mcp.session", "mcp.protocolVersion"];
+        let headers = any(&in_headers);
+        Self {
+            request: headers || any(&["request", "source", "destination"]),
+            headers,
+            arguments: policy.needs_arguments(),
+            now: policy.reads("now"),
+        }
     }
 }
 
 /// A request before the rules.
-pub(super) struct HttpRequest<'r> {
+pub(super) struct Seen<'r> {
+    http: Option<HttpRequest<'r>>,
+    arguments: Arguments,
+    now: Option<UnixTime>,
+}
+
+enum Arguments {
+    /// The call has none, or nobody asks.
+    None,
+    Known(Document),
+    Unreadable,
+}
+
+struct HttpRequest<'r> {
     method: &'r Method,
     uri: &'r Uri,
     headers: &'r HeaderMap,
     /// `None` where it names none, or none that everybody reads alike.
     host: Option<Cow<'r, str>>,
+    connection: Option<&'r Connection>,
+}
+
+impl<'r> Seen<'r> {
+    pub(super) fn new<B>(request: &'r Request<B>, reads: Reads, clock: &dyn Clock) -> Self {
+        let extensions = request.extensions();
+        Self {
+            http: reads.request.then(|| HttpRequest::new(request)),
+            arguments: if reads.arguments { Arguments::of(extensions) } else { Arguments::None },
+            now: reads.now.then(|| clock.now()),
+        }
+    }
+
+    pub(super) fn context<'c>(
+        &'c self,
+        principal: Option<&'c Principal>,
+        call: Option<&'c McpCall>,
+    ) -> Context<'c> {
+        let mut context = Context::new(principal);
+        if let Some(http) = &self.http {
+            let host = http.host.as_deref();
+            context = add(context, http.method, http.uri, host, http.headers, http.connection);
+        }
+        if let Some(call) = call {
+            context = context.call(call);
+        }
+        match &self.arguments {
+            Arguments::None => {}
+            Arguments::Known(document) => context = context.arguments(Some(document.root())),
+            Arguments::Unreadable => context = context.arguments(None),
+        }
+        match self.now {
+            Some(now) => context.now(now),
+            None => context,
+        }
+    }
+}
+
+impl Arguments {
+    /// One reading of them, or none: a member that occurs twice is two readings.
+    fn of(extensions: &Extensions) -> Self {
+        if extensions.get::<McpCall>().is_none_or(|call| call.arguments.is_none()) {
+            return Self::None;
+        }
+        let Some(arguments) = extensions.get::<CallArguments>() else { return Self::Unreadable };
+        let json = arguments.json();
+        let limits = Limits::default().max_bytes(json.len()).max_nodes(MAX_ARGUMENT_NODES);
+        Document::parse(json, &limits).map_or(Self::Unreadable, Self::Known)
+    }
 }
 
 impl<'r> HttpRequest<'r> {
-    pub(super) fn new<B>(request: &'r Request<B>) -> Self {
+    fn new<B>(request: &'r Request<B>) -> Self {
         let authority = Authority::of(request.uri(), request.headers());
         Self {
             method: request.method(),
             uri: request.uri(),
             headers: request.headers(),
             host: authority.ok().flatten().map(|a| a.host),
+            connection: request.extensions().get(),
         }
-    }
-
-    pub(super) fn context<'c>(&'c self, principal: Option<&'c Principal>) -> Context<'c> {
-        Context::new(principal)
-            .request(self.method.as_str(), self.uri.path(), self.host.as_deref())
-            .headers(self.headers)
     }
 }
 
-/// A request kept until its answer comes.
+fn add<'c>(
+    context: Context<'c>,
+    method: &'c Method,
+    uri: &'c Uri,
+    host: Option<&'c str>,
+    headers: &'c HeaderMap,
+    connection: Option<&'c Connection>,
+) -> Context<'c> {
+    let mut context = context.request(method.as_str(), uri.path(), host).headers(headers);
+    context = context.query(uri.query().unwrap_or_default());
+    if let Some(scheme) = connection.and_then(Connection::scheme_name).or(uri.scheme_str()) {
+        context = context.scheme(scheme);
+    }
+    if let Some(connection) = connection {
+        context = context.source(connection.peer(), connection.workload());
+        if let Some(local) = connection.local_address() {
+            context = context.destination(local);
+        }
+    }
+    context
+}
+
+/// As much of a request as rules read, kept until its answer comes.
 #[derive(Clone)]
 pub(super) struct KeptRequest {
+    http: Option<Box<KeptHttp>>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+#[derive(Clone)]
+struct KeptHttp {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     host: Option<Box<str>>,
+    connection: Option<Connection>,
 }
 
 impl KeptRequest {
-    /// As much of it as rules read; `None` where they read nothing of it.
-    pub(super) fn new<B>(request: &Request<B>, reads: Reads) -> Option<Box<Self>> {
-        let seen = reads.request.then(|| HttpRequest::new(request))?;
-        Some(Box::new(Self {
-            method: seen.method.clone(),
-            uri: seen.uri.clone(),
-            headers: if reads.headers { seen.headers.clone() } else { HeaderMap::new() },
-            host: seen.host.as_deref().map(Into::into),
-        }))
+    pub(super) fn new<B>(request: &Request<B>, reads: Reads, clock: &Arc<dyn Clock>) -> Self {
+        let http = reads.request.then(|| HttpRequest::new(request)).map(|seen| {
+            Box::new(KeptHttp {
+                method: seen.method.clone(),
+                uri: seen.uri.clone(),
+                headers: if reads.headers { seen.headers.clone() } else { HeaderMap::new() },
+                host: seen.host.as_deref().map(Into::into),
+                connection: seen.connection.cloned(),
+            })
+        });
+        Self { http, clock: reads.now.then(|| clock.clone()) }
     }
 
+    /// The context of the items that come now: a stream may stay open for long.
     pub(super) fn context<'c>(&'c self, principal: Option<&'c Principal>) -> Context<'c> {
-        Context::new(principal)
-            .request(self.method.as_str(), self.uri.path(), self.host.as_deref())
-            .headers(&self.headers)
+        let mut context = Context::new(principal);
+        if let Some(http) = &self.http {
+            let host = http.host.as_deref();
+            context = add(context, &http.method, &http.uri, host, &http.headers, http.connection.as_ref());
+        }
+        match &self.clock {
+            Some(clock) => context.now(clock.now()),
+            None => context,
+        }
     }
 }
 

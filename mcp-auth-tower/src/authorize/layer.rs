@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use mcp_auth_core::policy::PolicySet;
+use mcp_auth_core::policy::PolicyLevels;
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
 use super::Authorize;
 use super::http::Reads;
+use crate::clock::{Clock, SystemClock};
 use crate::rejection::ChallengeContext;
 
 /// Puts [`Authorize`] in front of a service.
@@ -15,22 +16,49 @@ pub struct AuthorizeLayer {
     pub(super) shared: Arc<Shared>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Shared {
-    pub(super) mcp: Option<Rules>,
+    /// For every request that is no item.
     pub(super) http: Option<Rules>,
+    /// For items.
+    pub(super) mcp: Option<Items>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Items {
+    /// The rules over items.
+    pub(super) own: Rules,
+    /// The same behind those of every request: what a call has to pass. Its scopes are asked for at once.
+    pub(super) call: Rules,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
-    pub(super) policy: Arc<PolicySet>,
+    pub(super) policy: Arc<PolicyLevels>,
     pub(super) reads: Reads,
 }
 
 impl Rules {
-    fn new(policy: PolicySet) -> Self {
+    fn new(policy: PolicyLevels) -> Self {
         Self { reads: Reads::of(&policy), policy: Arc::new(policy) }
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { http: None, mcp: None, challenge: None, clock: Arc::new(SystemClock) }
+    }
+}
+
+impl Shared {
+    fn set(&mut self, http: Option<PolicyLevels>, mcp: Option<PolicyLevels>) {
+        self.mcp = mcp.map(|own| Items {
+            call: Rules::new(http.as_ref().map_or_else(|| own.clone(), |http| http.followed_by(&own))),
+            own: Rules::new(own),
+        });
+        self.http = http.map(Rules::new);
     }
 }
 
@@ -45,19 +73,30 @@ impl AuthorizeLayer {
         self
     }
 
-    /// Judges MCP items with `policy`.
-    pub fn mcp(self, policy: PolicySet) -> Self {
-        self.with(|s| s.mcp = Some(Rules::new(policy)))
+    /// Judges MCP items with `policy`: a [`PolicySet`](mcp_auth_core::policy::PolicySet), or several on levels.
+    pub fn mcp(self, policy: impl Into<PolicyLevels>) -> Self {
+        self.with(|s| {
+            let http = s.http.take().map(|rules| (*rules.policy).clone());
+            s.set(http, Some(policy.into()));
+        })
     }
 
     /// Judges every request with `policy`.
-    pub fn http(self, policy: PolicySet) -> Self {
-        self.with(|s| s.http = Some(Rules::new(policy)))
+    pub fn http(self, policy: impl Into<PolicyLevels>) -> Self {
+        self.with(|s| {
+            let mcp = s.mcp.take().map(|items| (*items.own.policy).clone());
+            s.set(Some(policy.into()), mcp);
+        })
     }
 
     /// Names the resource's metadata and scopes in challenges (RFC 9728 §5.1).
     pub fn challenge(self, resource: ResourceIdentifier, scopes: Scopes) -> Self {
         self.with(|s| s.challenge = Some(Arc::new(ChallengeContext { resource, scopes })))
+    }
+
+    /// Replaces the clock that rules over `now` read.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        self.with(|s| s.clock = clock)
     }
 }
 

@@ -4,10 +4,14 @@
 //! 2. The MCP set judges calls, reads, gets, completions, subscriptions and tasks. Lifecycle messages, list
 //!    requests, `GET` and `DELETE` need a principal and go through; a method of which nothing is known does not.
 //!    Both sets read `request.*` of the HTTP request at hand.
-//! 3. Denied: 403 with a JSON-RPC error, or 401 with a challenge when nobody was authenticated. The service is
-//!    not called.
+//! 3. Denied: 403 with a JSON-RPC error, or 401 with a challenge when nobody was authenticated. Where nothing but
+//!    scopes is missing, the 403 carries a challenge `insufficient_scope` with all scopes that the call needs, those
+//!    of both sets. The service is not called.
 //! 4. Answers to list requests, and event streams, are filtered whatever their status: each item is judged as the
 //!    call it would become. An answer that cannot be read is a 502 (or an error in the stream), never passed on.
+//!
+//! The arguments of a call are parsed only where a rule asks for them. `source`, `destination` and `request.scheme` come
+//! from a [`Connection`](crate::Connection) that the server puts into the request.
 //!
 //! Without an [`Authenticated`](crate::Authenticated) extension every request is refused: 500. With an MCP set,
 //! so is every request but `GET` and `DELETE` without an [`McpCall`](mcp_auth_core::mcp::McpCall) extension: put

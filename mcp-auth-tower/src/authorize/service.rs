@@ -4,14 +4,14 @@ use std::task::{Context, Poll};
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::{Method, Request, Response};
 use mcp_auth_core::mcp::{CallKind, McpCall};
-use mcp_auth_core::policy::{Context as PolicyContext, Decision};
+use mcp_auth_core::policy::Decision;
 use tower_service::Service;
 
 use super::ResponseFuture;
 use super::filter::{Judge, ListFilter};
 use super::future::Watch;
-use super::http::{HttpRequest, KeptRequest};
-use super::layer::Shared;
+use super::http::{KeptRequest, Seen};
+use super::layer::{Rules, Shared};
 use crate::audit::Trail;
 use crate::body::ResponseBody;
 use crate::extension::Authenticated;
@@ -71,22 +71,24 @@ impl Shared {
             return Err((RejectionReason::MessageNotRead, None));
         }
         let principal = who.principal();
-        let decision = self.decide(request, who, call);
-        if let Some(decision) = decision.filter(|d| !d.is_allowed()) {
-            let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
-            return Err((reason, call.and_then(|c| c.id.clone())));
-        }
+        let decision = match self.decide(request, who, call) {
+            Some(decision) if !decision.is_allowed() => {
+                let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
+                return Err((reason, call.and_then(|c| c.id.clone())));
+            }
+            decision => decision,
+        };
         if let Some(trail) = request.extensions().get::<Trail>() {
-            trail.permitted(principal, call, decision);
+            trail.permitted(principal, call, decision.as_ref());
         }
-        let Some(rules) = &self.mcp else { return Ok(None) };
+        let Some(items) = &self.mcp else { return Ok(None) };
         let is_list = call.is_some_and(|c| c.kind() == CallKind::List);
         let is_stream = call.is_none() && request.method() == Method::GET;
         Ok((is_list || is_stream).then(|| Watch {
             judge: Judge {
-                policy: rules.policy.clone(),
+                policy: items.own.policy.clone(),
                 principal: who.shared(),
-                request: KeptRequest::new(request, rules.reads),
+                request: KeptRequest::new(request, items.own.reads, &self.clock),
             },
             call: call.cloned(),
             is_list,
@@ -101,32 +103,25 @@ impl Shared {
         call: Option<&McpCall>,
     ) -> Option<Decision> {
         let principal = who.principal();
-        let needed = [&self.http, &self.mcp].into_iter().flatten().any(|rules| rules.reads.request());
-        let seen = needed.then(|| HttpRequest::new(request));
-        let mut context = match &seen {
-            Some(seen) => seen.context(principal),
-            None => PolicyContext::new(principal),
+        let decide = |rules: &Rules| {
+            let seen = Seen::new(request, rules.reads, &*self.clock);
+            rules.policy.decide(&seen.context(principal, call))
         };
-        if let Some(call) = call {
-            context = context.call(call);
+        let kind = call.map(McpCall::kind);
+        if let (Some(items), Some(CallKind::Item)) = (&self.mcp, kind) {
+            return Some(decide(&items.call));
         }
-        let mut last = None;
-        if let Some(rules) = &self.http {
-            let decision = rules.policy.decide(&context);
-            if !decision.is_allowed() {
-                return Some(decision);
-            }
-            last = Some(decision);
+        let decision = self.http.as_ref().map(decide);
+        if self.mcp.is_none() || decision.as_ref().is_some_and(|d| !d.is_allowed()) {
+            return decision;
         }
-        let Some(rules) = &self.mcp else { return last };
-        match call.map(McpCall::kind) {
-            Some(CallKind::Item) => Some(rules.policy.decide(&context)),
+        match kind {
             // `None`: GET and DELETE.
             Some(CallKind::List | CallKind::Lifecycle) | None => {
                 if principal.is_none() {
                     Some(Decision::NO_PRINCIPAL)
                 } else {
-                    last
+                    decision
                 }
             }
             Some(_) => Some(Decision::UNKNOWN_METHOD),

@@ -15,6 +15,7 @@ use super::McpBody;
 use super::collect::Collect;
 use super::service::refuse;
 use crate::body::ResponseBody;
+use crate::extension::CallArguments;
 use crate::rejection::RejectionReason;
 
 pin_project! {
@@ -77,6 +78,12 @@ where
                     let message = outcome.and_then(judge);
                     match (message, call.take()) {
                         (Ok((bytes, message)), Some((mut parts, mut service))) => {
+                            // The same bytes, seen twice: nothing is copied.
+                            let arguments =
+                                message.arguments.clone().filter(|range| range.end <= bytes.len());
+                            if let Some(arguments) = arguments {
+                                parts.extensions.insert(CallArguments::new(bytes.slice(arguments)));
+                            }
                             parts.extensions.insert(message);
                             let request = Request::from_parts(parts, McpBody::collected(bytes));
                             state.set(State::Calling { future: service.call(request) });

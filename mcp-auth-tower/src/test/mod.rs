@@ -9,6 +9,7 @@ mod introspection;
 mod keys;
 mod mcp;
 mod origin;
+mod policy;
 mod tower_contract;
 
 use std::convert::Infallible;

@@ -83,7 +83,7 @@ impl<'a> Machine<'a> {
                 Truth::Failed => {
                     let failure = self.failed(condition.span);
                     if failure.absorbable() && matches!(m.kind, MacroKind::All | MacroKind::Exists) {
-                        gathered.absorbed.get_or_insert(failure);
+                        gathered.absorbed = Some(failure.or_earlier(gathered.absorbed));
                         return Ok(true);
                     }
                     return Err(failure);

@@ -14,7 +14,7 @@ use super::error::{EvalError, EvalErrorKind, Span};
 use super::functions::{Function, MAX_ARGUMENTS};
 use super::op::{Call, Callee, Entry, Item, Op, OpKind};
 use super::program::Variables;
-use super::value::{Value, same_key};
+use super::value::{Unreadable, Value, same_key};
 
 /// Price of compiling a regular expression that is not a literal.
 pub(super) const PATTERN_STEPS: u64 = 5_000;
@@ -144,7 +144,15 @@ impl<'a> Machine<'a> {
         let decides = if decisive { Truth::Yes } else { Truth::No };
         let mut absorbed = None;
         for operand in operands {
-            let truth = self.test(operand, scope);
+            // Shortcuts are what most rules are made of: no call for them.
+            let truth = match &operand.kind {
+                OpKind::Fast(fast, general) => match fast.test(self) {
+                    Some(b) if b == decisive => return decides,
+                    Some(_) => continue,
+                    None => self.test_general(general, scope),
+                },
+                _ => self.test(operand, scope),
+            };
             if truth == decides {
                 return truth;
             }
@@ -154,7 +162,7 @@ impl<'a> Machine<'a> {
                     self.failure.set(Some(failure));
                     return Truth::Failed;
                 }
-                absorbed.get_or_insert(failure);
+                absorbed = Some(failure.or_earlier(absorbed));
             }
         }
         if absorbed.is_some() {
@@ -346,6 +354,29 @@ impl<'a> Failure<'a> {
 
     fn named(kind: EvalErrorKind, span: Span, name: &'a Arc<str>) -> Self {
         Self { kind, span, name: Some(name) }
+    }
+
+    fn unreadable(why: Unreadable, span: Span) -> Self {
+        Self::new(
+            match why {
+                Unreadable::Ambiguous => EvalErrorKind::Ambiguous,
+                Unreadable::NotKnownYet => EvalErrorKind::NotKnownYet,
+            },
+            span,
+        )
+    }
+
+    /// Which of two failures is told: the first, unless only the second goes away by itself. So that whether
+    /// something may still come true does not turn on the order of operands.
+    fn or_earlier(self, earlier: Option<Self>) -> Self {
+        match earlier {
+            Some(earlier) if earlier.waits() || !self.waits() => earlier,
+            _ => self,
+        }
+    }
+
+    fn waits(&self) -> bool {
+        self.kind == EvalErrorKind::NotKnownYet
     }
 
     /// Whether `||`, `&&`, `exists` and `all` may absorb this. A limit is final.

@@ -67,7 +67,11 @@ impl<'a> Machine<'a> {
                 self.charge(map.len() as u64 / 16, span)?;
                 map.get(item).is_some()
             }
-            Value::Struct(object) => item.as_str().is_some_and(|name| object.field(name).is_some()),
+            Value::Struct(object) => match item.as_str().map(|name| object.field(name)) {
+                None | Some(Ok(None)) => false,
+                Some(Ok(Some(_))) => true,
+                Some(Err(why)) => return Err(Failure::unreadable(why, span)),
+            },
             _ => return Err(no_overload(span)),
         };
         Ok(Value::Bool(found))

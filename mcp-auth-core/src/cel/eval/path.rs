@@ -104,13 +104,20 @@ impl<'a> Machine<'a> {
         })
     }
 
-    fn select(&self, value: &Value<'a>, name: &str, span: Span) -> Result<Option<Value<'a>>, Failure<'a>> {
+    fn select(
+        &self,
+        value: &Value<'a>,
+        name: &'a Arc<str>,
+        span: Span,
+    ) -> Result<Option<Value<'a>>, Failure<'a>> {
         match value {
             Value::Map(map) => {
                 self.charge(map.len() as u64 / 16, span)?;
                 Ok(map.get_str(name))
             }
-            Value::Struct(object) => Ok(object.field(name)),
+            Value::Struct(object) => object
+                .field(name)
+                .map_err(|why| Failure { name: Some(name), ..Failure::unreadable(why, span) }),
             _ => Err(no_overload(span)),
         }
     }
@@ -130,7 +137,9 @@ impl<'a> Machine<'a> {
                 self.charge(map.len() as u64 / 16, span)?;
                 map.get(index)
             }
-            (Value::Struct(object), Value::String(name)) => object.field(name),
+            (Value::Struct(object), Value::String(name)) => {
+                object.field(name).map_err(|why| Failure::unreadable(why, span))?
+            }
             (Value::Struct(_), _) => None,
             _ => return Err(no_overload(span)),
         })

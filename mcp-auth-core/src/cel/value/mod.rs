@@ -62,7 +62,22 @@ pub enum Value<'a> {
 /// an error and `has()` is false.
 pub trait StructValue: Sync {
     /// The value of the field `name`, when it is there.
-    fn field(&self, name: &str) -> Option<Value<'_>>;
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] when nobody can say what it is, or whether it is there. Whatever needs it fails, `has()` and
+    /// optional selection included; `||` and `&&` absorb that where another operand decides.
+    fn field(&self, name: &str) -> Result<Option<Value<'_>>, Unreadable>;
+}
+
+/// Why a field of a [`StructValue`] has no value although it may be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// It has several values, or one that does not have one reading.
+    Ambiguous,
+    /// It will be known later.
+    NotKnownYet,
 }
 
 /// Borrowed from the caller, or made during evaluation and shared.

@@ -1,0 +1,241 @@
+//! What policies see and answer behind the whole stack.
+
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use mcp_auth_core::policy::{Effect, Level, MatchBlock, PolicyLevels, PolicySet, ScopeHierarchy, ToolScopes};
+use serde_json::Value;
+
+use super::*;
+use crate::Connection;
+use crate::authenticate::Mode;
+
+const READERS: &str = r#"jwt.groups.exists(g, g == "mcp-readers")"#;
+const WRITERS: &str = r#"jwt.sub == "alice@acme.io" || mcp.tool.name != "write_record""#;
+
+fn seed() -> PolicySet {
+    PolicySet::builder()
+        .block(Effect::Allow, MatchBlock::new([READERS, WRITERS]))
+        .unwrap()
+        .deny(r#"mcp.tool.name == "drop_table""#)
+        .unwrap()
+        .build()
+}
+
+fn reader(setup: &Setup, sub: &str) -> String {
+    setup.idp.token_with(|c| {
+        c["sub"] = sub.into();
+        c["groups"] = serde_json::json!(["mcp-readers"]);
+    })
+}
+
+/// Design, decision 8: rules over items judge items. A Deny on one tool leaves the rest of the protocol alone.
+#[tokio::test]
+async fn row_212_213_bob_works_under_the_policy_of_the_seed_and_a_deny() {
+    let setup = Setup::with(|b| b.policy(seed()));
+    let (bob, alice) = (reader(&setup, "bob@acme.io"), reader(&setup, "alice@acme.io"));
+    let message = |method: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
+    for method in ["initialize", "server/discover", "ping"] {
+        assert_eq!(setup.post(&bob, &message(method)).await.0.status, StatusCode::OK, "{method}");
+    }
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    assert_eq!(setup.post(&bob, notification).await.0.status, StatusCode::OK);
+    for (who, token, names) in
+        [("bob", &bob, &["read_record"][..]), ("alice", &alice, &["read_record", "write_record"])]
+    {
+        setup.answer(json_answer(
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read_record"},{"name":"write_record"},{"name":"drop_table"}]}}"#,
+        ));
+        let (parts, body) = setup.post(token, LIST).await;
+        assert_eq!(parts.status, StatusCode::OK);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let tools = body["result"]["tools"].as_array().unwrap();
+        assert_eq!(tools.iter().map(|t| t["name"].as_str().unwrap()).collect::<Vec<_>>(), names, "{who}");
+    }
+    setup.answer(json_answer("{}"));
+    for (token, tool, status) in [
+        (&bob, "read_record", 200),
+        (&bob, "write_record", 403),
+        (&bob, "drop_table", 403),
+        (&alice, "read_record", 200),
+        (&alice, "write_record", 200),
+        (&alice, "drop_table", 403),
+    ] {
+        assert_eq!(setup.post(token, &call(tool)).await.0.status.as_u16(), status, "{tool}");
+    }
+    let outsider = setup.idp.token("alice@acme.io");
+    assert_eq!(setup.post(&outsider, &call("read_record")).await.0.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_missing_scope_is_a_challenge_with_all_scopes_and_a_plain_denial_is_not() {
+    let scopes = ToolScopes::new().tool("*", ["mcp:read"]).tool("write*", ["mcp:write"]);
+    let set = PolicySet::builder().tool_scopes(scopes).allow(r#"jwt.sub == "bob" && hasScope("files")"#);
+    let http = PolicySet::builder().require(r#"hasScope("use")"#).unwrap().build();
+    let setup = Setup::with(|b| b.policy(set.unwrap().build()).http_policy(http));
+    let token = |sub: &str, scope: &str| {
+        setup.idp.token_with(|c| {
+            c["sub"] = sub.into();
+            c["scope"] = scope.into();
+        })
+    };
+    for scope in ["", "mcp:read", "use mcp:read files", "use mcp:write files"] {
+        let (parts, body) = setup.post(&token("bob", scope), &call("write")).await;
+        assert_eq!((parts.status, code(&parts)), (StatusCode::FORBIDDEN, "insufficient_scope"), "{scope}");
+        let expected = format!(
+            r#"Bearer resource_metadata="{METADATA}", scope="mcp:read mcp:write use files", error="insufficient_scope", error_description="the access token lacks a permission that this request needs""#
+        );
+        assert_eq!(challenge(&parts), expected, "all of them, for rules of every request and rules of items");
+        let error: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((&error["id"], &error["error"]["message"]), (&json!(7), &json!("insufficient scope")));
+    }
+    assert_eq!(setup.calls(), 0);
+    let all = "use mcp:read mcp:write files";
+    assert_eq!(setup.post(&token("bob", all), &call("write")).await.0.status, StatusCode::OK);
+    // For alice no scope would help.
+    for scope in ["", all] {
+        let (parts, _) = setup.post(&token("alice", scope), &call("write")).await;
+        assert_eq!((parts.status, code(&parts)), (StatusCode::FORBIDDEN, "denied"), "{scope}");
+        assert!(!parts.headers.contains_key(WWW_AUTHENTICATE));
+    }
+    // A list needs what every request needs, and no more.
+    let (parts, _) = setup.post(&token("bob", ""), LIST).await;
+    assert_eq!(parts.status, StatusCode::FORBIDDEN);
+    assert!(
+        challenge(&parts).contains(r#"scope="use", error="insufficient_scope""#),
+        "{}",
+        challenge(&parts)
+    );
+    assert_eq!(setup.post(&token("bob", "use"), LIST).await.0.status, StatusCode::OK);
+}
+
+/// Scopes that nobody can ask for in a header are no challenge, and nothing of them gets into one.
+#[tokio::test]
+async fn a_scope_that_is_none_is_a_plain_denial() {
+    for rule in [r#"hasScope("a\" b")"#, "hasScope('')", r#"hasScope(mcp.tool.name)"#] {
+        let setup = Setup::with(|b| b.allow(rule).unwrap());
+        let body = call(r"x\r\nX-Evil: 1");
+        let (parts, _) = setup.post(&setup.idp.token("bob"), &body).await;
+        assert_eq!((parts.status, code(&parts)), (StatusCode::FORBIDDEN, "denied"), "{rule}");
+        assert_eq!(challenge(&parts), "");
+    }
+}
+
+#[tokio::test]
+async fn row_232_nobody_is_asked_to_log_in_and_not_to_step_up() {
+    let setup = Setup::with(|b| b.mode(Mode::Optional).allow(r#"hasScope("w")"#).unwrap());
+    let mut request = post("x", &call("x"));
+    request.headers_mut().remove(AUTHORIZATION);
+    let (parts, _) = setup.send(request).await;
+    assert_eq!(parts.status, StatusCode::UNAUTHORIZED);
+    assert!(!challenge(&parts).contains("error"), "{}", challenge(&parts));
+}
+
+/// Row 233: claims of a token that was not validated here are not there, whatever stands in it.
+#[tokio::test]
+async fn row_233_claims_come_from_a_validated_token_only() {
+    let setup = Setup::with(|b| b.mode(Mode::DangerPermissive).allow(r#"jwt.sub == "alice""#).unwrap());
+    let foreign = Idp::new();
+    let (parts, _) = setup.post(&foreign.token("alice"), &call("x")).await;
+    assert_eq!((parts.status, setup.calls()), (StatusCode::UNAUTHORIZED, 0));
+    let (parts, _) = setup.post(&setup.idp.token("alice"), &call("x")).await;
+    assert_eq!((parts.status, setup.calls()), (StatusCode::OK, 1));
+}
+
+/// Rows 234 and 235: workload and user in one rule; what the server does not say is not there, and denies.
+#[tokio::test]
+async fn row_234_235_source_and_user_in_one_rule() {
+    let rule = r#"cidr("10.0.0.0/8").containsIP(source.address) && source.identity == "spiffe://td/ns/a/sa/agent" && request.scheme == "https" && destination.port == 443 && jwt.sub == "bob""#;
+    let setup = Setup::with(|b| b.allow(rule).unwrap());
+    let inside = Connection::new("10.1.2.3:4000".parse().unwrap())
+        .local("192.0.2.1:443".parse().unwrap())
+        .scheme("https")
+        .identity("spiffe://td/ns/a/sa/agent");
+    let outside = Connection::new("192.0.2.3:4000".parse().unwrap())
+        .local("192.0.2.1:443".parse().unwrap())
+        .scheme("https")
+        .identity("spiffe://td/ns/a/sa/agent");
+    let other = Connection::new("10.1.2.3:4000".parse().unwrap()).scheme("https");
+    for (sub, connection, status) in [
+        ("bob", Some(inside.clone()), 200),
+        ("alice", Some(inside), 403),
+        ("bob", Some(outside), 403),
+        ("bob", Some(other), 403),
+        ("bob", None, 403),
+    ] {
+        let mut request = post(&setup.idp.token(sub), &call("x"));
+        request.extensions_mut().extend(
+            connection
+                .map(|c| {
+                    let mut extensions = http::Extensions::new();
+                    extensions.insert(c);
+                    extensions
+                })
+                .unwrap_or_default(),
+        );
+        assert_eq!(setup.send(request).await.0.status.as_u16(), status);
+    }
+}
+
+#[tokio::test]
+async fn rules_read_arguments_query_and_time() {
+    let arguments = |json: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"pay","arguments":{json}}}}}"#
+        )
+    };
+    let setup =
+        Setup::with(|b| b.require(r#"mcp.tool.name != "pay" || mcp.tool.arguments.amount <= 100"#).unwrap());
+    let token = setup.idp.token("bob");
+    for (json, status) in [
+        (r#"{"amount":5}"#, 200),
+        (r#"{"amount":500}"#, 403),
+        (r#"{"amount":5,"amount":500}"#, 403),
+        (r#"{"amount":"5"}"#, 403),
+        ("{}", 403),
+        ("[]", 403),
+    ] {
+        assert_eq!(setup.post(&token, &arguments(json)).await.0.status.as_u16(), status, "{json}");
+    }
+    assert_eq!(setup.post(&token, &call("other")).await.0.status, StatusCode::OK);
+    // More of them than are read: a rule that asks fails, and only such a rule.
+    let many = format!(r#"{{"amount":5,"x":[{}0]}}"#, "0,".repeat(70_000));
+    assert_eq!(setup.post(&token, &arguments(&many)).await.0.status, StatusCode::FORBIDDEN);
+    let nobody_asks = Setup::with(|b| b.allow("true").unwrap());
+    let many = arguments(&many);
+    assert_eq!(nobody_asks.post(&nobody_asks.idp.token("bob"), &many).await.0.status, StatusCode::OK);
+    // In the list the tool is there: some arguments are allowed.
+    setup.answer(json_answer(r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"pay"}]}}"#));
+    assert!(setup.post(&token, LIST).await.1.contains("pay"));
+
+    for (rule, target, status) in [
+        (r#"request.query["team"] == "a""#, "/files/mcp?team=a", 200),
+        (r#"request.query["team"] == "a""#, "/files/mcp?team=a&team=b", 403),
+        (r#"request.query["team"] == "a""#, "/files/mcp", 403),
+        (r#"now < timestamp("2023-11-14T22:14:00Z")"#, "/files/mcp", 200),
+        (r#"now > timestamp("2023-11-14T22:14:00Z")"#, "/files/mcp", 403),
+        (r#"request.scheme == "https""#, "https://mcp.example/files/mcp", 200),
+    ] {
+        for http in [false, true] {
+            let policy = PolicySet::builder().require(rule).unwrap().build();
+            let setup = Setup::with(|b| if http { b.http_policy(policy) } else { b.policy(policy) });
+            let mut request: Request<Full<Bytes>> = post(&setup.idp.token("bob"), &call("x"));
+            *request.uri_mut() = target.parse().unwrap();
+            assert_eq!(setup.send(request).await.0.status.as_u16(), status, "{rule} {target} {http}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn levels_and_single_rules_come_together() {
+    let gateway = PolicySet::builder().deny(r#"mcp.tool.name == "a""#).unwrap().build();
+    let hierarchy = ScopeHierarchy::new([("mcp:admin", ["mcp:read"])]).unwrap();
+    let route =
+        PolicySet::builder().scope_hierarchy(hierarchy).require(r#"hasScope("mcp:read")"#).unwrap().build();
+    let levels = PolicyLevels::new().with(Level::Gateway, gateway).with(Level::Route, route);
+    let setup = Setup::with(|b| b.policy(levels).deny(r#"mcp.tool.name == "b""#).unwrap());
+    let token = setup.idp.token_with(|c| c["scope"] = "mcp:admin".into());
+    for (tool, status) in [("a", 403), ("b", 403), ("c", 200)] {
+        assert_eq!(setup.post(&token, &call(tool)).await.0.status.as_u16(), status, "{tool}");
+    }
+}
