@@ -31,8 +31,18 @@ fuzz_target!(|data: &[u8]| {
     };
     assert!(source.len() <= MAX_SOURCE_BYTES);
     assert_eq!(program.source(), source);
-    let known =
-        ["jwt", "scopes", "mcp", "request", "source", "destination", "apiKey", "basicAuth", "extauthz", "now"];
+    let known = [
+        "jwt",
+        "scopes",
+        "mcp",
+        "request",
+        "source",
+        "destination",
+        "apiKey",
+        "basicAuth",
+        "extauthz",
+        "now",
+    ];
     assert!(program.mentions().all(|path| known.contains(&path.root())));
 
     let context = Context::new(Some(&*PRINCIPAL)).call(&CALL).request("POST", "/mcp", Some("mcp.example"));
