@@ -11,6 +11,7 @@ use mcp_auth_core::istio::Denial;
 use mcp_auth_core::jwt::{ClientText, ValidationError, ValidationErrorKind};
 use mcp_auth_core::mcp::{McpCall, PeekError};
 use mcp_auth_core::policy::Decision;
+use mcp_auth_core::request_target::PathError;
 use mcp_auth_discovery::challenge::{Challenge, RequestProblem, TokenProblem};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 
@@ -65,6 +66,8 @@ pub enum RejectionReason {
         /// Whether somebody was denied, or nobody.
         anonymous: bool,
     },
+    /// A rule reads the path, and it is not in the one spelling that everybody reads alike: 400.
+    Path(PathError),
     /// The body is not one message that can be judged: 400.
     Message(PeekError),
     /// The body is longer than the limit: 413.
@@ -148,6 +151,7 @@ impl Rejection {
                 "insufficient_scope"
             }
             RejectionReason::Denied { .. } => "denied",
+            RejectionReason::Path(_) => "path",
             RejectionReason::Message(_) => "message",
             RejectionReason::BodyTooLarge => "body_too_large",
             RejectionReason::BodyTimeout => "body_timeout",
@@ -221,6 +225,7 @@ impl Rejection {
                 }
                 None => (StatusCode::FORBIDDEN, None, rpc(id, -32003, "not allowed")),
             },
+            RejectionReason::Path(e) => (StatusCode::BAD_REQUEST, None, rpc(id, -32600, &e.to_string())),
             RejectionReason::Message(e) => {
                 (StatusCode::BAD_REQUEST, None, rpc(None, e.code(), &e.to_string()))
             }

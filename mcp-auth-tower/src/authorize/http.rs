@@ -9,6 +9,7 @@ use http::{Extensions, Method, Request, Uri};
 use mcp_auth_core::json::{Document, Limits};
 use mcp_auth_core::mcp::McpCall;
 use mcp_auth_core::policy::{Context, PolicyLevels};
+use mcp_auth_core::request_target::{PathError, check_path};
 use mcp_auth_core::{Principal, UnixTime};
 
 use crate::authority::Authority;
@@ -23,6 +24,7 @@ const MAX_ARGUMENT_NODES: usize = 65_536;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reads {
     request: bool,
+    path: bool,
     headers: bool,
     arguments: bool,
     now: bool,
@@ -35,10 +37,16 @@ impl Reads {
         let headers = any(&in_headers);
         Self {
             request: headers || any(&["request", "source", "destination"]),
+            path: any(&["request.path"]),
             headers,
             arguments: policy.needs_arguments(),
             now: policy.reads("now"),
         }
+    }
+
+    /// Whether the path has one meaning only, where rules read it.
+    pub(super) fn check_path(self, uri: &Uri) -> Result<(), PathError> {
+        if self.path { check_path(uri.path()) } else { Ok(()) }
     }
 }
 

@@ -13,6 +13,9 @@
 //! The arguments of a call are parsed only where a rule asks for them. `source`, `destination` and `request.scheme` come
 //! from a [`Connection`](crate::Connection) that the server puts into the request.
 //!
+//! Where a rule reads `request.path`, a path that is not in its [one spelling](mcp_auth_core::request_target) is a 400:
+//! the service could take it for another.
+//!
 //! Without an [`Authenticated`](crate::Authenticated) extension every request is refused: 500. With an MCP set,
 //! so is every request but `GET` and `DELETE` without an [`McpCall`](mcp_auth_core::mcp::McpCall) extension: put
 //! [`McpLayer`](crate::mcp::McpLayer) in front.

@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Uri};
 use mcp_auth_core::mcp::{CallKind, McpCall};
 use mcp_auth_core::policy::Decision;
+use mcp_auth_core::request_target::PathError;
 use tower_service::Service;
 
 use super::ResponseFuture;
@@ -70,6 +71,9 @@ impl Shared {
             tracing::error!(target: "mcp_auth", "no McpCall extension: put McpLayer before AuthorizeLayer");
             return Err((RejectionReason::MessageNotRead, None));
         }
+        if let Err(problem) = self.check_path(request.uri()) {
+            return Err((RejectionReason::Path(problem), call.and_then(|c| c.id.clone())));
+        }
         let principal = who.principal();
         let decision = match self.decide(request, who, call) {
             Some(decision) if !decision.is_allowed() => {
@@ -93,6 +97,13 @@ impl Shared {
             call: call.cloned(),
             is_list,
         }))
+    }
+
+    /// A path that the service could read in another way than the rules is refused before they see it.
+    fn check_path(&self, uri: &Uri) -> Result<(), PathError> {
+        let items = self.mcp.as_ref().map(|items| items.call.reads);
+        // The rules over calls are those of every request and more.
+        items.or(self.http.as_ref().map(|rules| rules.reads)).map_or(Ok(()), |reads| reads.check_path(uri))
     }
 
     /// `None`: no set has anything to say.

@@ -239,3 +239,39 @@ async fn levels_and_single_rules_come_together() {
         assert_eq!(setup.post(&token, &call(tool)).await.0.status.as_u16(), status, "{tool}");
     }
 }
+
+/// Where no gateway stands in front that refuses such paths for everybody.
+#[tokio::test]
+async fn attack_068_a_path_that_rules_read_has_one_spelling() {
+    let rule = r#"request.path.startsWith("/files/") && !request.path.startsWith("/files/admin")"#;
+    for http in [false, true] {
+        let policy = PolicySet::builder().require(rule).unwrap().build();
+        let setup = Setup::with(|b| if http { b.http_policy(policy) } else { b.policy(policy) });
+        let token = setup.idp.token("bob");
+        for (path, status) in [
+            ("/files/mcp", 200),
+            ("/files/admin", 403),
+            ("/files/./admin", 400),
+            ("/files/x/../admin", 400),
+            ("/files//admin", 400),
+            ("/files/%61dmin", 400),
+            ("/files/x%2Fadmin", 400),
+            ("/files/x;y=/admin", 400),
+        ] {
+            let mut request = post(&token, &call("x"));
+            *request.uri_mut() = path.parse().unwrap();
+            let before = setup.calls();
+            let (parts, body) = setup.send(request).await;
+            assert_eq!(parts.status.as_u16(), status, "{path} {http}");
+            assert_eq!(setup.calls() - before, usize::from(status == 200), "{path}");
+            if status == 400 {
+                assert_eq!(code(&parts), "path", "{path}");
+                assert!(body.contains("the path"), "{body}");
+            }
+        }
+    }
+    let nobody_reads = Setup::new();
+    let mut request = post(&nobody_reads.idp.token("bob"), &call("x"));
+    *request.uri_mut() = "/files//mcp".parse().unwrap();
+    assert_eq!(nobody_reads.send(request).await.0.status, StatusCode::OK, "no rule turns on it");
+}
