@@ -8,3 +8,7 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/architecture.md")]
 struct Architecture;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/policy.md")]
+struct Policy;

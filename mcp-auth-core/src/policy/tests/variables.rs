@@ -404,3 +404,35 @@ fn registered_claims_are_typed_and_claims_that_are_nearly_known_are_mentioned() 
         assert!(error.contains(expected), "{error}");
     }
 }
+
+/// What docs/policy.md says about rules that do not mean what they seem to.
+#[test]
+fn traps_behave_as_the_documentation_says() {
+    let say = |rule: &str, claims: &str, call: &McpCall| {
+        let decision = |effect| decide(&set(&[(effect, rule)]), claims, call);
+        match decision(Deny).reason() {
+            DecisionReason::DeniedBy(_) => "true",
+            DecisionReason::DenyFailed(_) => "fails",
+            _ if decision(Require).is_allowed() => "does not speak of it",
+            _ => "false",
+        }
+    };
+    let call = tool("drop");
+    assert_eq!(say(r#""admin" in jwt.role"#, r#"{"role":"not-an-admin"}"#, &call), "fails");
+    assert_eq!(say("!has(jwt.blocked)", "{}", &call), "true");
+    assert_eq!(
+        say(r#"jwt.groups.exists(g, g.startsWith("mcp-"))"#, r#"{"groups":["mcp-x"]}"#, &call),
+        "true"
+    );
+    let but_one = r#"mcp.tool.name != "read""#;
+    assert_eq!(say(but_one, "{}", &call), "true");
+    let prompt = McpCall::new("prompts/get", Some(Target::Prompt("p".into())));
+    assert_eq!(say(but_one, "{}", &prompt), "does not speak of it");
+    let doubtful = PolicySet::builder().allow(r#"jwt.group == "admin""#).unwrap().build();
+    let finding = doubtful.findings().iter().map(ToString::to_string).collect::<String>();
+    assert!(
+        finding.contains("did you mean `groups`") || finding.contains("did you mean `jwt.groups`"),
+        "{finding}"
+    );
+    assert_eq!(say("jwt.amount <= 100", r#"{"amount":"5"}"#, &call), "fails");
+}
