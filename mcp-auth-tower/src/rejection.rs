@@ -268,8 +268,13 @@ impl Rejection {
         if let Some(challenge) = challenge {
             headers.insert(WWW_AUTHENTICATE, complete(challenge, context).header_value());
         }
-        response.extensions_mut().insert(Arc::new(self));
+        self.attach(&mut response);
         response
+    }
+
+    /// Leaves word of itself for the layers outside.
+    pub(crate) fn attach<B>(self, response: &mut Response<B>) {
+        response.extensions_mut().insert(Arc::new(self));
     }
 }
 
@@ -283,7 +288,7 @@ fn challenged(challenge: Challenge) -> (StatusCode, Option<Challenge>, String) {
 
 /// The challenge for a denial that scopes alone would turn. What is no scope token (RFC 6749 §3.3) cannot be asked
 /// for.
-fn missing_scopes(decision: &Decision) -> Option<Challenge> {
+pub(crate) fn missing_scopes(decision: &Decision) -> Option<Challenge> {
     let scopes = Scopes::new(decision.step_up()?).ok().filter(|scopes| !scopes.is_empty())?;
     Some(Challenge::insufficient_scope(&scopes))
 }
@@ -319,7 +324,18 @@ fn oauth(error: &str, description: &str) -> String {
 
 /// A JSON-RPC error. `id` is JSON text that a parser has accepted.
 pub(crate) fn rpc(id: Option<&str>, code: i32, message: &str) -> String {
+    rpc_with(id, code, message, None)
+}
+
+/// The same, with `data`.
+pub(crate) fn rpc_with(
+    id: Option<&str>,
+    code: i32,
+    message: &str,
+    data: Option<serde_json::Value>,
+) -> String {
     let message = serde_json::Value::from(message);
     let id = id.unwrap_or("null");
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}}}}}"#)
+    let data = data.map_or_else(String::new, |data| format!(r#","data":{data}"#));
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}{data}}}}}"#)
 }

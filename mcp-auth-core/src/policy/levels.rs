@@ -1,5 +1,6 @@
 //! Policy sets on several levels.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::context::{Context, Grant};
@@ -82,6 +83,30 @@ impl PolicyLevels {
     /// Whether a rule of any set reads something at, below or above `path`; see [`PolicySet::reads`].
     pub fn reads(&self, path: &str) -> bool {
         self.sets.iter().any(|(_, set)| set.reads(path))
+    }
+
+    /// Every scope that is declared for a tool or that a rule asks for by a literal, `hasScope("mcp:write")`.
+    ///
+    /// ```
+    /// use mcp_auth_core::policy::{PolicyLevels, PolicySet, ToolScopes};
+    ///
+    /// let policy: PolicyLevels = PolicySet::builder()
+    ///     .tool_scopes(ToolScopes::new().tool("write_*", ["mcp:write"]))
+    ///     .require(r#"hasScope("mcp:read")"#)?
+    ///     .build()
+    ///     .into();
+    /// assert_eq!(policy.scopes(), ["mcp:read", "mcp:write"].into());
+    /// # Ok::<(), mcp_auth_core::policy::RuleError>(())
+    /// ```
+    pub fn scopes(&self) -> BTreeSet<&str> {
+        let mut scopes = BTreeSet::new();
+        for (_, set) in &self.sets {
+            scopes.extend(set.tool_scopes().all());
+            for rule in set.rules() {
+                scopes.extend(rule.literal_arguments("hasScope"));
+            }
+        }
+        scopes
     }
 
     /// Whether a rule of any set asks for the arguments of a call; see [`PolicySet::needs_arguments`].

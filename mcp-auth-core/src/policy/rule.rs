@@ -177,6 +177,11 @@ impl Rule {
         self.expressions.iter().any(|e| e.program.reads(path))
     }
 
+    /// As [`Program::literal_arguments`].
+    pub(super) fn literal_arguments(&self, function: &str) -> impl Iterator<Item = &str> {
+        self.expressions.iter().flat_map(move |e| e.program.literal_arguments(function))
+    }
+
     pub(super) fn parts(&self) -> &[Expression] {
         &self.expressions
     }

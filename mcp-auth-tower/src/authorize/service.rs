@@ -40,11 +40,11 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let watch = match self.shared.judge(&request) {
             Ok(watch) => watch,
-            Err((reason, id)) => {
+            Err(reason) => {
                 let rejection = Rejection::new(reason).of(request.extensions());
-                return ResponseFuture::own(
-                    rejection.into_response(self.shared.challenge.as_deref(), id.as_deref()),
-                );
+                let call = request.extensions().get::<McpCall>();
+                let Shared { denials, challenge, .. } = &*self.shared;
+                return ResponseFuture::own(denials.response(rejection, call, challenge.as_deref()));
             }
         };
         if watch.is_some() {
@@ -56,29 +56,26 @@ where
     }
 }
 
-type Refused = (RejectionReason, Option<Box<str>>);
-
 impl Shared {
     /// What has to be watched in the answer, or why the request is refused.
-    fn judge<B>(&self, request: &Request<B>) -> Result<Option<Watch>, Refused> {
+    fn judge<B>(&self, request: &Request<B>) -> Result<Option<Watch>, RejectionReason> {
         let Some(who) = request.extensions().get::<Authenticated>() else {
             tracing::error!(target: "mcp_auth", "no Authenticated extension: put Authenticate in front of Authorize");
-            return Err((RejectionReason::NotAuthenticated, None));
+            return Err(RejectionReason::NotAuthenticated);
         };
         let call = request.extensions().get::<McpCall>();
         if self.mcp.is_some() && call.is_none() && !matches!(*request.method(), Method::GET | Method::DELETE)
         {
             tracing::error!(target: "mcp_auth", "no McpCall extension: put McpLayer before AuthorizeLayer");
-            return Err((RejectionReason::MessageNotRead, None));
+            return Err(RejectionReason::MessageNotRead);
         }
         if let Err(problem) = self.check_path(request.uri()) {
-            return Err((RejectionReason::Path(problem), call.and_then(|c| c.id.clone())));
+            return Err(RejectionReason::Path(problem));
         }
         let principal = who.principal();
         let decision = match self.decide(request, who, call) {
             Some(decision) if !decision.is_allowed() => {
-                let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
-                return Err((reason, call.and_then(|c| c.id.clone())));
+                return Err(RejectionReason::Denied { decision, anonymous: principal.is_none() });
             }
             decision => decision,
         };

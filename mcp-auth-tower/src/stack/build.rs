@@ -2,7 +2,7 @@
 
 use mcp_auth_core::jwt::{IssuerConfigError, Validator};
 use mcp_auth_core::policy::PolicyLevels;
-use mcp_auth_discovery::ProtectedResourceMetadata;
+use mcp_auth_discovery::{ProtectedResourceMetadata, Scopes};
 
 use super::trust::KeysFrom;
 use super::{BuildError, McpAuth, McpAuthBuilder};
@@ -58,13 +58,26 @@ impl McpAuthBuilder {
         if self.streams_outlive_tokens {
             expiry = expiry.danger_streams_outlive_tokens();
         }
+        let own = self.policy.map(|policy| PolicyLevels::from(policy.build()));
+        let policy = match (self.policies, own) {
+            (Some(policies), Some(own)) => Some(policies.followed_by(&own)),
+            (policies, own) => policies.or(own),
+        };
+        let asked = if self.all_scopes {
+            let policies = policy.iter().chain(&self.http_policy);
+            // What is no scope token cannot be asked for.
+            let named = policies.flat_map(PolicyLevels::scopes).filter(|scope| Scopes::new([scope]).is_ok());
+            Scopes::new(self.scopes.iter().chain(named))?.without_offline_access()
+        } else {
+            self.scopes.clone()
+        };
         // INVARIANT: one entry of keys was pushed for each issuer.
         let authenticate =
             AuthenticateLayer::new(validator, keys).ok_or(BuildError::Issuer(IssuerConfigError::NoIssuer))?;
         let mut authenticate = authenticate
             .mode(self.mode)
             .claim_headers(self.claim_headers)
-            .challenge(self.resource.clone(), self.scopes.clone())
+            .challenge(self.resource.clone(), asked)
             .clock(self.clock.clone());
         if !self.sources.is_empty() {
             authenticate = authenticate.token_sources(&self.sources);
@@ -87,13 +100,13 @@ impl McpAuthBuilder {
         if self.forward {
             authenticate = authenticate.forward_token();
         }
-        let mut authorize =
-            AuthorizeLayer::new().challenge(self.resource.clone(), self.scopes).clock(self.clock);
-        let own = self.policy.map(|policy| PolicyLevels::from(policy.build()));
-        let policy = match (self.policies, own) {
-            (Some(policies), Some(own)) => Some(policies.followed_by(&own)),
-            (policies, own) => policies.or(own),
-        };
+        let mut authorize = AuthorizeLayer::new()
+            .challenge(self.resource.clone(), self.scopes)
+            .clock(self.clock)
+            .missing_scopes(self.missing_scopes);
+        if self.hide_denied {
+            authorize = authorize.hide_denied();
+        }
         if let Some(policy) = policy {
             authorize = authorize.mcp(policy);
         }

@@ -11,6 +11,7 @@ use super::BuildError;
 use super::trust::KeysFrom;
 use crate::audit::{AuditLayer, AuditSink};
 use crate::authenticate::{DpopMode, DpopSettings, Mode, RevocationList};
+use crate::authorize::MissingScopes;
 use crate::clock::{Clock, SystemClock};
 use crate::keys::KeyOptions;
 use crate::mcp::McpLayer;
@@ -29,6 +30,9 @@ pub struct McpAuthBuilder {
     pub(super) policy: Option<PolicySetBuilder>,
     pub(super) policies: Option<PolicyLevels>,
     pub(super) http_policy: Option<PolicyLevels>,
+    pub(super) hide_denied: bool,
+    pub(super) missing_scopes: MissingScopes,
+    pub(super) all_scopes: bool,
     pub(super) mode: Mode,
     pub(super) sources: Vec<TokenSource>,
     pub(super) claim_headers: ClaimHeaders,
@@ -59,6 +63,9 @@ impl McpAuthBuilder {
             policy: None,
             policies: None,
             http_policy: None,
+            hide_denied: false,
+            missing_scopes: MissingScopes::default(),
+            all_scopes: false,
             mode: Mode::default(),
             sources: Vec::new(),
             claim_headers: ClaimHeaders::new(),
@@ -150,6 +157,27 @@ impl McpAuthBuilder {
     /// Judges every HTTP request with `policy`, before the rules over MCP items.
     pub fn http_policy(mut self, policy: impl Into<PolicyLevels>) -> Self {
         self.http_policy = Some(policy.into());
+        self
+    }
+
+    /// Makes denied items look like ones that do not exist; see [`AuthorizeLayer::hide_denied`].
+    ///
+    /// [`AuthorizeLayer::hide_denied`]: crate::authorize::AuthorizeLayer::hide_denied
+    pub fn hide_denied(mut self) -> Self {
+        self.hide_denied = true;
+        self
+    }
+
+    /// How clients are told that scopes are missing; see [`MissingScopes`]. Default: by a challenge.
+    pub fn missing_scopes(mut self, how: MissingScopes) -> Self {
+        self.missing_scopes = how;
+        self
+    }
+
+    /// Asks for all scopes at once, when a client connects: those of [`scopes`](Self::scopes), and every scope that
+    /// a policy names. For clients that cannot step up; everybody else then asks for more than they need.
+    pub fn challenge_all_scopes(mut self) -> Self {
+        self.all_scopes = true;
         self
     }
 

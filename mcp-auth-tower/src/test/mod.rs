@@ -4,6 +4,7 @@ mod audit;
 mod authenticate;
 mod authorize;
 mod compose;
+mod denial;
 mod expiry;
 mod introspection;
 mod keys;
