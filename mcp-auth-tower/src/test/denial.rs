@@ -97,7 +97,7 @@ async fn all_scopes_can_be_asked_for_when_a_client_connects() {
         b.allow(r#"jwt.sub == "bob" || hasScope("files")"#).unwrap()
     });
     let mut request = post("", LIST);
-    request.headers_mut().remove(http::header::AUTHORIZATION);
+    request.headers_mut().remove(AUTHORIZATION);
     let (parts, _) = setup.send(request).await;
     assert_eq!(parts.status, StatusCode::UNAUTHORIZED);
     assert!(challenge(&parts).contains(r#"scope="mcp:read mcp:write files use""#), "{}", challenge(&parts));
