@@ -69,10 +69,13 @@ impl PolicyLevels {
         self
     }
 
-    /// These sets, and then those of `inner`.
+    /// These sets, and then those of `inner`. Where either has none, the result denies as that would alone.
     #[must_use]
     pub fn followed_by(&self, inner: &Self) -> Self {
-        Self { sets: self.sets.iter().chain(&inner.sets).cloned().collect() }
+        let nothing = [(None, PolicySet::default())];
+        let or_nothing = |sets| if <[_]>::is_empty(sets) { &nothing } else { sets };
+        let (outer, inner) = (or_nothing(&self.sets), or_nothing(&inner.sets));
+        Self { sets: outer.iter().chain(inner).cloned().collect() }
     }
 
     /// The sets in the order in which they are asked.
