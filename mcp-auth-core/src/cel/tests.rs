@@ -493,6 +493,30 @@ fn a_field_that_cannot_be_read_fails() {
     assert_eq!(kind("['lost', 'later'].exists(x, mcp[x] == 'a')"), Err(EvalErrorKind::NotKnownYet));
 }
 
+/// Comparing by index looked for every item from the beginning: this would take minutes.
+#[test]
+fn attack_073_lists_are_compared_side_by_side() {
+    let list = vec!["1"; 90_000].join(",");
+    let limits = Limits::default().max_bytes(1 << 20).max_nodes(1 << 20);
+    let document = Document::parse(format!(r#"{{"a":[{list}],"b":[{list}]}}"#).as_bytes(), &limits).unwrap();
+    let world = World(document);
+    for (source, expected) in [("jwt.a == jwt.b", true), ("jwt.a in [jwt.b]", true), ("jwt.a == [1]", false)]
+    {
+        let program = Program::compile_predicate(source, &environment()).unwrap();
+        assert_eq!(program.evaluate_bool(&world), Ok(expected), "{source}");
+    }
+    for (source, expected) in [
+        ("jwt.l == [1, [2.0, 'a']]", true),
+        ("[1, [2.0, 'a']] == jwt.l", true),
+        ("jwt.l == [1, [2.0, 'b']]", false),
+        ("[dyn(1)] + [[2, 'a']] == jwt.l", true),
+    ] {
+        let world = World(Document::parse(br#"{"l":[1,[2,"a"]]}"#, &limits).unwrap());
+        let program = Program::compile_predicate(source, &environment()).unwrap();
+        assert_eq!(program.evaluate_bool(&world), Ok(expected), "{source}");
+    }
+}
+
 #[test]
 fn an_explanation_holds_what_was_evaluated() {
     fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {
