@@ -15,11 +15,15 @@ const ASSUMED_TEXT: u64 = 4;
 /// Number of operations of straight code: rounds of macros count on their own.
 pub(super) fn weight(op: &Op) -> u64 {
     let mut total = 1;
-    op.children(&mut |child, bound| {
-        if !bound {
-            total += weight(child);
+    let mut add = |child: &Op, _| total += weight(child);
+    match &op.kind {
+        OpKind::Path { base, steps } => {
+            add(base, false);
+            let straight = steps.iter().filter(|step| !matches!(step.kind, StepKind::Macro(_)));
+            straight.for_each(|step| step.kind.children(&mut add));
         }
-    });
+        _ => op.children(&mut add),
+    }
     total
 }
 

@@ -517,6 +517,24 @@ fn attack_073_lists_are_compared_side_by_side() {
     }
 }
 
+/// Names for values are no way around the steps of a round.
+#[test]
+fn attack_073_a_round_costs_what_it_does() {
+    let list = vec!["1"; 2_000].join(",");
+    let world = World(Document::parse(format!("[{list}]").as_bytes(), &Limits::default()).unwrap());
+    let sum = " + 1".repeat(100);
+    for body in [
+        format!("i{sum} > 0"),
+        format!("cel.bind(x, i, x{sum} > 0)"),
+        format!("cel.bind(x, i{sum}, x > 0)"),
+        format!("optional.of(i).optMap(x, x{sum}).value() > 0"),
+    ] {
+        let program = Program::compile_predicate(&format!("jwt.all(i, {body})"), &environment()).unwrap();
+        let error = program.evaluate_bool(&world).unwrap_err();
+        assert_eq!(error.kind(), EvalErrorKind::BudgetExceeded, "{body}");
+    }
+}
+
 #[test]
 fn an_explanation_holds_what_was_evaluated() {
     fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {
