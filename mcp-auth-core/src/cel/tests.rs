@@ -535,6 +535,21 @@ fn attack_073_a_round_costs_what_it_does() {
     }
 }
 
+/// A part takes many times the memory of what it is cut from, so that steps are asked for before.
+#[test]
+fn attack_073_text_is_not_split_into_more_parts_than_there_are_steps() {
+    let limits = Limits::default().max_bytes(1 << 20);
+    let text = |commas: usize| {
+        World(Document::parse(format!(r#"{{"s":"{}"}}"#, ",".repeat(commas)).as_bytes(), &limits).unwrap())
+    };
+    for source in ["jwt.s.split(',')", "jwt.s.split('')", "jwt.s.split(',', 900000)"] {
+        let program = Program::compile(source, &environment()).unwrap();
+        let error = program.evaluate(&text(900_000)).unwrap_err();
+        assert_eq!(error.kind(), EvalErrorKind::BudgetExceeded, "{source}");
+        assert!(program.evaluate(&text(10_000)).is_ok(), "{source}");
+    }
+}
+
 #[test]
 fn an_explanation_holds_what_was_evaluated() {
     fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {

@@ -328,6 +328,12 @@ impl<'a> Machine<'a> {
                 self.charge(length(a).saturating_mul(length(b)).saturating_mul(2), span)?;
             }
             (Function::Distinct, [a]) => self.charge(length(a).saturating_mul(length(a)), span)?,
+            // A part takes far more memory than the text it is cut from: not to be made before it is paid for.
+            (Function::Split, [Value::String(text), Value::String(by), ..])
+                if text.matches(&**by).count() as u64 > self.left.get() =>
+            {
+                return Err(Failure::new(EvalErrorKind::BudgetExceeded, span));
+            }
             _ => {}
         }
         let value = function.call(args).map_err(|kind| Failure::new(kind, span))?;
