@@ -550,6 +550,35 @@ fn attack_073_text_is_not_split_into_more_parts_than_there_are_steps() {
     }
 }
 
+/// RE2, which the language names, takes ASCII.
+#[test]
+fn classes_of_regular_expressions_are_ascii() {
+    for (pattern, text, expected) in [
+        (r"^\d+$", "42", true),
+        (r"^\d+$", "٤٢", false),
+        (r"^\w+$", "a_1", true),
+        (r"^\w+$", "é", false),
+        (r"^[\w.-]+$", "a.b-c", true),
+        (r"^[\w.-]+$", "а.b-c", false),
+        (r"^\s$", " ", true),
+        (r"^\s$", "\u{a0}", false),
+        (r"^[^\W]$", "a", true),
+        (r"^\D\S$", "éé", true),
+        (r"^\\d$", r"\d", true),
+        (r"^\\d$", "1", false),
+        (r"^\pL$", "é", true),
+    ] {
+        for source in ["jwt.t.matches(jwt.p)".to_owned(), format!("jwt.t.matches(r'{pattern}')")] {
+            let claims = serde_json::json!({ "t": text, "p": pattern }).to_string();
+            let world = World(Document::parse(claims.as_bytes(), &Limits::default()).unwrap());
+            let program = Program::compile_predicate(&source, &environment()).unwrap();
+            assert_eq!(program.evaluate_bool(&world), Ok(expected), "{pattern} {text}");
+        }
+    }
+    let error = Program::compile("'a'.matches('[a')", &environment()).unwrap_err();
+    assert_eq!(error.message(), "regular expression is malformed: unclosed character class");
+}
+
 #[test]
 fn an_explanation_holds_what_was_evaluated() {
     fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {
