@@ -580,6 +580,17 @@ fn classes_of_regular_expressions_are_ascii() {
 }
 
 #[test]
+fn an_explanation_has_the_outcome_of_the_evaluation() {
+    let list = vec!["1"; 10_000].join(",");
+    let limits = Limits::default().max_bytes(1 << 20).max_nodes(1 << 20);
+    let world = World(Document::parse(format!(r#"{{"l":[{list}]}}"#).as_bytes(), &limits).unwrap());
+    let source = "!(jwt.l.exists(x, x == 2) || (jwt.l.exists(x, x == 3) && true))";
+    let program = Program::compile_predicate(source, &environment()).unwrap();
+    let outcome = program.explain(&world).outcome.map(|value| value.as_bool());
+    assert_eq!((program.evaluate_bool(&world), outcome), (Ok(true), Ok(Some(true))));
+}
+
+#[test]
 fn an_explanation_holds_what_was_evaluated() {
     fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {
         let text = source.get(explanation.span.start()..explanation.span.end()).unwrap();
