@@ -44,6 +44,8 @@ pub(super) struct Inner {
     plan: Option<Arc<Plan>>,
     dry_runs: bool,
     asks_for_scopes: bool,
+    /// Whether a rule may look at more of an item than the paths in its text.
+    any_kind: bool,
     /// Whether there is an `Allow` that is enforced, and whether there is any.
     allows: (bool, bool),
 }
@@ -162,6 +164,7 @@ impl PolicySet {
         let Some(plan) = &self.0.plan else { return false };
         let scoped = kind == Kind::Tool && !self.0.settings.tool_scopes.is_empty();
         !scoped
+            && !self.0.any_kind
             && how.own.is_none()
             && how.residual.is_settled(kind)
             && !how.residual.mentions(plan, kind, name)
@@ -325,6 +328,7 @@ impl PolicySetBuilder {
             is_named: name.is_some() || rules.iter().any(|rule| rule.name().is_some()),
             rule_names,
             dry_runs: rules.iter().any(Rule::is_dry_run),
+            any_kind: rules.iter().flat_map(Rule::parts).any(|e| e.any_kind),
             asks_for_scopes: !settings.tool_scopes.is_empty() || rules.iter().any(|rule| rule.reads(SCOPES)),
             name,
             rules: rules.into(),
