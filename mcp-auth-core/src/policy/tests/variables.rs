@@ -435,4 +435,8 @@ fn traps_behave_as_the_documentation_says() {
         "{finding}"
     );
     assert_eq!(say("jwt.amount <= 100", r#"{"amount":"5"}"#, &call), "fails");
+    let caller = principal(r#"{"exp":2000000000}"#);
+    let context = Context::new(Some(&caller)).call(&call).now(crate::UnixTime::from_secs(1_000_000_000));
+    assert_eq!(set(&[(Deny, "jwt.exp > now")]).decide(&context).reason(), DecisionReason::DenyFailed(0));
+    assert!(set(&[(Allow, "timestamp(int(jwt.exp)) > now")]).decide(&context).is_allowed());
 }
