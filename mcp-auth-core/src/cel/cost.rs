@@ -2,7 +2,7 @@
 
 use super::ast::{BinaryOp, MacroKind};
 use super::error::Span;
-use super::eval::PATTERN_STEPS;
+use super::eval::{HOST_STEPS, PATTERN_STEPS};
 use super::functions::Function;
 use super::op::{Call, Callee, Op, OpKind, Step, StepKind};
 use super::value::Value;
@@ -172,6 +172,7 @@ impl Estimator {
             Callee::Function(Function::Distinct) => (most.saturating_mul(most), most),
             Callee::Function(Function::Join | Function::Format) => (most, 0),
             Callee::Function(Function::OptionalOf | Function::OptionalOfNonZero) => (0, most),
+            Callee::Host(..) => (HOST_STEPS, ASSUMED_ITEMS),
             _ => (0, ASSUMED_ITEMS),
         };
         Estimate { steps: steps.saturating_add(extra), items }
