@@ -92,8 +92,8 @@ fn summary(config: &Config) {
                     route.name.as_deref().unwrap_or("(unnamed)"),
                     if policies.cors.is_some() { "yes" } else { "no" },
                     policies.mcp_authentication.as_ref().map_or("none", |a| a.issuer.value.as_str()),
-                    rules(&policies.authorization),
-                    rules(&policies.mcp_authorization),
+                    rules(&policies.rules.http),
+                    rules(&policies.rules.mcp),
                 ));
             }
         }
