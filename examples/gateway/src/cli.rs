@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::server::Gateway;
 use crate::telemetry::{complain, say};
-use crate::{demo, telemetry};
+use crate::{check, demo, telemetry};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -26,8 +26,8 @@ struct Cli {
 enum Command {
     /// Run a gateway from a configuration file (also without the word `run`)
     Run(Run),
-    /// Read a configuration file, show what it means and what is doubtful in it
-    Check(Run),
+    /// Read a configuration file, list its rules with their costs, and say what is doubtful in it
+    Check(check::Options),
     /// Try everything on this machine: authorization server, MCP server and gateway in one process
     Demo(demo::Options),
 }
@@ -47,10 +47,7 @@ pub(crate) fn main() -> ExitCode {
         (Some(Command::Run(run)), _) | (None, Some(run)) => {
             load(&run.file).map(|config| block_on(serve(config)))
         }
-        (Some(Command::Check(run)), _) => load(&run.file).map(|config| {
-            summary(&config);
-            Ok(())
-        }),
+        (Some(Command::Check(options)), _) => check::run(&options).map(Ok).map_err(Into::into),
         (Some(Command::Demo(options)), _) => Ok(block_on(demo::run(options))),
         (None, None) => return ExitCode::from(2),
     };
@@ -67,38 +64,16 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
+/// What is doubtful in a file that loads is said, and is no reason not to serve.
 fn load(file: &Path) -> Result<Config, BoxError> {
-    let (config, warnings) = config::load(file).map_err(|e| format!("{e} [{}]", e.kind().code()))?;
+    let (config, warnings) = check::load(file)?;
     for warning in warnings {
         complain(format_args!("{warning} [{}]", warning.kind().code()));
     }
-    // Everything that can be wrong in a configuration is found before anything listens.
-    Gateway::new(&config)?;
-    Ok(config)
-}
-
-/// Which policies stand before which backend.
-fn summary(config: &Config) {
-    for bind in &config.binds {
-        for listener in &bind.listeners {
-            let name = listener.name.as_deref().unwrap_or("(unnamed)");
-            let host = listener.hostname.as_ref().map_or("*", |h| h.value.as_str());
-            say(format_args!("{:?} {} listener {name} host {host}", listener.protocol, bind.address));
-            for route in &listener.routes {
-                let policies = &route.policies;
-                let rules = |a: &Option<config::Authorization>| a.as_ref().map_or(0, |a| a.rules.len());
-                say(format_args!(
-                    "  route {}: cors {}, authentication {}, {} HTTP rule(s), {} MCP rule(s)",
-                    route.name.as_deref().unwrap_or("(unnamed)"),
-                    if policies.cors.is_some() { "yes" } else { "no" },
-                    policies.mcp_authentication.as_ref().map_or("none", |a| a.issuer.value.as_str()),
-                    rules(&policies.rules.http),
-                    rules(&policies.rules.mcp),
-                ));
-            }
-        }
+    for finding in check::findings(&config)? {
+        complain(finding);
     }
-    say(format_args!("{}: accepted", config.file));
+    Ok(config)
 }
 
 async fn serve(config: Config) -> Result<(), BoxError> {

@@ -5,6 +5,7 @@
 //! mcp-auth-gateway run -f FILE   a gateway from a file in agentgateway's local shape
 //! ```
 
+mod check;
 mod cli;
 mod config;
 mod demo;

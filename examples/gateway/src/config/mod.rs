@@ -52,7 +52,6 @@ pub(crate) use self::error::{ConfigError, Position};
 pub(crate) use self::jwks::Jwks;
 pub(crate) use self::node::Spanned;
 pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};
-pub(crate) use self::policies::Policies;
 pub(crate) use self::route::Route;
 pub(crate) use self::source::Source;
 pub(crate) use self::timeout::Timeout;

@@ -37,6 +37,18 @@ impl BuildError {
     }
 }
 
+impl BuildError {
+    /// Where in the file.
+    pub(crate) fn at(&self) -> Position {
+        self.at
+    }
+
+    /// What is wrong, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.file, self.at, self.message)
