@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Config;
 use crate::server::Gateway;
 use crate::telemetry::{complain, say};
-use crate::{check, demo, telemetry};
+use crate::{check, demo, explain, telemetry};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -28,6 +28,8 @@ enum Command {
     Run(Run),
     /// Read a configuration file, list its rules with their costs, and say what is doubtful in it
     Check(check::Options),
+    /// Say what a route decides over a call, and how that comes about
+    Explain(Box<explain::Options>),
     /// Try everything on this machine: authorization server, MCP server and gateway in one process
     Demo(demo::Options),
 }
@@ -39,29 +41,47 @@ struct Run {
     file: PathBuf,
 }
 
-/// Exit status 0; 1 when serving fails; 2 for a command line or a configuration that cannot be used.
+/// Exit status 0; 1 when serving fails or a call that is asked about is denied; 2 for a command line or a configuration
+/// that cannot be used.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::start();
-    let outcome = match (cli.command, cli.run) {
+    match (cli.command, cli.run) {
         (Some(Command::Run(run)), _) | (None, Some(run)) => {
-            load(&run.file).map(|config| block_on(serve(config)))
+            telemetry::start();
+            match load(&run.file) {
+                Ok(config) => served(block_on(serve(config))),
+                Err(error) => unusable(&error),
+            }
         }
-        (Some(Command::Check(options)), _) => check::run(&options).map(Ok).map_err(Into::into),
-        (Some(Command::Demo(options)), _) => Ok(block_on(demo::run(options))),
-        (None, None) => return ExitCode::from(2),
-    };
+        (Some(Command::Demo(options)), _) => {
+            telemetry::start();
+            served(block_on(demo::run(options)))
+        }
+        (Some(Command::Check(options)), _) => {
+            telemetry::start();
+            check::run(&options).map_or_else(|refused| unusable(&refused), |()| ExitCode::SUCCESS)
+        }
+        // Without a log: it would name callers.
+        (Some(Command::Explain(options)), _) => {
+            block_on(explain::run(&options)).unwrap_or_else(|error| unusable(&error))
+        }
+        (None, None) => ExitCode::from(2),
+    }
+}
+
+fn served(outcome: Result<(), BoxError>) -> ExitCode {
     match outcome {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
             complain(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
-        Err(error) => {
-            complain(format_args!("error: {error}"));
-            ExitCode::from(2)
-        }
     }
+}
+
+fn unusable(error: &dyn std::fmt::Display) -> ExitCode {
+    complain(format_args!("error: {error}"));
+    ExitCode::from(2)
 }
 
 /// What is doubtful in a file that loads is said, and is no reason not to serve.
@@ -87,6 +107,6 @@ async fn serve(config: Config) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn block_on(work: impl Future<Output = Result<(), BoxError>>) -> Result<(), BoxError> {
+fn block_on<T>(work: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

@@ -127,7 +127,7 @@ fn proxy(file: &Source, route: &config::Route, connections: &Connections) -> Res
 }
 
 /// What clients call the route, and where they find its metadata.
-pub(crate) fn resource(
+fn resource(
     file: &Source,
     from: &config::McpAuthentication,
 ) -> Result<ResourceIdentifier, BuildError> {
