@@ -101,7 +101,9 @@ fn every_doubtful_configuration_loads_with_its_warnings() {
 
 #[test]
 fn row_282_the_example_files_load() {
-    for (file, warnings) in [("mcp-authentication.yaml", 2), ("compliant-authorization-server.yaml", 3)] {
+    for (file, warnings) in
+        [("mcp-authentication.yaml", 2), ("compliant-authorization-server.yaml", 3), ("policies.yaml", 1)]
+    {
         let path = manifest().join("configs").join(file);
         let (config, found) = load(&path).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(config.file.name(), path.display().to_string());

@@ -27,13 +27,13 @@ impl fmt::Display for Report<'_> {
         match refusal {
             None => writeln!(f, "answer: that of the backend; the request is passed on")?,
             Some(refusal) => {
-                writeln!(
-                    f,
-                    "answer: {} {}: {}",
-                    refusal.status.as_u16(),
-                    refusal.code,
-                    printable(&refusal.reason)
-                )?;
+                write!(f, "answer: {} {}", refusal.status.as_u16(), refusal.code)?;
+                // Rules have more to say below.
+                let told = explanation.as_ref().map(|explanation| explanation.decision.to_string());
+                if told.as_ref() != Some(&refusal.reason) {
+                    write!(f, ": {}", printable(&refusal.reason))?;
+                }
+                writeln!(f)?;
                 if let Some(challenge) = &refusal.challenge {
                     writeln!(f, "  WWW-Authenticate: {}", printable(challenge))?;
                 }

@@ -127,10 +127,7 @@ fn proxy(file: &Source, route: &config::Route, connections: &Connections) -> Res
 }
 
 /// What clients call the route, and where they find its metadata.
-fn resource(
-    file: &Source,
-    from: &config::McpAuthentication,
-) -> Result<ResourceIdentifier, BuildError> {
+fn resource(file: &Source, from: &config::McpAuthentication) -> Result<ResourceIdentifier, BuildError> {
     let error = |message: &dyn fmt::Display| {
         BuildError::new(file, from.at, format_args!("resourceMetadata.resource: {message}"))
     };
