@@ -98,6 +98,8 @@ fn load(file: &Path) -> Result<Config, BoxError> {
 
 async fn serve(config: Config) -> Result<(), BoxError> {
     let gateway = Gateway::new(&config)?.bind().await?;
+    // Its text may hold secrets.
+    drop(config);
     // Whoever reads that we listen may stop us.
     let stop = crate::server::shutdown_signal();
     for address in gateway.addresses() {

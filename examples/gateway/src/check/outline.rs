@@ -1,6 +1,6 @@
 //! A configuration as `check` shows it. The JSON form has these fields under these names, in camelCase.
 
-use mcp_auth_core::policy::{Effect, Join, Level};
+use mcp_auth_core::policy::Level;
 use serde::Serialize;
 
 use crate::config::{self, Config, Position, Source};
@@ -67,10 +67,10 @@ pub(super) struct Rule {
     /// Its place among the rules, counted from 0: what decisions call it.
     pub(super) index: usize,
     pub(super) name: Option<String>,
-    pub(super) effect: &'static str,
+    pub(super) effect: String,
     /// `all` or `any`, where there are several expressions.
     #[serde(rename = "match")]
-    pub(super) join: Option<&'static str>,
+    pub(super) join: Option<String>,
     pub(super) dry_run: bool,
     /// The most steps that it takes.
     pub(super) cost: u64,
@@ -186,15 +186,8 @@ impl Policy {
         let rules = compiled.map(|(index, (rule, from))| Rule {
             index,
             name: from.name.clone(),
-            effect: match rule.effect() {
-                Effect::Deny => "deny",
-                Effect::Require => "require",
-                _ => "allow",
-            },
-            join: (rule.expressions().len() > 1).then(|| match rule.join() {
-                Join::All => "all",
-                Join::Any => "any",
-            }),
+            effect: rule.effect().to_string(),
+            join: (rule.expressions().len() > 1).then(|| rule.join().to_string()),
             dry_run: rule.is_dry_run(),
             cost: rule.cost(),
             expressions: rule.expressions().map(|text| text.trim_end().to_owned()).collect(),

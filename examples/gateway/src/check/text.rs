@@ -56,7 +56,7 @@ impl Rule {
         if self.dry_run {
             write!(f, " (dry run)")?;
         }
-        if let Some(join) = self.join {
+        if let Some(join) = &self.join {
             write!(f, ", {join} of {}", self.expressions.len())?;
         }
         writeln!(f, ", cost at most {}", self.cost)?;

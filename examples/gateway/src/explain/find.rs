@@ -17,6 +17,8 @@ pub(super) struct Place<'c> {
     pub(super) bind: &'c Bind,
     pub(super) listener: &'c Listener,
     pub(super) route: &'c Route,
+    /// Whether the gateway sends the request here, as far as it is known which one it is.
+    pub(super) takes_it: bool,
     /// Where it begins is shown with the file.
     file: &'c str,
 }
@@ -31,7 +33,13 @@ pub(super) fn place<'c>(
     if let Some(name) = &options.route {
         let named: Vec<_> = all.iter().filter(|p| p.route.name.as_ref() == Some(name)).collect();
         return match named.as_slice() {
-            [place] => Ok(**place),
+            [place] if options.path.is_none() && options.host.is_none() => Ok(**place),
+            [place] => {
+                let (request, host) = request::bare(place.bind, options, call)?;
+                let taking = taken(config, place.bind, host.as_deref(), &request)?;
+                let takes_it = taking.is_some_and(|taking| std::ptr::eq(taking.route, place.route));
+                Ok(Place { takes_it, ..**place })
+            }
             [] => Err(format!("no route has the name `{name}`; there are {}", List(&all)).into()),
             _ => Err(format!("several routes have the name `{name}`: {}", List(&all)).into()),
         };
@@ -71,7 +79,7 @@ fn taken<'c, B>(
     for listener in &bind.listeners {
         let mut targets = Vec::new();
         for route in &listener.routes {
-            let place = Place { bind, listener, route, file: config.file.name() };
+            let place = Place { bind, listener, route, takes_it: true, file: config.file.name() };
             targets.push(target(&config.file, route, place)?);
         }
         listeners.add(listener.hostname.as_ref().map(|name| name.value.as_str()), targets);
@@ -83,7 +91,7 @@ fn all(config: &Config) -> Vec<Place<'_>> {
     let file = config.file.name();
     let listeners = config.binds.iter().flat_map(|bind| bind.listeners.iter().map(move |l| (bind, l)));
     let routes = listeners.flat_map(|(bind, listener)| {
-        listener.routes.iter().map(move |route| Place { bind, listener, route, file })
+        listener.routes.iter().map(move |route| Place { bind, listener, route, takes_it: true, file })
     });
     routes.collect()
 }

@@ -23,6 +23,9 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Asked { request, caller, refusal, explanation, is_list } = self.asked;
         writeln!(f, "{}: {}", self.place, printable(request))?;
+        if !self.place.takes_it {
+            writeln!(f, "note: the gateway does not send such a request to this route")?;
+        }
         writeln!(f, "caller: {caller}")?;
         match refusal {
             None => writeln!(f, "answer: that of the backend; the request is passed on")?,
@@ -65,6 +68,7 @@ impl Report<'_> {
                 "bind": place.bind.address.to_string(),
                 "line": place.route.at.line,
                 "column": place.route.at.column,
+                "takesRequest": place.takes_it,
             },
             "request": request,
             "caller": caller.to_json(),

@@ -166,6 +166,25 @@ fn a_token_that_is_refused_is_told_apart_from_rules() {
     assert!(!nobody.out.contains("error="), "{nobody:?}");
 }
 
+/// What the route lets through without a good token is judged as nobody.
+#[test]
+fn nobody_is_judged_where_the_mode_lets_nobody_through() {
+    let world = World::new("modes");
+    let file = world.configuration("\n          rules: ['mcp.tool.name == \"open\"']");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mode = |mode: &str| {
+        let text = text.replace("          issuer:", &format!("          mode: {mode}\n          issuer:"));
+        world.file(&format!("{mode}.yaml"), &text)
+    };
+    let expired = world.file("expired.jwt", &world.token(json!({ "exp": 1_000_000_000 })));
+    let expired = ["--token-file", &expired, "--tool", "open"];
+    explain(&mode("optional"), &["--tool", "open"]).ends(0).says(&["caller: nobody: there is no token"]);
+    explain(&mode("optional"), &WRITE).ends(1).says(&["answer: 401 denied\n"]);
+    explain(&mode("optional"), &expired).ends(1).says(&["answer: 401 expired"]);
+    explain(&mode("permissive"), &expired).ends(0).says(&["caller: nobody: the token is refused"]);
+    explain(&mode("strict"), &["--tool", "open"]).ends(1).says(&["answer: 401 missing_token"]);
+}
+
 #[test]
 fn claims_of_a_file_and_of_standard_input() {
     let world = World::new("claims");

@@ -85,7 +85,12 @@ fn the_route_is_chosen_as_the_gateway_chooses_it() {
     };
     ask(&["--path", "/a"]).ends(0).says(&["route a ("]);
     ask(&["--path", "/b"]).ends(0).says(&["route b (", "POST mcp.example /b"]);
-    ask(&["--route", "b"]).ends(0).says(&["route b ("]);
+    let named = ask(&["--route", "b"]);
+    named.ends(0).says(&["route b ("]);
+    assert!(!named.out.contains("note:"), "{named:?}");
+    ask(&["--route", "b", "--path", "/a"])
+        .ends(0)
+        .says(&["route b (", "note: the gateway does not send such a request to this route"]);
     ask(&[]).fails("there are several routes, say which with --route, or with --host and --path");
     let none = ask(&["--path", "/c"]);
     none.fails("no route takes the request, the answer is 404; there are \n  route a (");
