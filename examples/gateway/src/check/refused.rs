@@ -10,7 +10,7 @@ use crate::config::{ConfigError, Position};
 use crate::proxy::BoxError;
 use crate::route::BuildError;
 
-/// Why a configuration cannot be used, and where in the file, if that is known. Displays as `file:line:column: message`.
+/// Why a configuration cannot be used, and where in the file, if that is known. Displays as `file:line:column: …`.
 #[derive(Debug)]
 pub(crate) struct Refused {
     at: Option<Position>,

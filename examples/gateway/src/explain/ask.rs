@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use mcp_auth_core::audit::Record;
 use mcp_auth_core::jwt::{ValidationError, ValidationErrorKind};
 use mcp_auth_core::mcp::{CallKind, McpCall};
@@ -53,6 +53,8 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     pub(super) reason: String,
     pub(super) challenge: Option<String>,
+    /// What the client reads.
+    pub(super) body: String,
 }
 
 impl Asked {
@@ -96,13 +98,13 @@ pub(super) async fn ask(
             let Ok(_) = auth.messages().layer(tap.clone()).oneshot(request.clone()).await;
             let Ok(response) =
                 auth.messages().layer(auth.authorize().layer(end.clone())).oneshot(request).await;
-            response.map(drop)
+            read(response).await?
         }
         Presented::Nothing | Presented::Token(_) => {
             let before_rules = auth.authenticate().layer(auth.messages().layer(tap.clone()));
             let Ok(response) = auth.layer(end.clone()).oneshot(request.clone()).await;
             let Ok(_) = before_rules.oneshot(request).await;
-            response.map(drop)
+            read(response).await?
         }
     };
     let refusal = refusal(auth, &response, end.take().is_some(), show_values)?;
@@ -121,7 +123,7 @@ pub(super) async fn ask(
 
 fn refusal(
     auth: &McpAuth,
-    response: &Response<()>,
+    response: &Response<String>,
     passed_on: bool,
     show_values: bool,
 ) -> Result<Option<Refusal>, BoxError> {
@@ -146,7 +148,18 @@ fn refusal(
         code: rejection.code(),
         reason,
         challenge: challenge.map(str::to_owned),
+        body: response.body().clone(),
     }))
+}
+
+/// The whole answer. It is the gateway's own, or empty.
+async fn read<B>(response: Response<B>) -> Result<Response<String>, BoxError>
+where
+    B: http_body::Body<Data = Bytes, Error = Infallible>,
+{
+    let (parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await;
+    Ok(Response::from_parts(parts, String::from_utf8(body.to_bytes().into())?))
 }
 
 fn no_keys(auth: &McpAuth) -> String {

@@ -40,6 +40,9 @@ impl fmt::Display for Report<'_> {
                 if let Some(challenge) = &refusal.challenge {
                     writeln!(f, "  WWW-Authenticate: {}", printable(challenge))?;
                 }
+                if !refusal.body.is_empty() {
+                    writeln!(f, "  {}", printable(&refusal.body))?;
+                }
             }
         }
         if *is_list {
@@ -78,6 +81,7 @@ impl Report<'_> {
                 "code": refusal.code,
                 "reason": refusal.reason,
                 "wwwAuthenticate": refusal.challenge,
+                "body": refusal.body,
             })),
             "list": is_list,
             "explanation": explanation,

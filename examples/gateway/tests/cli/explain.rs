@@ -20,7 +20,7 @@ fn row_212_bob_may_not_write_and_is_told_why_and_alice_may() {
         "route records (",
         "POST mcp.example /mcp",
         &format!("caller: has a token of {ISSUER}; signature, issuer, audience and times are verified"),
-        "answer: 403 denied\n\ndenied: no allow rule is true (mcpAuthorization, route)\n",
+        "answer: 403 denied\n  {\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32003,\"message\":\"not allowed\"}}\n\ndenied: no allow rule is true (mcpAuthorization, route)\n",
         "asked: tools/call, tool `write_record`",
         "allow 0 `seed`: false",
         r#"jwt.groups.exists(g, g == "mcp-readers") = true"#,
@@ -58,6 +58,7 @@ fn a_missing_scope_is_a_challenge_with_all_scopes() {
     let challenge = answer["wwwAuthenticate"].as_str().unwrap();
     assert!(challenge.contains(r#"scope="mcp:read mcp:write""#), "{challenge}");
     assert!(challenge.contains(r#"error="insufficient_scope""#), "{challenge}");
+    assert!(answer["body"].as_str().unwrap().contains("insufficient scope"), "{answer}");
     explain(&file, &["--token-file", &reader, "--tool", "write_record"]).ends(1).says(&[
         "WWW-Authenticate: Bearer resource_metadata=\"https://mcp.example/.well-known/oauth-protected-resource/mcp\"",
         "a token with these scopes would be enough: mcp:read mcp:write",
@@ -284,7 +285,9 @@ fn what_is_no_item_is_asked_about_too() {
     ask(&["--method", "tools/list"]).ends(0).says(&["its items are judged one by one"]);
     ask(&["--method", "initialize"]).ends(0);
     ask(&["--method", "notifications/initialized"]).ends(0);
-    ask(&["--method", "tools/unknown"]).ends(1).says(&["answer: 403 denied: denied: unknown method"]);
+    ask(&["--method", "tools/unknown"])
+        .ends(1)
+        .says(&["answer: 200 denied: denied: unknown method", r#""code":-32601"#]);
     ask(&["--prompt", "p"]).ends(1).says(&["asked: prompts/get, prompt `p`"]);
     ask(&["--prompt", "p", "--method", "completion/complete"])
         .says(&["asked: completion/complete, prompt `p`"]);
