@@ -33,6 +33,12 @@ impl Authenticated {
         self.0.as_deref()
     }
 
+    /// A caller whom nobody verified, for tools that say what rules would decide. Dangerous in front of a service: all
+    /// behind it believe the claims.
+    pub fn danger_unverified(principal: Principal) -> Self {
+        Self(Some(Arc::new(principal)))
+    }
+
     pub(crate) fn shared(&self) -> Option<Arc<Principal>> {
         self.0.clone()
     }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use mcp_auth_core::policy::PolicyLevels;
+use http::Request;
+use mcp_auth_core::policy::{Explanation, PolicyLevels};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
@@ -114,6 +115,15 @@ impl AuthorizeLayer {
     /// How clients are told that scopes are missing. Default: [`MissingScopes::Challenge`].
     pub fn missing_scopes(self, how: MissingScopes) -> Self {
         self.with(|s| s.denials.missing_scopes = how)
+    }
+
+    /// How the decision on `request` comes about, as it stands before this layer; for a person who asks. Without
+    /// `show_values` nothing of claims, headers and arguments is told.
+    ///
+    /// `None` where no rule is asked: nobody was authenticated by a layer in front, or there are only rules over MCP
+    /// items and the request is for none.
+    pub fn explain<B>(&self, request: &Request<B>, show_values: bool) -> Option<Explanation> {
+        self.shared.explain(request, show_values)
     }
 
     /// Replaces the clock that rules over `now` read.

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::{Method, Request, Response, Uri};
 use mcp_auth_core::mcp::{CallKind, McpCall};
-use mcp_auth_core::policy::Decision;
+use mcp_auth_core::policy::{Decision, Explanation};
 use mcp_auth_core::request_target::PathError;
 use tower_service::Service;
 
@@ -101,6 +101,18 @@ impl Shared {
         let items = self.mcp.as_ref().map(|items| items.call.reads);
         // The rules over calls are those of every request and more.
         items.or(self.http.as_ref().map(|rules| rules.reads)).map_or(Ok(()), |reads| reads.check_path(uri))
+    }
+
+    /// As [`decide`](Self::decide) decides.
+    pub(super) fn explain<B>(&self, request: &Request<B>, show_values: bool) -> Option<Explanation> {
+        let principal = request.extensions().get::<Authenticated>()?.principal();
+        let call = request.extensions().get::<McpCall>();
+        let rules = match (&self.mcp, call.map(McpCall::kind)) {
+            (Some(items), Some(CallKind::Item)) => &items.call,
+            _ => self.http.as_ref()?,
+        };
+        let seen = Seen::new(request, rules.reads, &*self.clock);
+        Some(rules.policy.explain(&seen.context(principal, call), show_values))
     }
 
     /// `None`: no set has anything to say.

@@ -85,6 +85,16 @@ impl McpAuth {
     pub fn authenticate(&self) -> &AuthenticateLayer {
         &self.authenticate
     }
+
+    /// The layer that reads messages.
+    pub fn messages(&self) -> &McpLayer {
+        &self.mcp
+    }
+
+    /// The authorization layer, which can [explain](AuthorizeLayer::explain) its decisions.
+    pub fn authorize(&self) -> &AuthorizeLayer {
+        &self.authorize
+    }
 }
 
 impl<S> Layer<S> for McpAuth {

@@ -3,12 +3,15 @@
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use mcp_auth_core::Principal;
+use mcp_auth_core::mcp::{McpCall, Target};
 use mcp_auth_core::policy::{Effect, Level, MatchBlock, PolicyLevels, PolicySet, ScopeHierarchy, ToolScopes};
 use serde_json::Value;
 
 use super::*;
-use crate::Connection;
 use crate::authenticate::Mode;
+use crate::authorize::AuthorizeLayer;
+use crate::{Authenticated, CallArguments, Connection};
 
 const READERS: &str = r#"jwt.groups.exists(g, g == "mcp-readers")"#;
 const WRITERS: &str = r#"jwt.sub == "alice@acme.io" || mcp.tool.name != "write_record""#;
@@ -274,4 +277,46 @@ async fn attack_068_a_path_that_rules_read_has_one_spelling() {
     let mut request = post(&nobody_reads.idp.token("bob"), &call("x"));
     *request.uri_mut() = "/files//mcp".parse().unwrap();
     assert_eq!(nobody_reads.send(request).await.0.status, StatusCode::OK, "no rule turns on it");
+}
+
+/// What is explained is what is decided, on the same request.
+#[tokio::test]
+async fn explanations_are_of_the_layers_own_decisions() {
+    let rule = r#"jwt.sub == "alice" || mcp.tool.arguments.amount <= request.query["most"].size()"#;
+    let http = PolicySet::builder().name("http").deny(r#"request.path == "/closed""#).unwrap().build();
+    let mcp = PolicySet::builder().name("mcp").require(rule).unwrap().build();
+    let layer = AuthorizeLayer::new().http(http).mcp(mcp.clone());
+    let json = r#"{"amount":2}"#;
+    let mut pay = McpCall::new("tools/call", Some(Target::Tool("pay".into())));
+    pay.arguments = Some(0..json.len());
+    let mut allowed = Vec::new();
+    for (sub, target, call) in [
+        ("alice", "/mcp", &pay),
+        ("alice", "/closed", &pay),
+        ("bob", "/mcp?most=12", &pay),
+        ("bob", "/mcp?most=1", &pay),
+        ("bob", "/mcp", &pay),
+        ("bob", "/mcp", &McpCall::new("tools/list", None)),
+        ("bob", "/closed", &McpCall::new("tools/list", None)),
+    ] {
+        let claims = format!(r#"{{"sub":"{sub}"}}"#);
+        let principal = Principal::danger_from_unverified_claims(claims.as_bytes()).unwrap();
+        let mut request = Request::post(target).body(Full::<Bytes>::default()).unwrap();
+        request.extensions_mut().insert(Authenticated::danger_unverified(principal));
+        request.extensions_mut().insert(call.clone());
+        request.extensions_mut().insert(CallArguments::new(Bytes::from_static(json.as_bytes())));
+        let explanation = layer.explain(&request, true).unwrap();
+        let open = tower::service_fn(|_| async { Ok::<_, Infallible>(json_answer("{}")) });
+        let Ok(response) = layer.layer(open).oneshot(request).await;
+        assert_eq!(explanation.decision.is_allowed(), response.status() == StatusCode::OK, "{explanation}");
+        allowed.push(explanation.decision.is_allowed());
+    }
+    assert_eq!(allowed, [true, false, true, false, false, true, false]);
+    // Nobody is authenticated, and no rule is asked.
+    let mut request = Request::post("/mcp").body(()).unwrap();
+    assert!(layer.explain(&request, true).is_none());
+    let principal = Principal::danger_from_unverified_claims(b"{}").unwrap();
+    request.extensions_mut().insert(Authenticated::danger_unverified(principal));
+    request.extensions_mut().insert(McpCall::new("tools/list", None));
+    assert!(AuthorizeLayer::new().mcp(mcp).explain(&request, true).is_none());
 }
