@@ -91,6 +91,10 @@ pub(super) fn by_rules(bench: &mut Bench) {
 }
 
 pub(super) fn by_users(bench: &mut Bench) {
+    let title = "100,000 users in 50 combinations of groups, 1,000 rules";
+    if !bench.wants(title) {
+        return;
+    }
     let set = mixed(1_000).deny(r#"jwt.sub == "user-7" && mcp.tool.name == "known""#).unwrap().build();
     let known = call("known");
     let allowed = |index: usize| {
@@ -98,7 +102,7 @@ pub(super) fn by_users(bench: &mut Bench) {
         let user = member(index, &[combination, combination + 3]);
         set.decide(&Context::new(Some(&user)).call(&known)).is_allowed()
     };
-    println!("\n100,000 users in 50 combinations of groups, 1,000 rules");
+    println!("\n{title}");
     let mut count = 0;
     for users in [0..10, 10..100, 100..1_000, 1_000..10_000, 10_000..100_000] {
         let end = users.end;

@@ -22,6 +22,7 @@ const READERS: &str = r#"jwt.groups.exists(g, g == "mcp-readers")"#;
 const WRITERS: &str = r#"jwt.sub == "alice@acme.io" || mcp.tool.name != "write_record""#;
 const FOUR_TERMS: &str = r#"has(jwt.email) && jwt.email.startsWith("bob@") && mcp.tool.name != "drop" && jwt.groups.exists(g, g == "mcp-readers")"#;
 
+/// Reads claims by name, as a rule does: which claims it speaks of is the operator's choice.
 type Closure = fn(&Principal, &McpCall) -> bool;
 
 struct Race {
