@@ -112,7 +112,8 @@ impl PolicySet {
     }
 
     /// Takes the decision by evaluating every rule as it is written, which is what [`decide`](Self::decide) has to
-    /// come to. For tests that hold the two against each other.
+    /// come to. For tests that hold the two against each other. Which scopes a challenge asks for is found in one way
+    /// only.
     #[doc(hidden)]
     pub fn decide_in_full(&self, context: &Context<'_>) -> Decision {
         levels::decide(Sets::one(self).in_full(), context)

@@ -8,7 +8,7 @@
 //!    alone still allow. What is held already is kept, because a client that asks again asks for all at once.
 //!
 //! Where several ways lead to enough scopes, which of them is found turns on what is asked for first, and evaluating
-//! every rule asks for more than a residual does. So the second step is taken with residuals wherever the first was.
+//! every rule asks for more than a residual does. So the second step is taken in one way only, with residuals.
 
 use super::context::{Context, Grant, Recorder};
 use super::item::Kind;

@@ -274,3 +274,23 @@ impl StaticPath {
         self.names().flat_map(|name| name.split('.')).eq(path.split('.'))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_every_length_are_told_apart() {
+        for length in 0..24 {
+            let text = "a".repeat(length);
+            assert!(same(&text, &text.clone()));
+            assert!(!same(&text, &format!("{text}a")), "{length}");
+            for at in 0..length {
+                let other = format!("{}b{}", "a".repeat(at), "a".repeat(length - at - 1));
+                assert!(!same(&text, &other) && !same(&other, &text), "{text} {other}");
+                assert!(Texts::new(vec![text.as_str().into(), other.as_str().into()]).contains(&other));
+                assert!(!Texts::new(vec![text.as_str().into()]).contains(&other));
+            }
+        }
+    }
+}
