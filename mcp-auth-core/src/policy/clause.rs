@@ -52,6 +52,7 @@ impl Clause {
 
     /// Whether a `Deny` or `Require` speaks about this kind of item; `None` is a request without an item. An `Allow`
     /// is evaluated as it stands.
+    #[inline]
     pub(super) fn speaks_of(&self, kind: Option<Kind>) -> bool {
         self.effect == Effect::Allow
             || self.kinds.is_empty()

@@ -153,13 +153,18 @@ impl<'s> Sets<'s> {
         Self { in_full: true, ..self }
     }
 
+    /// The opposite, which is the default.
+    pub(super) fn by_residuals(self) -> Self {
+        Self { in_full: false, ..self }
+    }
+
     pub(super) fn iter(self) -> impl Iterator<Item = (Option<Level>, &'s PolicySet)> {
         let one = self.one.map(|set| (None, set));
         one.into_iter().chain(self.many.iter().map(|(level, set)| (*level, set)))
     }
 
     /// `dry_run`: dry-run rules are enforced too.
-    pub(super) fn verdict(self, context: &Context<'_>, grant: Grant<'_>, dry_run: bool) -> Verdict {
+    pub(super) fn verdict(self, context: &Context<'_>, grant: &Grant<'_>, dry_run: bool) -> Verdict {
         if let Some(set) = self.one {
             return set.verdict(context, grant, dry_run, self.in_full);
         }
@@ -175,7 +180,7 @@ impl<'s> Sets<'s> {
 }
 
 pub(super) fn decide(sets: Sets<'_>, context: &Context<'_>) -> Decision {
-    let verdict = sets.verdict(context, Grant::Held, false);
+    let verdict = sets.verdict(context, &Grant::Held, false);
     complete(sets, context, verdict)
 }
 
@@ -188,7 +193,7 @@ pub(super) fn complete(sets: Sets<'_>, context: &Context<'_>, verdict: Verdict) 
         decision = decision.with_step_up(scopes);
     }
     if sets.iter().any(|(_, set)| set.has_dry_runs()) {
-        decision = decision.with_dry_run(sets.verdict(context, Grant::Held, true));
+        decision = decision.with_dry_run(sets.verdict(context, &Grant::Held, true));
     }
     decision
 }

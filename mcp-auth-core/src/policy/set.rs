@@ -89,7 +89,7 @@ impl PolicySet {
 
     /// Takes the decision.
     pub fn decide(&self, context: &Context<'_>) -> Decision {
-        let verdict = self.verdict(context, Grant::Held, false, false);
+        let verdict = self.verdict(context, &Grant::Held, false, false);
         if verdict.is_allowed() && !self.0.dry_runs {
             return Decision::of(verdict);
         }
@@ -114,7 +114,8 @@ impl PolicySet {
     }
 
     /// Takes the decision by evaluating every rule as it is written, which is what [`decide`](Self::decide) has to
-    /// come to. For tests that hold the two against each other.
+    /// come to. For tests that hold the two against each other. Which scopes a challenge asks for is found in one way
+    /// only.
     #[doc(hidden)]
     pub fn decide_in_full(&self, context: &Context<'_>) -> Decision {
         levels::decide(Sets::one(self).in_full(), context)
@@ -136,27 +137,36 @@ impl PolicySet {
     }
 
     /// `in_full`: without residuals.
+    #[inline]
     pub(super) fn verdict(
         &self,
         context: &Context<'_>,
-        grant: Grant<'_>,
+        grant: &Grant<'_>,
         dry_run: bool,
         in_full: bool,
     ) -> Verdict {
-        let how = if in_full { None } else { self.how(context, grant) };
-        self.verdict_by(context, grant, dry_run, how.as_ref())
+        match &self.0.plan {
+            Some(plan) if !in_full => {
+                let how = self.how_by(plan, context, grant);
+                self.verdict_by(context, grant, dry_run, Some(&how))
+            }
+            _ => self.verdict_by(context, grant, dry_run, None),
+        }
     }
 
     /// How the caller is judged; `None`: rule by rule.
-    pub(super) fn how(&self, context: &Context<'_>, grant: Grant<'_>) -> Option<How> {
-        let plan = self.0.plan.as_ref()?;
+    pub(super) fn how(&self, context: &Context<'_>, grant: &Grant<'_>) -> Option<How> {
+        Some(self.how_by(self.0.plan.as_ref()?, context, grant))
+    }
+
+    fn how_by(&self, plan: &Arc<Plan>, context: &Context<'_>, grant: &Grant<'_>) -> How {
         let whom = match grant {
             Grant::Held => Whom::Himself,
             Grant::All(None) => Whom::WithEveryScope,
             // What is asked for has to be asked for, and what is granted changes from one time to the next.
-            Grant::All(Some(_)) | Grant::Only(_) => return Some(plan.in_general()),
+            Grant::All(Some(_)) | Grant::Only(_) => return plan.in_general(),
         };
-        Some(plan.how(&self.0.clauses, &self.0.settings, context.principal(), whom))
+        plan.how(&self.0.clauses, &self.0.settings, context.principal(), whom)
     }
 
     /// Whether an item of this name comes to what all items of its kind come to that no rule mentions.
@@ -170,10 +180,11 @@ impl PolicySet {
             && !how.residual.mentions(plan, kind, name)
     }
 
+    #[inline]
     pub(super) fn verdict_by(
         &self,
         context: &Context<'_>,
-        grant: Grant<'_>,
+        grant: &Grant<'_>,
         dry_run: bool,
         how: Option<&How>,
     ) -> Verdict {

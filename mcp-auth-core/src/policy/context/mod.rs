@@ -239,6 +239,7 @@ impl Variables for Context<'_> {
                 _ => None,
             },
             environment::PATH => self.request.as_ref()?.path,
+            environment::SUBJECT => self.principal?.subject(),
             _ => None,
         }
     }

@@ -19,6 +19,27 @@ fn row_217_variables() {
     }
 }
 
+/// It is found by its place instead of its name.
+#[test]
+fn the_subject_is_the_subject_wherever_it_stands() {
+    let policy = set(&[(Allow, r#"jwt.sub == "alice""#)]);
+    for (claims, reason) in [
+        (r#"{"sub":"alice"}"#, DecisionReason::AllowedBy(0)),
+        (r#"{"act":{"sub":"bob"},"x":[{"sub":"bob"}],"sub":"alice"}"#, DecisionReason::AllowedBy(0)),
+        (r#"{"iss":"i","s\u0075b":"al\u0069ce","groups":[]}"#, DecisionReason::AllowedBy(0)),
+        (r#"{"act":{"sub":"alice"},"sub":"bob"}"#, DecisionReason::NoAllow),
+        (r#"{"act":{"sub":"alice"}}"#, DecisionReason::NoAllow),
+        ("{}", DecisionReason::NoAllow),
+    ] {
+        assert_eq!(decide(&policy, claims, &tool("x")).reason(), reason, "{claims}");
+    }
+    let denies = set(&[(Deny, r#"jwt.sub == "alice""#)]);
+    assert_eq!(decide(&denies, "{}", &tool("x")).reason(), DecisionReason::DenyFailed(0), "absent, it fails");
+    // Many claims, each of which is looked at where a name is looked for.
+    let many: String = (0..900).map(|i| format!("\"c{i}\":{i},")).collect();
+    assert!(decide(&policy, &format!("{{{many}\"sub\":\"alice\"}}"), &tool("x")).is_allowed());
+}
+
 pub(super) fn headers(list: &[(&'static str, &[u8])]) -> HeaderMap {
     let pair = |(name, value): &(&'static str, &[u8])| {
         (HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap())
