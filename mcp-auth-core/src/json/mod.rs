@@ -19,6 +19,7 @@
 mod build;
 mod error;
 mod inside;
+mod levels;
 mod names;
 mod node;
 mod number;

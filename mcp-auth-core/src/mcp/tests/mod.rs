@@ -1,3 +1,6 @@
+mod body;
+mod methods;
+
 use super::*;
 
 fn call(params: &str) -> String {
