@@ -58,6 +58,7 @@ mod authority;
 mod body;
 mod extension;
 mod future;
+mod messages;
 mod random;
 mod rejection;
 mod stack;
@@ -66,5 +67,6 @@ mod test;
 
 pub use body::ResponseBody;
 pub use extension::{Authenticated, CallArguments, Connection};
+pub use messages::FilteredBody;
 pub use rejection::{Rejection, RejectionReason};
 pub use stack::{BuildError, McpAuth, McpAuthBuilder, McpAuthService};

@@ -226,9 +226,7 @@ impl Rejection {
                 None => (StatusCode::FORBIDDEN, None, rpc(id, -32003, "not allowed")),
             },
             RejectionReason::Path(e) => (StatusCode::BAD_REQUEST, None, rpc(id, -32600, &e.to_string())),
-            RejectionReason::Message(e) => {
-                (StatusCode::BAD_REQUEST, None, rpc(None, e.code(), &e.to_string()))
-            }
+            RejectionReason::Message(e) => (StatusCode::BAD_REQUEST, None, rpc(id, e.code(), &e.to_string())),
             RejectionReason::BodyTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, None, rpc(None, -32600, "the message is too large"))
             }

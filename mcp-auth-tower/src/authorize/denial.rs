@@ -36,8 +36,23 @@ impl Denials {
         challenge: Option<&ChallengeContext>,
     ) -> Response<ResponseBody<B>> {
         match self.in_band(&rejection, call) {
-            Some((status, body)) => in_place(rejection, status, body),
+            Some((status, body)) => in_place(Some(rejection), status, body),
             None => rejection.into_response(challenge, call.and_then(|call| call.id.as_deref())),
+        }
+    }
+
+    /// What is said of one message of a batch.
+    pub(super) fn message(self, rejection: &Rejection, call: &McpCall) -> String {
+        if let Some((_, message)) = self.in_band(rejection, Some(call)) {
+            return message;
+        }
+        let id = call.id.as_deref();
+        match rejection.reason() {
+            RejectionReason::Denied { decision, .. } if missing_scopes(decision).is_some() => {
+                let scopes = json!({ "scopes": decision.step_up() });
+                rpc_with(id, -32003, "insufficient scope", Some(scopes))
+            }
+            _ => rpc(id, -32003, "not allowed"),
         }
     }
 
@@ -93,12 +108,19 @@ fn unknown(call: &McpCall) -> Option<String> {
     })
 }
 
-fn in_place<B>(rejection: Rejection, status: StatusCode, body: String) -> Response<ResponseBody<B>> {
+/// `rejection`: what the layers outside have to know.
+pub(super) fn in_place<B>(
+    rejection: Option<Rejection>,
+    status: StatusCode,
+    body: String,
+) -> Response<ResponseBody<B>> {
     let mut response = Response::new(ResponseBody::own(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    rejection.attach(&mut response);
+    if let Some(rejection) = rejection {
+        rejection.attach(&mut response);
+    }
     response
 }

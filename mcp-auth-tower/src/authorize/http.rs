@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::HeaderMap;
-use http::{Extensions, Method, Request, Uri};
+use http::{Method, Request, Uri};
 use mcp_auth_core::json::{Document, Limits};
 use mcp_auth_core::mcp::McpCall;
 use mcp_auth_core::policy::{Context, PolicyLevels};
@@ -14,7 +14,7 @@ use mcp_auth_core::{Principal, UnixTime};
 
 use crate::authority::Authority;
 use crate::clock::Clock;
-use crate::extension::{CallArguments, Connection};
+use crate::extension::Connection;
 
 /// The most values and names in the arguments of a call that rules ask for. In longer ones they find nothing, and
 /// fail.
@@ -74,11 +74,17 @@ struct HttpRequest<'r> {
 }
 
 impl<'r> Seen<'r> {
-    pub(super) fn new<B>(request: &'r Request<B>, reads: Reads, clock: &dyn Clock) -> Self {
-        let extensions = request.extensions();
+    pub(super) fn new<B>(
+        request: &'r Request<B>,
+        call: Option<&McpCall>,
+        arguments: Option<&[u8]>,
+        reads: Reads,
+        clock: &dyn Clock,
+    ) -> Self {
+        let has = reads.arguments && call.is_some_and(|call| call.arguments.is_some());
         Self {
             http: reads.request.then(|| HttpRequest::new(request)),
-            arguments: if reads.arguments { Arguments::of(extensions) } else { Arguments::None },
+            arguments: if has { Arguments::read(arguments) } else { Arguments::None },
             now: reads.now.then(|| clock.now()),
         }
     }
@@ -110,12 +116,8 @@ impl<'r> Seen<'r> {
 
 impl Arguments {
     /// One reading of them, or none: a member that occurs twice is two readings.
-    fn of(extensions: &Extensions) -> Self {
-        if extensions.get::<McpCall>().is_none_or(|call| call.arguments.is_none()) {
-            return Self::None;
-        }
-        let Some(arguments) = extensions.get::<CallArguments>() else { return Self::Unreadable };
-        let json = arguments.json();
+    fn read(arguments: Option<&[u8]>) -> Self {
+        let Some(json) = arguments else { return Self::Unreadable };
         let limits = Limits::default().max_bytes(json.len()).max_nodes(MAX_ARGUMENT_NODES);
         Document::parse(json, &limits).map_or(Self::Unreadable, Self::Known)
     }

@@ -22,15 +22,15 @@
 //! so is every request but `GET` and `DELETE` without an [`McpCall`](mcp_auth_core::mcp::McpCall) extension: put
 //! [`McpLayer`](crate::mcp::McpLayer) in front.
 
+mod batch;
 mod denial;
-mod filter;
 mod future;
 mod http;
+mod judge;
 mod layer;
 mod service;
 
 pub use denial::MissingScopes;
-pub use filter::ListFilter;
 pub use future::ResponseFuture;
 pub use layer::AuthorizeLayer;
 pub use service::Authorize;

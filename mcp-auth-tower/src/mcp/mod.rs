@@ -9,12 +9,14 @@
 //!
 //! Put it behind [`authenticate`](crate::authenticate): a body is collected only for somebody who is known.
 
+mod batch;
 mod body;
 mod collect;
 mod future;
 mod layer;
 mod service;
 
+pub use batch::CallBatch;
 pub use body::McpBody;
 pub use future::ResponseFuture;
 pub use layer::{DEFAULT_BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, McpLayer};
