@@ -42,6 +42,7 @@
 //! | [`Authorize`](authorize::Authorize) | any | any | `Body<Data = Bytes>` |
 //! | [`RequestAuthenticated`](istio::RequestAuthenticated) | any | any | any |
 
+pub mod agreement;
 pub mod audit;
 pub mod authenticate;
 pub mod authorize;
@@ -66,7 +67,7 @@ mod stack;
 mod test;
 
 pub use body::ResponseBody;
-pub use extension::{Authenticated, CallArguments, Connection};
+pub use extension::{Authenticated, CallArguments, Connection, RequestFacts};
 pub use messages::FilteredBody;
 pub use rejection::{Rejection, RejectionReason};
 pub use stack::{BuildError, McpAuth, McpAuthBuilder, McpAuthService};

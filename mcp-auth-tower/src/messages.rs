@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http_body::{Body, Frame, SizeHint};
-use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong, ListError};
+use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong, Filtered, ListError};
 use pin_project_lite::pin_project;
 
 use crate::rejection::rpc;
@@ -17,8 +17,8 @@ const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
 /// What is done with each message of an answer.
 pub(crate) trait Messages: Send + Sync + Debug {
-    /// `None`: it stays as it is.
-    fn filter(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, ListError>;
+    /// What becomes of it.
+    fn filter(&mut self, message: &[u8]) -> Result<Filtered, ListError>;
 }
 
 /// An answer's work: what is done with its messages, and what is said besides.
@@ -135,8 +135,9 @@ impl<B: Body<Data = Bytes>> Body for FilteredBody<B> {
                                 Bytes::new()
                             } else {
                                 match work.messages.filter(held) {
-                                    Ok(None) => held.split().freeze(),
-                                    Ok(Some(filtered)) => filtered.into(),
+                                    Ok(Filtered::Unchanged) => held.split().freeze(),
+                                    Ok(Filtered::Replaced(filtered)) => filtered.into(),
+                                    Ok(Filtered::Dropped) => Bytes::new(),
                                     Err(_) => unreadable(work.id.as_deref()).into(),
                                 }
                             };

@@ -9,7 +9,7 @@ use mcp_auth_core::credential::CredentialError;
 use mcp_auth_core::dpop::{ProofError, ProofErrorKind};
 use mcp_auth_core::istio::Denial;
 use mcp_auth_core::jwt::{ClientText, ValidationError, ValidationErrorKind};
-use mcp_auth_core::mcp::{McpCall, PeekError};
+use mcp_auth_core::mcp::{AgreementError, McpCall, PeekError};
 use mcp_auth_core::policy::Decision;
 use mcp_auth_core::request_target::PathError;
 use mcp_auth_discovery::challenge::{Challenge, RequestProblem, TokenProblem};
@@ -70,6 +70,11 @@ pub enum RejectionReason {
     Path(PathError),
     /// The body is not one message that can be judged: 400.
     Message(PeekError),
+    /// Headers and body do not say the same, or not in a version that is served: 400, or 404 for a method that the
+    /// version does not have.
+    Agreement(AgreementError),
+    /// `GET` or `DELETE` in a protocol version that has neither: 405.
+    ModernMethod,
     /// The body is longer than the limit: 413.
     BodyTooLarge,
     /// The body did not come in time: 408.
@@ -153,6 +158,8 @@ impl Rejection {
             RejectionReason::Denied { .. } => "denied",
             RejectionReason::Path(_) => "path",
             RejectionReason::Message(_) => "message",
+            RejectionReason::Agreement(e) => e.kind().as_str(),
+            RejectionReason::ModernMethod => "method",
             RejectionReason::BodyTooLarge => "body_too_large",
             RejectionReason::BodyTimeout => "body_timeout",
             RejectionReason::BodyRead => "body_read",
@@ -227,6 +234,12 @@ impl Rejection {
             },
             RejectionReason::Path(e) => (StatusCode::BAD_REQUEST, None, rpc(id, -32600, &e.to_string())),
             RejectionReason::Message(e) => (StatusCode::BAD_REQUEST, None, rpc(id, e.code(), &e.to_string())),
+            RejectionReason::Agreement(e) => (e.status(), None, e.to_json(id)),
+            RejectionReason::ModernMethod => {
+                plain = Some((ALLOW, HeaderValue::from_static("POST")));
+                let text = "this protocol version has POST alone";
+                (StatusCode::METHOD_NOT_ALLOWED, None, rpc(None, -32600, text))
+            }
             RejectionReason::BodyTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, None, rpc(None, -32600, "the message is too large"))
             }

@@ -68,6 +68,7 @@ pub use body::{Body, Element, MAX_BATCH, read_body};
 pub use error::PeekError;
 pub use event_stream::{DataFilter, EventStreamFilter, EventTooLong};
 pub use list::{ItemKind, ListError, ListItem, filter_message};
+pub use look_alike::reads_alike;
 pub use message::{CallKind, McpCall, Target};
 pub use peek::{MAX_DEPTH, id_of, peek};
 pub use subscription::MAX_TARGETS;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_auth_core::Principal;
-use mcp_auth_core::mcp::{ListError, filter_message};
+use mcp_auth_core::mcp::{Filtered, ListError, filter_message};
 use mcp_auth_core::policy::PolicyLevels;
 
 use super::http::KeptRequest;
@@ -19,7 +19,7 @@ pub(super) struct Judge {
 }
 
 impl Messages for Judge {
-    fn filter(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, ListError> {
+    fn filter(&mut self, message: &[u8]) -> Result<Filtered, ListError> {
         let context = self.request.context(self.principal.as_deref());
         let mut listing = self.policy.listing(&context);
         filter_message(message, &mut |item| listing.shows(item))
@@ -31,7 +31,7 @@ impl Messages for Judge {
 pub(super) struct Everything;
 
 impl Messages for Everything {
-    fn filter(&mut self, _: &[u8]) -> Result<Option<Vec<u8>>, ListError> {
-        Ok(None)
+    fn filter(&mut self, _: &[u8]) -> Result<Filtered, ListError> {
+        Ok(Filtered::Unchanged)
     }
 }

@@ -10,7 +10,6 @@ use mcp_auth_core::request_target::PathError;
 use tower_service::Service;
 
 use super::ResponseFuture;
-use super::batch::Nothing;
 use super::future::Watch;
 use super::http::{KeptRequest, Seen};
 use super::judge::Judge;
@@ -44,7 +43,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let watch = match self.shared.judge(&mut request) {
             Ok(watch) => watch,
-            Err(response) => return ResponseFuture::own(response),
+            Err(response) => return ResponseFuture::own(*response),
         };
         if watch.is_some() {
             // A compressed list cannot be filtered, nor a part of one.
@@ -57,17 +56,19 @@ where
 
 impl Shared {
     /// What has to be watched in the answer, or the refusal.
-    fn judge<B, R>(&self, request: &mut Request<B>) -> Result<Option<Watch>, Response<ResponseBody<R>>> {
+    fn judge<B, R>(&self, request: &mut Request<B>) -> Result<Option<Watch>, Box<Response<ResponseBody<R>>>> {
         if let (Some(who), Some(batch)) = (
             request.extensions().get::<Authenticated>().cloned(),
             request.extensions().get::<CallBatch>().cloned(),
         ) {
-            return self.judge_batch(request, &who, &batch).map_err(Nothing::into_response);
+            return self
+                .judge_batch(request, &who, &batch)
+                .map_err(|nothing| Box::new(nothing.into_response()));
         }
         self.judge_one(request).map_err(|reason| {
             let rejection = Rejection::new(reason).of(request.extensions());
             let call = request.extensions().get::<McpCall>();
-            self.denials.response(rejection, call, self.challenge.as_deref())
+            Box::new(self.denials.response(rejection, call, self.challenge.as_deref()))
         })
     }
 
@@ -133,9 +134,9 @@ impl Shared {
     fn judge_of_answers<B>(&self, request: &Request<B>, who: &Authenticated) -> Option<Judge> {
         let items = self.mcp.as_ref()?;
         Some(Judge {
-            policy: items.own.policy.clone(),
+            policy: items.call.policy.clone(),
             principal: who.shared(),
-            request: KeptRequest::new(request, items.own.reads, &self.clock),
+            request: KeptRequest::new(request, items.call.reads, &self.clock),
         })
     }
 
@@ -154,7 +155,8 @@ impl Shared {
             (Some(items), Some(CallKind::Item)) => &items.call,
             _ => self.http.as_ref()?,
         };
-        let seen = Seen::new(request, rules.reads, &*self.clock);
+        let arguments = request.extensions().get::<CallArguments>().map(CallArguments::json);
+        let seen = Seen::new(request, call, arguments, rules.reads, &*self.clock);
         Some(rules.policy.explain(&seen.context(principal, call), show_values))
     }
 

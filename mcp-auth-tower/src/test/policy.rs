@@ -320,3 +320,75 @@ async fn explanations_are_of_the_layers_own_decisions() {
     request.extensions_mut().insert(McpCall::new("tools/list", None));
     assert!(AuthorizeLayer::new().mcp(mcp).explain(&request, true).is_none());
 }
+
+/// What the stack cannot know by itself comes from whoever does.
+#[tokio::test]
+async fn row_217_facts_of_other_layers_are_in_rules() {
+    use mcp_auth_core::json::Document;
+
+    let rules = [
+        r#"apiKey.team == "a""#,
+        r#"basicAuth.username == "u""#,
+        "extauthz.level > 3",
+        r#"mcp.tool.target == "records""#,
+    ];
+    let object = |json: &str| Document::parse(json.as_bytes(), &Default::default()).unwrap();
+    let facts = crate::RequestFacts::new()
+        .api_key(object(r#"{"team":"a"}"#))
+        .basic_auth("u")
+        .ext_authz(object(r#"{"level":4}"#))
+        .target("records");
+    for rule in rules {
+        let setup = Setup::with(|b| b.require(rule).unwrap());
+        let token = setup.idp.token("bob");
+        assert_eq!(setup.post(&token, &call("x")).await.0.status, StatusCode::FORBIDDEN, "{rule}");
+        let mut request = post(&token, &call("x"));
+        request.extensions_mut().insert(facts.clone());
+        assert_eq!(setup.send(request).await.0.status, StatusCode::OK, "{rule}");
+        // And of the items of a list.
+        for known in [false, true] {
+            setup.answer(json_answer(r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"pay"}]}}"#));
+            let mut request = post(&token, LIST);
+            if known {
+                request.extensions_mut().insert(facts.clone());
+            }
+            assert_eq!(setup.send(request).await.1.contains("pay"), known, "{rule}");
+        }
+    }
+    let debug = format!("{facts:?}");
+    assert!(!debug.contains("\"a\"") && !debug.contains("\"u\""), "{debug}");
+}
+
+/// Two readers of arguments: one compares names without case.
+#[tokio::test]
+async fn attack_077_arguments_that_lenient_parsers_read_otherwise_fail_where_rules_ask() {
+    let setup = Setup::with(|b| b.require("mcp.tool.arguments.amount <= 100").unwrap());
+    let token = setup.idp.token("bob");
+    for (arguments, status) in [
+        (r#"{"amount":1}"#, 200),
+        (r#"{"amount":1,"to":{"Amount":2}}"#, 200),
+        (r#"{"amount":1,"Amount":1000000}"#, 403),
+        (r#"{"amount":1,"amount\u0000":1000000}"#, 403),
+        (r#"{"amount":1,"to":[{"a":1,"A":2}]}"#, 403),
+    ] {
+        let message = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"x","arguments":{arguments}}}}}"#
+        );
+        assert_eq!(setup.post(&token, &message).await.0.status.as_u16(), status, "{arguments}");
+    }
+}
+
+/// An item is listed where the call would pass all rules, those of every request among them.
+#[tokio::test]
+async fn attack_088_rules_of_every_request_filter_lists_too() {
+    let http = PolicySet::builder().deny(r#"mcp.tool.name == "drop""#).unwrap().build();
+    let version = r#"mcp.protocolVersion == "2026-07-28""#;
+    let setup = Setup::with(|b| b.http_policy(http).require(version).unwrap());
+    setup.answer(json_answer(
+        r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"drop"},{"name":"read"}]}}"#,
+    ));
+    let token = setup.idp.token("bob");
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+    let (_, body) = setup.post(&token, list).await;
+    assert!(body.contains("read") && !body.contains("drop"), "{body}");
+}
