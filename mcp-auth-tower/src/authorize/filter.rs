@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use mcp_auth_core::Principal;
-use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong, ListError, filter_message};
+use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong, Filtered, ListError, filter_message};
 use mcp_auth_core::policy::PolicyLevels;
 use pin_project_lite::pin_project;
 
@@ -25,7 +25,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    fn filter(&self, message: &[u8]) -> Result<Option<Vec<u8>>, ListError> {
+    fn filter(&self, message: &[u8]) -> Result<Filtered, ListError> {
         let context = self.request.context(self.principal.as_deref());
         let mut listing = self.policy.listing(&context);
         filter_message(message, &mut |item| listing.shows(item))
@@ -117,9 +117,10 @@ impl<B: Body<Data = Bytes>> Body for ListFilter<B> {
                         }
                         None => {
                             let out = match judge.filter(held) {
-                                Ok(None) => held.split().freeze(),
-                                Ok(Some(filtered)) => filtered.into(),
-                                Err(_) => unreadable(id.as_deref()).into(),
+                                Ok(Filtered::Unchanged) => held.split().freeze(),
+                                Ok(Filtered::Replaced(filtered)) => filtered.into(),
+                                // A notification in the answer's place is none.
+                                Ok(Filtered::Dropped) | Err(_) => unreadable(id.as_deref()).into(),
                             };
                             *this.state = State::Done;
                             return Poll::Ready(Some(Ok(Frame::data(out))));
