@@ -26,6 +26,11 @@ impl<'t> Scanner<'t> {
         Self { text, at: 0 }
     }
 
+    /// From an offset on; those it tells are still those of the text.
+    pub(crate) fn starting_at(text: &'t str, at: usize) -> Self {
+        Self { text, at }
+    }
+
     /// The offset of the byte to come.
     pub(crate) fn at(&self) -> usize {
         self.at

@@ -30,6 +30,9 @@ pub fn reads_alike(value: Value<'_>) -> bool {
 /// Whether a lenient parser could take `name` for one of `routed`: other case (also the two letters beyond
 /// ASCII that fold into it), or control characters in it, or white space around it.
 pub(super) fn looks_like(name: &str, routed: &[&str]) -> bool {
+    if name.bytes().all(|b| b.is_ascii_graphic()) {
+        return routed.iter().any(|r| r.eq_ignore_ascii_case(name));
+    }
     routed.iter().any(|r| folded(name).eq(r.chars().map(|c| c.to_ascii_lowercase())))
 }
 

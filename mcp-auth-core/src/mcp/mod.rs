@@ -67,7 +67,7 @@ pub use agreement::{Agreement, AgreementError, AgreementErrorKind};
 pub use body::{Body, Element, MAX_BATCH, read_body};
 pub use error::PeekError;
 pub use event_stream::{DataFilter, EventStreamFilter, EventTooLong};
-pub use list::{ItemKind, ListError, ListItem, filter_message};
+pub use list::{Filtered, ItemKind, ListError, ListItem, Visible, filter_message};
 pub use look_alike::reads_alike;
 pub use message::{CallKind, McpCall, Target};
 pub use peek::{MAX_DEPTH, id_of, peek};
