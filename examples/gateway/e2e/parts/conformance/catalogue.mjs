@@ -6,6 +6,7 @@ import { content } from './content.mjs';
 import { input } from './input.mjs';
 import { resources } from './resources.mjs';
 import { words } from './samples.mjs';
+import { tasks } from './tasks.mjs';
 
 const state = createRequestStateCodec({ key: randomBytes(32) });
 
@@ -25,6 +26,7 @@ export function catalogue({ changed }) {
   content(mcp, { changed });
   input(mcp, { state });
   resources(mcp);
+  tasks(mcp);
   prompts(mcp);
   return mcp;
 }

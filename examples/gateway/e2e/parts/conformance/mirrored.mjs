@@ -1,7 +1,10 @@
 // A request whose standard headers say what its body says, whatever they said when it arrived.
 import { catalogue } from './catalogue.mjs';
 
-const SOURCE = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' };
+const SOURCE = {
+  'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri',
+  'tasks/get': 'taskId', 'tasks/update': 'taskId', 'tasks/cancel': 'taskId',
+};
 const encoded = (value) => (/^[\x20-\x7e]*$/.test(value) && value === value.trim() && !value.startsWith('=?base64?')
   ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`);
 
