@@ -66,34 +66,3 @@ export const why = (run, key) => {
   const check = run.get(key);
   return check ? `${check.status}: ${check.message || JSON.stringify(check.details ?? {})}`.slice(0, 400) : 'not reported';
 };
-
-/** The configuration of a gateway for one user, who may do everything. */
-export const gatewayConfig = ({ as, resource, upstream }) => (port) => `\
-binds:
-- port: ${port}
-  listeners:
-  - routes:
-    - matches:
-      - path:
-          exact: /mcp
-      - path:
-          exact: /.well-known/oauth-protected-resource/mcp
-      policies:
-        mcpAuthentication:
-          mode: strict
-          issuer: ${as}
-          audiences: [${resource}]
-          jwks:
-            url: ${as}/jwks
-          resourceMetadata:
-            resource: ${resource}
-        mcpAuthorization:
-          rules:
-          - 'jwt.sub == "conformance"'
-      backends:
-      - mcp:
-          targets:
-          - name: upstream
-            mcp:
-              host: ${upstream}
-`;

@@ -11,7 +11,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { gatewayConfig } from '../lib/conformance.mjs';
+import { gatewayConfig } from '../lib/gateway.mjs';
 
 const { CLIENT_GATEWAY: program, CLIENT_GATEWAY_PORT: port, CLIENT_GATEWAY_TOKEN: token } = process.env;
 const server = process.argv.at(-1);

@@ -71,7 +71,8 @@ createServer(async (req, res) => {
       signal: gone.signal,
       ...(body.length && { body }),
     }), body.toString());
-    console.log(req.method, req.url, response.status, body.toString().slice(0, 200));
+    const credential = req.headers.authorization === undefined ? '' : 'with Authorization';
+    console.log(req.method, req.url, response.status, credential, body.toString().slice(0, 200));
     res.writeHead(response.status, Object.fromEntries(response.headers));
     res.flushHeaders();
     for await (const chunk of response.body ?? []) res.write(chunk);

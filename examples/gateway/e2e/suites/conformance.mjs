@@ -1,7 +1,8 @@
 // The official conformance suite: a server of ours direct and through the gateway, check by check; then a real
 // client at the suite's own servers, direct and through the gateway.
 import { fileURLToPath } from 'node:url';
-import { against, compare, expectedFailures, failed, gatewayConfig, judged, measure, passed, table, why } from '../lib/conformance.mjs';
+import { against, compare, expectedFailures, failed, judged, measure, passed, table, why } from '../lib/conformance.mjs';
+import { gatewayConfig } from '../lib/gateway.mjs';
 import { send } from '../lib/raw.mjs';
 
 // Both requirement sets of the suite against a server that validates headers itself, and the newer one against
