@@ -1,7 +1,6 @@
 // The same day with every official client: log in, list, call, step up to a further scope, refresh.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { execFile } from 'node:child_process';
-import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import * as v1 from '@modelcontextprotocol/sdk/client/index.js';
@@ -31,7 +30,7 @@ const SDK2 = (mode) => ({
 /** All of them at once: what they wait for is the same, a token that expires. */
 export async function everyClient(t, { url, as }) {
   const python = await t.must(`the Python SDK ${MCP} is installed`, () => pythonSdk());
-  const rust = await t.must('the client on the Rust SDK is built', () => rustClient());
+  const rust = process.env.E2E_RUST_CLIENT; // built by run.sh
   const at = { url, as };
   await Promise.all([
     // 1.x refreshes where it should ask for more, and gives up: with a refresh token it cannot step up.
@@ -140,13 +139,6 @@ async function pythonSdk() {
   return `${home}/bin/python`;
 }
 
-async function rustClient() {
-  const target = `${dirname(process.env.E2E_PACKAGES)}/rust-client`;
-  await run('cargo', ['build', '--quiet', '--locked', '--manifest-path', here('../parts/rmcp-client/Cargo.toml'), '--target-dir', target],
-    { maxBuffer: 1 << 24 });
-  return `${target}/debug/mcp-auth-e2e-rmcp-client`;
-}
-
 /** The CLI of the MCP Inspector. Each command is a process; between them its own store keeps the tokens. */
 async function inspector(t, label, era, { url }) {
   const name = label.replaceAll(' ', '-').toLowerCase();
@@ -154,7 +146,7 @@ async function inspector(t, label, era, { url }) {
   mkdirSync(home, { recursive: true });
   const cli = `${process.env.E2E_PACKAGES}/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js`;
   const env = {
-    HOME: home, MCP_INSPECTOR_SECRET_STORE: 'file', MCP_AUTO_OPEN_ENABLED: 'true', NODE_PATH: '',
+    HOME: home, MCP_INSPECTOR_SECRET_STORE: 'file', MCP_AUTO_OPEN_ENABLED: 'true',
     MCP_OAUTH_CALLBACK_URL: `http://127.0.0.1:${await t.freePort()}/oauth/callback`,
     BROWSER: here('../parts/browser.sh'), BROWSER_NODE: process.execPath, BROWSER_LOG: `${home}/visits`,
   };
