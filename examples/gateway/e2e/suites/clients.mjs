@@ -336,8 +336,10 @@ async function smuggling(t, { upstream, url, alice, bob }) {
   const refused = (name, response, status) => t.check(name,
     status ? response.status === status : response.status >= 400 && response.status < 500, () => brief(response));
 
-  refused('bob: a batch with write_thing is refused', await post(url, bob, [call('read_thing'), write]));
-  refused('bob: a batch of one is refused', await post(url, bob, [write]));
+  const answers = ({ messages }) => messages.map(({ id, error }) => [id, error?.code]).sort();
+  t.equal('bob: in a batch, read_thing is answered and write_thing refused, each by its id',
+    answers(await post(url, bob, [call('read_thing'), write])), [[1, undefined], [2, -32003]]);
+  t.equal('bob: in a batch of one, write_thing is refused', answers(await post(url, bob, [write])), [[2, -32003]]);
   const twice = (inner) => `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{${inner},"arguments":{"value":"smuggled"}}}`;
   for (const [what, body] of Object.entries({
     'name twice in params, the harmless one first': twice('"name":"read_thing","name":"write_thing"'),
