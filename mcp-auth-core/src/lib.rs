@@ -11,7 +11,7 @@
 //! - [`mcp`]: JSON-RPC messages of the Model Context Protocol, list filtering
 //! - [`cel`]: the expression language; [`policy`]: rules and decisions
 //! - [`request_target`]: one spelling of a request's path and host
-//! - [`audit`]: the record of a decision
+//! - [`audit`]: the record of a decision; [`seal`]: values that clients keep for us and cannot read or change
 //! - [`json`]: JSON from outside, bounded
 //!
 //! Not here: IO, clocks, randomness, async. Time comes in as [`UnixTime`], bytes come in as slices. The crate
@@ -31,6 +31,7 @@ pub mod mtls;
 pub mod policy;
 pub mod principal;
 pub mod request_target;
+pub mod seal;
 
 mod time;
 
