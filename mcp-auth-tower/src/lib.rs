@@ -56,6 +56,7 @@ pub mod origin;
 
 mod authority;
 mod body;
+mod event_stream;
 mod extension;
 mod future;
 mod random;

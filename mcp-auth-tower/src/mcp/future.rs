@@ -15,6 +15,7 @@ use super::McpBody;
 use super::collect::Collect;
 use super::service::refuse;
 use crate::body::ResponseBody;
+use crate::event_stream::pass_events_at_once;
 use crate::extension::CallArguments;
 use crate::rejection::RejectionReason;
 
@@ -96,7 +97,10 @@ where
                     }
                 }
                 Projected::Calling { future } => {
-                    return future.poll(cx).map_ok(|r| r.map(ResponseBody::service));
+                    return future.poll(cx).map_ok(|mut response| {
+                        pass_events_at_once(response.headers_mut());
+                        response.map(ResponseBody::service)
+                    });
                 }
             }
         }
