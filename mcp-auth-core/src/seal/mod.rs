@@ -49,6 +49,7 @@
 //! gives the authentication key away, and random ones may be drawn for at most 2<sup>32</sup> values; this cipher only
 //! tells that two values have the same content, and stays good for 2<sup>64</sup> values of this size under one key
 //! (RFC 8452 §9). It also allows [`SealNonce::Derived`]: the same content under the same key makes the same text.
+//! It is no mode of NIST's: where only approved algorithms are allowed (FIPS 140), it cannot be used.
 //!
 //! # Rotation
 //!

@@ -90,6 +90,10 @@ impl Sealer {
         Ok(self)
     }
 
+    pub(crate) fn provider(&self) -> &dyn CryptoProvider {
+        &*self.provider
+    }
+
     /// Seals `plaintext`. The value opens with the same `purpose` and the same parts of `bound_to`, before
     /// `expires_at` where that is given. It is of ASCII letters, digits, `-`, `_` and one `.`, and at most
     /// [`MAX_SEALED_CHARS`] long.
