@@ -12,9 +12,10 @@ use mcp_auth_core::policy::{Effect, PolicySet};
 use mcp_auth_core::request_target::check_path;
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
-use mcp_auth_tower::McpAuth;
 use mcp_auth_tower::authenticate::Mode;
 use mcp_auth_tower::keys::{KeyOptions, KeySource, Keys};
+use mcp_auth_tower::session::SessionLayer;
+use mcp_auth_tower::{McpAuth, McpAuthBuilder};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -50,6 +51,7 @@ pub(crate) fn route(
     file: &str,
     route: &config::Route,
     connections: &Connections,
+    session: &SessionLayer,
 ) -> Result<Target, BuildError> {
     let proxy = proxy(file, route, connections)?.response_timeout(route.policies.timeout.backend_request);
     let policies = &route.policies;
@@ -60,7 +62,8 @@ pub(crate) fn route(
             well_known.push(resource.metadata_path());
             // Clients fall back to the root form; among several routes the first of the file answers it.
             well_known.push(OAUTH_PROTECTED_RESOURCE.to_owned());
-            let auth = authenticated(file, authentication, resource, policies)?;
+            let auth = authenticated(file, authentication, resource, policies)?.session(session.clone());
+            let auth = auth.build().map_err(|e| BuildError::new(file, authentication.at, e))?;
             boxed(auth.layer(proxy), policies.cors.as_ref())
         }
         None => {
@@ -134,7 +137,7 @@ fn authenticated(
     from: &config::McpAuthentication,
     resource: ResourceIdentifier,
     policies: &config::Policies,
-) -> Result<McpAuth, BuildError> {
+) -> Result<McpAuthBuilder, BuildError> {
     let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
     let here = |message: &dyn fmt::Display| error(from.at, message);
     let metadata = &from.resource_metadata;
@@ -214,7 +217,7 @@ fn authenticated(
         }
         auth = auth.http_policy(set.build());
     }
-    auth.build().map_err(|e| here(&e))
+    Ok(auth)
 }
 
 fn effect(from: config::Effect) -> Effect {

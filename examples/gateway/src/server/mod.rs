@@ -10,6 +10,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use mcp_auth_tower::session::SessionLayer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -45,11 +46,13 @@ impl Gateway {
     /// Builds everything; opens nothing.
     pub(crate) fn new(config: &Config) -> Result<Self, BoxError> {
         let connections = Connections::new()?;
+        let session = SessionLayer::new()?;
         let mut binds = Vec::new();
         for bind in &config.binds {
             let mut listeners = Listeners::default();
             for listener in &bind.listeners {
-                let routes = listener.routes.iter().map(|from| route(&config.file, from, &connections));
+                let routes =
+                    listener.routes.iter().map(|from| route(&config.file, from, &connections, &session));
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
                 listeners.add(hostname, routes.collect::<Result<_, BuildError>>()?);
             }
