@@ -12,6 +12,7 @@ use mcp_auth_core::jwt::{ClientText, ValidationError, ValidationErrorKind};
 use mcp_auth_core::mcp::{AgreementError, McpCall, PeekError};
 use mcp_auth_core::policy::Decision;
 use mcp_auth_core::request_target::PathError;
+use mcp_auth_core::session::{SessionIdError, SessionProblem};
 use mcp_auth_discovery::challenge::{Challenge, RequestProblem, TokenProblem};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 
@@ -87,8 +88,12 @@ pub enum RejectionReason {
     MediaType,
     /// A method that MCP over HTTP does not have: 405.
     Method,
+    /// The session id is not one of ours for this caller: 404.
+    Session(SessionProblem),
     /// The service's answer to a list cannot be filtered: 502.
     Answer,
+    /// The service's answer has a session id that cannot be used: 502.
+    SessionAnswer(SessionIdError),
     /// A layer found no [`Authenticated`]: the layers are put together wrongly: 500.
     NotAuthenticated,
     /// There are rules over MCP items, and nobody read the message: [`Mcp`](crate::mcp::Mcp) does not stand in
@@ -166,7 +171,9 @@ impl Rejection {
             RejectionReason::UnexpectedBody => "unexpected_body",
             RejectionReason::MediaType => "media_type",
             RejectionReason::Method => "method",
+            RejectionReason::Session(problem) => problem.code(),
             RejectionReason::Answer => "answer",
+            RejectionReason::SessionAnswer(_) => "session_answer",
             RejectionReason::NotAuthenticated => "not_authenticated",
             RejectionReason::MessageNotRead => "message_not_read",
         }
@@ -260,6 +267,13 @@ impl Rejection {
             RejectionReason::Method => {
                 plain = Some((ALLOW, HeaderValue::from_static("GET, POST, DELETE")));
                 (StatusCode::METHOD_NOT_ALLOWED, None, rpc(None, -32600, "method not allowed"))
+            }
+            // The code that the official SDKs use for it.
+            RejectionReason::Session(_) => {
+                (StatusCode::NOT_FOUND, None, rpc(None, -32001, "session not found"))
+            }
+            RejectionReason::SessionAnswer(_) => {
+                (StatusCode::BAD_GATEWAY, None, rpc(None, -32603, "the server's session id cannot be used"))
             }
             RejectionReason::Answer => {
                 (StatusCode::BAD_GATEWAY, None, rpc(id, -32603, "the server's answer could not be read"))

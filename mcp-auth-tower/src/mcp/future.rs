@@ -14,6 +14,7 @@ use tower_service::Service;
 use super::collect::Collect;
 use super::{CallBatch, McpBody};
 use crate::body::ResponseBody;
+use crate::event_stream::pass_events_at_once;
 use crate::extension::CallArguments;
 use crate::rejection::{Rejection, RejectionReason};
 
@@ -90,7 +91,10 @@ where
                     }
                 }
                 Projected::Calling { future } => {
-                    return future.poll(cx).map_ok(|r| r.map(ResponseBody::service));
+                    return future.poll(cx).map_ok(|mut response| {
+                        pass_events_at_once(response.headers_mut());
+                        response.map(ResponseBody::service)
+                    });
                 }
             }
         }

@@ -11,6 +11,7 @@ use crate::authorize::AuthorizeLayer;
 use crate::expiry::ExpiryLayer;
 use crate::keys::{Keys, KeysError};
 use crate::metadata::MetadataLayer;
+use crate::session::SessionLayer;
 
 impl McpAuthBuilder {
     /// Builds the pipeline. Files are read; nothing is fetched: keys come with the first request that needs them.
@@ -18,7 +19,7 @@ impl McpAuthBuilder {
     /// # Errors
     ///
     /// [`BuildError::Issuer`] when there is no issuer or one cannot be used, [`BuildError::Keys`] when its keys
-    /// cannot be had.
+    /// cannot be had, [`BuildError::Session`] when the system has no random bytes for a key.
     pub fn build(self) -> Result<McpAuth, BuildError> {
         let mut options = self.key_options.clock(self.clock.clone());
         let mut issuers = Vec::new();
@@ -71,6 +72,10 @@ impl McpAuthBuilder {
         } else {
             self.scopes.clone()
         };
+        let session = match self.session {
+            Some(session) => session,
+            None => SessionLayer::new()?,
+        };
         // INVARIANT: one entry of keys was pushed for each issuer.
         let authenticate =
             AuthenticateLayer::new(validator, keys).ok_or(BuildError::Issuer(IssuerConfigError::NoIssuer))?;
@@ -119,6 +124,7 @@ impl McpAuthBuilder {
             origin: self.origin,
             authenticate,
             expiry,
+            session: session.resource(&self.resource),
             mcp: self.mcp,
             authorize,
         })

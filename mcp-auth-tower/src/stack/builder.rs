@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mcp_auth_core::credential::{ClaimHeaders, TokenSource};
 use mcp_auth_core::jwt::Issuer;
 use mcp_auth_core::policy::{Effect, PolicyLevels, PolicySetBuilder};
+use mcp_auth_core::seal::SealKey;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 
 use super::BuildError;
@@ -16,8 +17,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::keys::KeyOptions;
 use crate::mcp::McpLayer;
 use crate::origin::OriginLayer;
+use crate::session::SessionLayer;
 
-/// Collects what [`McpAuth`] needs.
+/// Collects what [`McpAuth`](super::McpAuth) needs.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct McpAuthBuilder {
@@ -45,6 +47,8 @@ pub struct McpAuthBuilder {
     pub(super) forward: bool,
     pub(super) streams_outlive_tokens: bool,
     pub(super) origin: OriginLayer,
+    /// With a random key where none is set.
+    pub(super) session: Option<SessionLayer>,
     pub(super) mcp: McpLayer,
     pub(super) audit: AuditLayer,
     pub(super) clock: Arc<dyn Clock>,
@@ -77,6 +81,7 @@ impl McpAuthBuilder {
             client_cert_header: false,
             forward: false,
             streams_outlive_tokens: false,
+            session: None,
             mcp: McpLayer::new(),
             audit: AuditLayer::default(),
             clock: Arc::new(SystemClock),
@@ -195,6 +200,8 @@ impl McpAuthBuilder {
     }
 
     /// Sets headers from claims; see [`AuthenticateLayer::claim_headers`].
+    ///
+    /// [`AuthenticateLayer::claim_headers`]: crate::authenticate::AuthenticateLayer::claim_headers
     pub fn claim_headers(mut self, headers: ClaimHeaders) -> Self {
         self.claim_headers = headers;
         self
@@ -233,18 +240,24 @@ impl McpAuthBuilder {
 
     /// As [`certificate_bound_tokens`](Self::certificate_bound_tokens), with certificates from a proxy in front;
     /// see [`AuthenticateLayer::danger_client_cert_header`].
+    ///
+    /// [`AuthenticateLayer::danger_client_cert_header`]: crate::authenticate::AuthenticateLayer::danger_client_cert_header
     pub fn danger_client_cert_header(mut self) -> Self {
         self.client_cert_header = true;
         self.certificate_bound_tokens()
     }
 
     /// Accepts each token once; see [`AuthenticateLayer::single_use_tokens`].
+    ///
+    /// [`AuthenticateLayer::single_use_tokens`]: crate::authenticate::AuthenticateLayer::single_use_tokens
     pub fn single_use_tokens(mut self, max_bytes: usize) -> Self {
         self.single_use_bytes = Some(max_bytes);
         self
     }
 
     /// Leaves the token in the request; see [`AuthenticateLayer::forward_token`].
+    ///
+    /// [`AuthenticateLayer::forward_token`]: crate::authenticate::AuthenticateLayer::forward_token
     pub fn forward_token(mut self) -> Self {
         self.forward = true;
         self
@@ -288,9 +301,33 @@ impl McpAuthBuilder {
 
     /// Leaves event streams open when their token has expired; see
     /// [`ExpiryLayer::danger_streams_outlive_tokens`].
+    ///
+    /// [`ExpiryLayer::danger_streams_outlive_tokens`]: crate::expiry::ExpiryLayer::danger_streams_outlive_tokens
     pub fn danger_streams_outlive_tokens(mut self) -> Self {
         self.streams_outlive_tokens = true;
         self
+    }
+
+    /// Seals session ids with a key that several replicas share, or that outlives a restart. Default: a random key;
+    /// see [`session`](crate::session).
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Session`].
+    pub fn session_key(self, key: &SealKey) -> Result<Self, BuildError> {
+        Ok(self.session(SessionLayer::with_key(key)?))
+    }
+
+    /// Replaces the layer of session ids, for one that has previous keys too, or for one whose clones share a random
+    /// key.
+    pub fn session(mut self, layer: SessionLayer) -> Self {
+        self.session = Some(layer);
+        self
+    }
+
+    /// Gives clients the server's own session ids; see [`SessionLayer::danger_pass_ids`].
+    pub fn danger_pass_session_ids(self) -> Self {
+        self.session(SessionLayer::danger_pass_ids())
     }
 
     /// Limits of messages.

@@ -19,6 +19,7 @@ use crate::keys::KeysError;
 use crate::mcp::{Mcp, McpLayer};
 use crate::metadata::{Metadata, MetadataLayer};
 use crate::origin::{Origin, OriginError, OriginLayer};
+use crate::session::{Session, SessionConfigError, SessionLayer};
 
 pub use builder::McpAuthBuilder;
 
@@ -31,12 +32,13 @@ pub struct McpAuth {
     origin: OriginLayer,
     authenticate: AuthenticateLayer,
     expiry: ExpiryLayer,
+    session: SessionLayer,
     mcp: McpLayer,
     authorize: AuthorizeLayer,
 }
 
 /// A service behind [`McpAuth`].
-pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Expiry<Mcp<Authorize<S>>>>>>>;
+pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Expiry<Session<Mcp<Authorize<S>>>>>>>>;
 
 /// Why the pipeline cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,9 @@ pub enum BuildError {
     /// DPoP cannot be done as it is set up.
     #[error(transparent)]
     Dpop(#[from] DpopConfigError),
+    /// Session ids cannot be sealed.
+    #[error(transparent)]
+    Session(#[from] SessionConfigError),
 }
 
 impl McpAuth {
@@ -101,7 +106,7 @@ impl<S> Layer<S> for McpAuth {
     type Service = McpAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let judged = self.mcp.layer(self.authorize.layer(inner));
+        let judged = self.session.layer(self.mcp.layer(self.authorize.layer(inner)));
         let authenticated = self.authenticate.layer(self.expiry.layer(judged));
         self.metadata.layer(self.audit.layer(self.origin.layer(authenticated)))
     }

@@ -125,3 +125,19 @@ async fn attack_069_method_overrides_are_taken_out() {
         assert!(kept.keys().all(|name| parts.headers.contains_key(name)));
     }
 }
+
+/// Behind nginx a stream would come in lumps otherwise.
+#[tokio::test]
+async fn event_streams_are_not_to_be_buffered() {
+    let setup = Setup::new();
+    let token = setup.idp.token("bob");
+    let buffering = |kind: &'static str| {
+        let mut answer = json_answer("{}");
+        answer.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
+        setup.answer(answer);
+        let get = setup.send(without_message(&token, Method::GET, ""));
+        async { get.await.0.headers.get("x-accel-buffering").map(|v| v.to_str().unwrap().to_owned()) }
+    };
+    assert_eq!(buffering("text/event-stream").await.as_deref(), Some("no"));
+    assert_eq!(buffering("application/json").await, None);
+}

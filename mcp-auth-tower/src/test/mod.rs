@@ -11,6 +11,7 @@ mod keys;
 mod mcp;
 mod origin;
 mod policy;
+mod session;
 mod tower_contract;
 
 use std::convert::Infallible;

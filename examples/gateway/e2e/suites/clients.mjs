@@ -80,6 +80,8 @@ export default async function clients(t) {
   const tokens = { alice: people['alice SSE'].token, bob: people['bob SSE'].token };
   t.step('streams');
   await streams(t, { upstream: sse, url, person: people['bob SSE'] });
+  t.step('sessions of the upstream');
+  await sessions(t, { as });
   t.step('tokens that must not pass');
   await badTokens(t, { as, upstream: sse, url, alice: tokens.alice });
   t.step('messages that must not pass');
@@ -240,6 +242,52 @@ async function streams(t, { upstream, url, person }) {
   const answer = await t.attempt('then the answer comes', async () => said(await pending));
   t.equal('and it is the right one', answer, { read: 'held' });
   await transport.close();
+}
+
+async function sessions(t, { as }) {
+  const upstream = await t.must('an upstream with sessions starts', () => t.upstream({ name: 'upstream-sessions', env: { UP_SESSIONS: '1' } }));
+  const gateway = await t.must('and a gateway', () => t.gateway(config(as.url, upstream.url), { name: 'gateway-sessions' }));
+  const url = `${gateway.url}/mcp`;
+  const people = { alice: new Person('alice'), bob: new Person('bob') };
+  const open = async (login) => t.must(`${login} opens a session`, () => connect(url, people[login]));
+  const alice = await open('alice');
+  const bob = await open('bob');
+  const ids = [alice, bob].map(({ transport }) => transport.sessionId);
+  const seen = await upstream.seen();
+  const own = [...new Set(seen.map(({ headers }) => headers['mcp-session-id']).filter((id) => id !== undefined))];
+  t.check('the clients have ids, and not those of the upstream',
+    ids.every((id) => id?.startsWith('s1.')) && own.length === 2 && !own.some((id) => ids.includes(id)), { ids, own });
+
+  for (const [login, { client, transport }, id] of [['alice', alice, ids[0]], ['bob', bob, ids[1]]]) {
+    const read = await t.attempt(`${login} calls in the session`,
+      async () => said(await client.callTool({ name: 'read_thing', arguments: { id: login } })));
+    t.equal(`${login} gets the answer, and the id stays`, [read, transport.sessionId], [{ read: login }, id]);
+  }
+
+  const ask = (login, method, id) => {
+    const headers = ['Authorization', `Bearer ${people[login].token}`, 'Mcp-Session-Id', id, 'Mcp-Protocol-Version', '2025-11-25'];
+    return method === 'POST' ? post(url, people[login].token, call('read_thing'), { headers: ['Mcp-Session-Id', id] })
+      : send(url, { method, headers: [...headers, 'Accept', 'text/event-stream'] });
+  };
+  const direct = await post(`${upstream.url}/mcp`, undefined, call('read_thing'), { headers: ['Mcp-Session-Id', own[0]] });
+  t.check('control: the upstream lets everybody in who knows its id', direct.messages.some(({ result }) => result), () => brief(direct));
+  const before = (await upstream.seen()).length;
+  for (const method of ['POST', 'GET', 'DELETE']) {
+    for (const [what, id] of [['of alice', ids[0]], ['of the upstream itself', own[0]], ['cut short', ids[1].slice(0, -1)]]) {
+      const response = await ask('bob', method, id);
+      t.equal(`bob, ${method} with an id ${what}: 404 and a JSON-RPC error`,
+        [response.status, response.json?.error?.code], [404, -32001]);
+    }
+  }
+  t.equal('none of these reached the upstream', (await upstream.seen()).slice(before), []);
+
+  const mine = await ask('alice', 'POST', ids[0]);
+  t.equal('alice is still in: 200, the same id, a stream that is not to be buffered',
+    [mine.status, mine.headers['mcp-session-id'], mine.headers['x-accel-buffering']], [200, ids[0], 'no']);
+  await t.attempt('alice ends the session', () => alice.transport.terminateSession());
+  t.equal('then it is gone', (await ask('alice', 'POST', ids[0])).status, 404);
+  t.equal('and that of bob is not', (await ask('bob', 'POST', ids[1])).status, 200);
+  for (const { client } of [alice, bob]) await client.close();
 }
 
 async function badTokens(t, { as, upstream, url, alice }) {

@@ -13,6 +13,7 @@ use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_tower::authenticate::Mode;
 use mcp_auth_tower::keys::{KeyOptions, KeySource, Keys};
+use mcp_auth_tower::session::SessionLayer;
 use mcp_auth_tower::{McpAuth, McpAuthBuilder};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
@@ -63,11 +64,14 @@ pub(crate) fn route(
     route: &config::Route,
     rules: &Levels,
     connections: &Connections,
+    session: &SessionLayer,
 ) -> Result<Target<RouteService>, BuildError> {
     let proxy = proxy(file, route, connections)?.response_timeout(route.policies.timeout.backend_request);
     let policies = &route.policies;
     let service: RouteService = match authenticated(file, route, rules)? {
-        Some(auth) => boxed(built(file, route, auth)?.layer(proxy), policies.cors.as_ref()),
+        Some(auth) => {
+            boxed(built(file, route, auth.session(session.clone()))?.layer(proxy), policies.cors.as_ref())
+        }
         None => boxed(proxy, policies.cors.as_ref()),
     };
     target(file, route, service)

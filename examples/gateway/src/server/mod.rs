@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mcp_auth_core::policy::Level;
+use mcp_auth_tower::session::SessionLayer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -48,6 +49,7 @@ impl Gateway {
         let connections = Connections::new()?;
         let file = &config.file;
         let outer = Levels::default().with(Level::Gateway, file, &config.rules)?;
+        let session = SessionLayer::new()?;
         let mut binds = Vec::new();
         for bind in &config.binds {
             let mut listeners = Listeners::default();
@@ -55,7 +57,7 @@ impl Gateway {
                 let outer = outer.with(Level::Listener, file, &listener.rules)?;
                 let routes = listener.routes.iter().map(|from| {
                     let rules = outer.with(Level::Route, file, &from.policies.rules)?;
-                    route(file, from, &rules, &connections)
+                    route(file, from, &rules, &connections, &session)
                 });
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
                 listeners.add(hostname, routes.collect::<Result<_, BuildError>>()?);
