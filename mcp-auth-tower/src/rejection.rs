@@ -233,7 +233,7 @@ impl Rejection {
                 plain = Some((RETRY_AFTER, HeaderValue::from_static("5")));
                 (StatusCode::SERVICE_UNAVAILABLE, None, oauth("temporarily_unavailable", "try again later"))
             }
-            RejectionReason::Denied { decision, .. } => match missing_scopes(decision) {
+            RejectionReason::Denied { decision, .. } => match self.step_up(decision, context) {
                 Some(challenge) => {
                     (StatusCode::FORBIDDEN, Some(challenge), rpc(id, -32003, "insufficient scope"))
                 }
@@ -297,6 +297,18 @@ impl Rejection {
         response
     }
 
+    /// The challenge for a denial that scopes alone would turn: the scopes of the operation, and behind them those
+    /// of the resource that the token grants already. Clients that ask for exactly what they are told would lose
+    /// them (TypeScript SDK 1.x).
+    fn step_up(&self, decision: &Decision, context: Option<&ChallengeContext>) -> Option<Challenge> {
+        missing_scopes(decision)?;
+        let granted = |scope: &str| self.principal().is_some_and(|p| p.scopes().any(|s| s == scope));
+        let held = context.into_iter().flat_map(|c| c.scopes.iter()).filter(|scope| granted(scope));
+        let needed = decision.step_up()?.iter().map(AsRef::as_ref);
+        let scopes = Scopes::new(needed.chain(held)).ok()?;
+        Some(Challenge::insufficient_scope(&scopes))
+    }
+
     /// Leaves word of itself for the layers outside.
     pub(crate) fn attach<B>(self, response: &mut Response<B>) {
         response.extensions_mut().insert(Arc::new(self));
@@ -311,11 +323,9 @@ fn challenged(challenge: Challenge) -> (StatusCode, Option<Challenge>, String) {
     (challenge.status(), Some(challenge), body)
 }
 
-/// The challenge for a denial that scopes alone would turn. What is no scope token (RFC 6749 §3.3) cannot be asked
-/// for.
-pub(crate) fn missing_scopes(decision: &Decision) -> Option<Challenge> {
-    let scopes = Scopes::new(decision.step_up()?).ok().filter(|scopes| !scopes.is_empty())?;
-    Some(Challenge::insufficient_scope(&scopes))
+/// The scopes of a denial that they alone would turn. What is no scope token (RFC 6749 §3.3) cannot be asked for.
+pub(crate) fn missing_scopes(decision: &Decision) -> Option<Scopes> {
+    Scopes::new(decision.step_up()?).ok().filter(|scopes| !scopes.is_empty())
 }
 
 fn complete(challenge: Challenge, context: Option<&ChallengeContext>) -> Challenge {

@@ -126,6 +126,7 @@ impl McpAuthBuilder {
             expiry,
             session: session.resource(&self.resource),
             mcp: self.mcp,
+            agreement: self.agreement,
             authorize,
         })
     }

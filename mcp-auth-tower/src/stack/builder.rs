@@ -10,6 +10,7 @@ use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 
 use super::BuildError;
 use super::trust::KeysFrom;
+use crate::agreement::AgreementLayer;
 use crate::audit::{AuditLayer, AuditSink};
 use crate::authenticate::{DpopMode, DpopSettings, Mode, RevocationList};
 use crate::authorize::MissingScopes;
@@ -50,6 +51,7 @@ pub struct McpAuthBuilder {
     /// With a random key where none is set.
     pub(super) session: Option<SessionLayer>,
     pub(super) mcp: McpLayer,
+    pub(super) agreement: AgreementLayer,
     pub(super) audit: AuditLayer,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -83,6 +85,7 @@ impl McpAuthBuilder {
             streams_outlive_tokens: false,
             session: None,
             mcp: McpLayer::new(),
+            agreement: AgreementLayer::new(),
             audit: AuditLayer::default(),
             clock: Arc::new(SystemClock),
         }
@@ -333,6 +336,13 @@ impl McpAuthBuilder {
     /// Limits of messages.
     pub fn messages(mut self, layer: McpLayer) -> Self {
         self.mcp = layer;
+        self
+    }
+
+    /// Replaces the check that headers say what bodies say, for one that serves fewer protocol versions. They should
+    /// be those of the service behind: they are what a client of another version is told.
+    pub fn agreement(mut self, layer: AgreementLayer) -> Self {
+        self.agreement = layer;
         self
     }
 

@@ -11,6 +11,7 @@ use mcp_auth_discovery::resource::ResourceError;
 use mcp_auth_discovery::scope::ScopeError;
 use tower_layer::Layer;
 
+use crate::agreement::{Agree, AgreementLayer};
 use crate::audit::{Audit, AuditLayer};
 use crate::authenticate::{Authenticate, AuthenticateLayer, DpopConfigError};
 use crate::authorize::{Authorize, AuthorizeLayer};
@@ -34,11 +35,12 @@ pub struct McpAuth {
     expiry: ExpiryLayer,
     session: SessionLayer,
     mcp: McpLayer,
+    agreement: AgreementLayer,
     authorize: AuthorizeLayer,
 }
 
 /// A service behind [`McpAuth`].
-pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Expiry<Session<Mcp<Authorize<S>>>>>>>>;
+pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Expiry<Session<Mcp<Agree<Authorize<S>>>>>>>>>;
 
 /// Why the pipeline cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +108,7 @@ impl<S> Layer<S> for McpAuth {
     type Service = McpAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let judged = self.session.layer(self.mcp.layer(self.authorize.layer(inner)));
+        let judged = self.session.layer(self.mcp.layer(self.agreement.layer(self.authorize.layer(inner))));
         let authenticated = self.authenticate.layer(self.expiry.layer(judged));
         self.metadata.layer(self.audit.layer(self.origin.layer(authenticated)))
     }

@@ -17,7 +17,7 @@ fn scoped() -> PolicySet {
 fn ask(method: &str, member: &str, name: &str, modern: bool) -> String {
     let mut params = json!({ member: name });
     if modern {
-        params["_meta"] = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28"});
+        params["_meta"] = meta();
     }
     json!({"jsonrpc": "2.0", "id": "é1", "method": method, "params": params}).to_string()
 }

@@ -388,7 +388,8 @@ async fn attack_088_rules_of_every_request_filter_lists_too() {
         r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"drop"},{"name":"read"}]}}"#,
     ));
     let token = setup.idp.token("bob");
-    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
-    let (_, body) = setup.post(&token, list).await;
+    let list =
+        serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta()}});
+    let (_, body) = setup.post(&token, &list.to_string()).await;
     assert!(body.contains("read") && !body.contains("drop"), "{body}");
 }

@@ -85,7 +85,8 @@ const MAX_DEPTH: usize = 128;
 ///
 /// An answer that depends on who asked must not be cached for others (MCP 2026-07-28, Caching): `cacheScope` becomes
 /// `"private"`, and is added to a list or a read resource that has a `ttlMs` and no scope, which early readers take
-/// for public. A `ttlMs` of these that is no whole number of milliseconds becomes 0. One that is stays: it is a hint of
+/// for public. The `ttlMs` of a list becomes 0, because what a caller may see changes with his token and with the policy;
+/// that of a read resource stays where it is a whole number of milliseconds: it is a hint of
 /// how long the answer is fresh for this caller, and calls are judged anew each time.
 ///
 /// ```

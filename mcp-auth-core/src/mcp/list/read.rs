@@ -94,20 +94,20 @@ impl<'t> Reader<'t, '_, '_> {
             return Ok(scanner.skip(MAX_DEPTH)?);
         }
         let mut seen = Seen::default();
-        let (mut cacheable, mut scope, mut ttl) = (false, None, None);
+        let (mut listed, mut cacheable, mut scope, mut ttl) = (false, false, None, None);
         scanner.object(|scanner, name| {
             if let Some(kind) = ItemKind::of_list(&name) {
                 seen.once(&RESULT, &name)?;
                 if scanner.next() == b'n' {
                     return Ok(scanner.skip(0)?);
                 }
-                cacheable = true;
+                (listed, cacheable) = (true, true);
                 return self.list(scanner, kind);
             }
             match &*name {
                 "cacheScope" => {
                     seen.once(&RESULT, "cacheScope")?;
-                    scope = Some(value(scanner)?).filter(|(_, text)| *text != "null");
+                    scope = Some(value(scanner)?);
                     Ok(())
                 }
                 "ttlMs" if ttl.is_some() => Err(ListError),
@@ -124,12 +124,15 @@ impl<'t> Reader<'t, '_, '_> {
         })?;
         if let Some((start, text)) = scope
             && text != "\"private\""
+            && (cacheable || text != "null")
         {
             self.edits.replace(start, start + text.len(), "\"private\"");
         }
         if let Some((start, text)) = ttl.filter(|(_, text)| cacheable && *text != "null") {
-            // Whole, not negative, and as a double reads it.
-            if text.len() > 15 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            // What a caller may see changes with his token and with the policy, whatever the server promises. Other
+            // answers: whole, not negative, and as a double reads it.
+            let readable = text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit());
+            if (listed || !readable) && text != "0" {
                 self.edits.replace(start, start + text.len(), "0");
             }
             if scope.is_none() {

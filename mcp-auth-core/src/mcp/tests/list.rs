@@ -18,7 +18,7 @@ fn mcp_b9_denied_items_go_and_the_others_stay_byte_for_byte() {
     let out = replaced(ANSWER, |i| i.name != "write");
     assert_eq!(
         out,
-        r#"{"jsonrpc":"2.0", "id":1,"result":{ "tools":[ {"name":"read","x":[1, 2]},{"name":"z"}],"nextCursor":"c","ttlMs":5,"cacheScope":"private"}}"#
+        r#"{"jsonrpc":"2.0", "id":1,"result":{ "tools":[ {"name":"read","x":[1, 2]},{"name":"z"}],"nextCursor":"c","ttlMs":0,"cacheScope":"private"}}"#
     );
     let out = replaced(ANSWER, |_| false);
     assert!(out.contains(r#""tools":[],"#));
@@ -194,17 +194,14 @@ fn attack_088_an_acknowledged_subscription_names_what_is_allowed() {
 fn mcp_a23_answers_that_depend_on_the_caller_are_their_own() {
     let result = |members: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{{members}}}}}"#);
     for (from, to) in [
-        (r#""tools":[],"cacheScope":"public","ttlMs":5"#, r#""tools":[],"cacheScope":"private","ttlMs":5"#),
-        (r#""cacheScope":"public","ttlMs":5,"tools":[]"#, r#""cacheScope":"private","ttlMs":5,"tools":[]"#),
+        (r#""tools":[],"cacheScope":"public","ttlMs":5"#, r#""tools":[],"cacheScope":"private","ttlMs":0"#),
+        (r#""cacheScope":"public","ttlMs":5,"tools":[]"#, r#""cacheScope":"private","ttlMs":0,"tools":[]"#),
         (r#""contents":[],"cacheScope":"Public""#, r#""contents":[],"cacheScope":"private""#),
         (r#""cacheScope":["public"]"#, r#""cacheScope":"private""#),
         (r#""cacheScope":"priv\u0061te""#, r#""cacheScope":"private""#),
-        (r#""ttlMs":7 ,"tools":[]"#, r#""ttlMs":7,"cacheScope":"private" ,"tools":[]"#),
+        (r#""ttlMs":7 ,"tools":[]"#, r#""ttlMs":0,"cacheScope":"private" ,"tools":[]"#),
         (r#""ttlMs":-1,"cacheScope":"private","tools":[]"#, r#""ttlMs":0,"cacheScope":"private","tools":[]"#),
-        (
-            r#""ttlMs":1e9,"cacheScope":null,"tools":[]"#,
-            r#""ttlMs":0,"cacheScope":"private","cacheScope":null,"tools":[]"#,
-        ),
+        (r#""ttlMs":1e9,"cacheScope":null,"tools":[]"#, r#""ttlMs":0,"cacheScope":"private","tools":[]"#),
         (r#""ttlMs":1.5,"contents":[]"#, r#""ttlMs":0,"cacheScope":"private","contents":[]"#),
         (r#""tools":[],"ttlMs":"5""#, r#""tools":[],"ttlMs":0,"cacheScope":"private""#),
         (
@@ -215,8 +212,9 @@ fn mcp_a23_answers_that_depend_on_the_caller_are_their_own() {
         assert_eq!(replaced(&result(from), |_| true), result(to), "{from}");
     }
     for unchanged in [
-        r#""tools":[],"cacheScope":"private","ttlMs":300000"#,
+        r#""tools":[],"cacheScope":"private","ttlMs":0"#,
         r#""tools":[]"#,
+        r#""contents":[],"cacheScope":"private","ttlMs":300000"#,
         r#""tools":[],"ttlMs":null"#,
         // A task has a `ttlMs` of its own.
         r#""taskId":"t","ttlMs":60000,"resultType":"task""#,
