@@ -246,8 +246,7 @@ fn behind_space(text: &[u8], at: usize) -> (usize, u8) {
     let mut at = at;
     loop {
         match text.get(at) {
-            Some(b' ') => at += 1 + blanks(text, at + 1),
-            Some(b'\n' | b'\r' | b'\t') => at += 1,
+            Some(b' ' | b'\n' | b'\r' | b'\t') => at += 1 + blanks(text, at + 1),
             Some(&byte) => return (at, byte),
             None => return (at, 0),
         }

@@ -77,8 +77,8 @@ pub enum Filtered {
 /// Decides over one item: whether the reader may use it.
 pub type Visible<'f> = dyn FnMut(ListItem<'_>) -> bool + 'f;
 
-/// How deep a server's message may be nested.
-const MAX_DEPTH: usize = 128;
+/// How deep a value in a server's message may be nested. With what stands around it no deeper than most readers take.
+const MAX_DEPTH: usize = 120;
 
 /// Filters the items that a server's message names: its lists, and notifications about single items. See the second
 /// table of the [module page](super).
