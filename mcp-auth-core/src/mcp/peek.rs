@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::error::PeekError;
 use super::look_alike::looks_like;
 use super::message::{McpCall, Target};
-use super::method::{ItemMember, LISTEN, item_member};
+use super::method::{ItemMember, LISTEN, is_removed_in_modern, item_member};
 use super::params::Params;
 use super::subscription;
 use crate::json::{Problem, Scanner};
@@ -142,8 +142,11 @@ fn targets(method: &str, params: &mut Params<'_>) -> Result<Targets, PeekError> 
         let mut targets = subscription::targets(filter)?.into_iter();
         return Ok(Targets { first: targets.next(), more: targets.collect() });
     }
-    let named = |text: &mut Option<Cow<'_, str>>, target: fn(Box<str>) -> Target| {
-        text.take().map(|t| target(t.into())).ok_or(PeekError::NoItem).map(Some)
+    // Whoever asks a modern server for what it does not have has no item to name.
+    let removed = params.protocol_version.is_some() && is_removed_in_modern(method);
+    let named = |text: &mut Option<Cow<'_, str>>, target: fn(Box<str>) -> Target| match text.take() {
+        None if !removed => Err(PeekError::NoItem),
+        text => Ok(text.map(|t| target(t.into()))),
     };
     let first = match item_member(method) {
         None => None,

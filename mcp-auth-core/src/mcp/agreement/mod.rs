@@ -174,7 +174,7 @@ impl Agreement {
         }
         let known = ProtocolVersion::parse(version).filter(|v| v.era() == Era::Modern);
         if !known.is_some_and(|v| self.supported.contains(&v)) {
-            return Err(AgreementError::version(version, &self.supported));
+            return Err(AgreementError::version(version, &self.offered_to_modern()));
         }
         match single(headers, &METHOD)? {
             None if is_request => return Err(AgreementError::missing(&METHOD, Some(method))),
@@ -184,6 +184,12 @@ impl Agreement {
             return Err(AgreementError::removed(method, version));
         }
         name(headers, call, is_request)
+    }
+
+    /// What a modern client is told to speak: it does not know how to open a session, unless there is nothing else.
+    fn offered_to_modern(&self) -> Vec<ProtocolVersion> {
+        let modern: Vec<_> = self.supported.iter().copied().filter(|v| v.era() == Era::Modern).collect();
+        if modern.is_empty() { self.supported.clone() } else { modern }
     }
 
     fn legacy(

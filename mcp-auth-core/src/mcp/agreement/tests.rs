@@ -210,7 +210,7 @@ fn versions_that_are_not_served_are_told_which_are() {
     assert_eq!(body["id"], 301);
     assert_eq!(body["error"]["code"], -32022);
     assert_eq!(body["error"]["data"]["requested"], "v999.0.0");
-    assert_eq!(body["error"]["data"]["supported"][4], MODERN);
+    assert_eq!(body["error"]["data"]["supported"], serde_json::json!([MODERN]));
     assert_eq!(check(&[V, method], &call), mismatch(Kind::HeaderMismatch), "disagreement first");
 }
 
@@ -414,5 +414,29 @@ fn attack_090_the_era_of_a_request_without_a_body() {
         ("2025-11-25 ", Era::Modern),
     ] {
         assert_eq!(Era::of_version(version), era, "{version:?}");
+    }
+}
+
+/// A method that a version does not have needs no item.
+#[test]
+fn removed_methods_are_not_found_whatever_they_name() {
+    for method in ["resources/subscribe", "resources/unsubscribe"] {
+        let message = |params: serde_json::Value| {
+            serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+        };
+        let meta = serde_json::json!({
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert("mcp-protocol-version", MODERN.parse().unwrap());
+        headers.insert("mcp-method", method.parse().unwrap());
+        for params in [serde_json::json!({"_meta": meta}), serde_json::json!({"_meta": meta, "uri": "a:b"})] {
+            let call = crate::mcp::peek(message(params).as_bytes()).unwrap();
+            let error = Agreement::new().check(&headers, &call).unwrap_err();
+            assert_eq!((error.status().as_u16(), error.code()), (404, -32601), "{method}");
+        }
+        let legacy = crate::mcp::peek(message(serde_json::json!({})).as_bytes());
+        assert_eq!(legacy, Err(crate::mcp::PeekError::NoItem));
     }
 }
