@@ -432,11 +432,11 @@ fn removed_methods_are_not_found_whatever_they_name() {
         headers.insert("mcp-protocol-version", MODERN.parse().unwrap());
         headers.insert("mcp-method", method.parse().unwrap());
         for params in [serde_json::json!({"_meta": meta}), serde_json::json!({"_meta": meta, "uri": "a:b"})] {
-            let call = crate::mcp::peek(message(params).as_bytes()).unwrap();
+            let call = peek(message(params).as_bytes()).unwrap();
             let error = Agreement::new().check(&headers, &call).unwrap_err();
             assert_eq!((error.status().as_u16(), error.code()), (404, -32601), "{method}");
         }
-        let legacy = crate::mcp::peek(message(serde_json::json!({})).as_bytes());
+        let legacy = peek(message(serde_json::json!({})).as_bytes());
         assert_eq!(legacy, Err(crate::mcp::PeekError::NoItem));
     }
 }
