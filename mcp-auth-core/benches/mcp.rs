@@ -4,7 +4,8 @@
 //!
 //! A tree costs by the value, a scan by the byte. Where a call holds values, as most do (`rows`, `mixed`), a scan must
 //! stay under a fifth of a tree. Where there are few values in many bytes (indentation, one long string) a tree is
-//! little more than a scan and a copy: there it is held to what is known to be reachable.
+//! little more than a scan and a copy; and of 1 KB, a quarter of the time goes to the four strings that outlive the
+//! body. There a scan is held to what it has been seen to reach.
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop")]
 
 mod support;
@@ -25,14 +26,15 @@ fn main() -> ExitCode {
 }
 
 fn calls(bench: &mut support::Bench) {
+    const SIZES: [(&str, usize); 3] = [("1 KB", 1 << 10), ("64 KB", 64 << 10), ("1 MB", 1 << 20)];
     for (kind, arguments, of_tree) in [
-        ("rows", rows as fn(usize) -> String, 0.2),
-        ("mixed", mixed, 0.2),
-        ("indented rows", indented, 0.4),
-        ("source text", source, 0.6),
-        ("prose", prose, 0.4),
+        ("rows", rows as fn(usize) -> String, [0.2, 0.2, 0.2]),
+        ("mixed", mixed, [0.25, 0.2, 0.2]),
+        ("indented rows", indented, [0.35, 0.25, 0.25]),
+        ("source text", source, [0.5, 0.6, 0.6]),
+        ("prose", prose, [0.4, 0.25, 0.25]),
     ] {
-        for (size, bytes) in [("1 KB", 1 << 10), ("64 KB", 64 << 10), ("1 MB", 1 << 20)] {
+        for ((size, bytes), of_tree) in SIZES.into_iter().zip(of_tree) {
             let body = call(&arguments(bytes));
             let body = body.as_bytes();
             bench
@@ -131,7 +133,7 @@ fn events(bench: &mut support::Bench) {
         .case("filter", || pass(black_box(stream)))
         .case("scan", scan)
         .case("copy", || black_box(stream).to_vec())
-        .at_most("filter", 2.0, &["scan", "copy"])
+        .at_most("filter", 1.0, &["scan", "copy"])
         .run();
 }
 

@@ -190,7 +190,10 @@ impl<'t> Scanner<'t> {
                 }
                 b'\\' => {
                     escaped = true;
-                    self.at += string::escape(self.rest())?;
+                    self.at += match text.get(end + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        _ => string::escape(self.rest())?,
+                    };
                 }
                 _ if end >= text.len() => return Err(Problem::Unclosed),
                 _ => return Err(Problem::Control),

@@ -196,3 +196,28 @@ fn attack_086_what_is_not_one_json_rpc_message_is_refused() {
     let very_deep = call(&format!(r#"{{"name":"a","arguments":{}"#, "[".repeat(100_000)));
     assert_eq!(error(very_deep.as_bytes()), PeekError::TooDeep);
 }
+
+#[test]
+fn attack_079_names_are_taken_as_they_stand() {
+    for name in
+        ["re\u{430}d", "e\u{301}", "\u{e9}", "read ", " read", "re\u{200d}ad", "Read", "read\u{0}", ""]
+    {
+        let body = call(&format!(r#"{{"name":{}}}"#, serde_json::to_string(name).unwrap()));
+        assert_eq!(peek(body.as_bytes()).unwrap().target, Some(Target::Tool(name.into())), "{name:?}");
+    }
+}
+
+#[test]
+fn attack_087_what_is_forwarded_is_what_was_read() {
+    let id = "1234567890123456789012345678901234567890";
+    let message = format!(
+        "{{ \"jsonrpc\" : \"2.0\",\"id\":{id} ,\"method\":\"tools\\/call\",\"params\":{{\"name\":\"a\",\"arguments\": {{\"n\":1.50e0}}}}}}"
+    );
+    let body = format!("\r\n[{message}\t,{}]", message.replace(id, "\"\\u0031\""));
+    let Body::Batch(batch) = read_body(body.as_bytes()).unwrap() else { panic!("a batch") };
+    assert_eq!(batch[0].id(), Some(id), "not as a number that was read");
+    assert_eq!(batch[1].id(), Some("\"\\u0031\""));
+    assert_eq!(body.get(batch[0].range.clone()), Some(&*message));
+    let arguments = batch[1].message.as_ref().unwrap().arguments.clone().unwrap();
+    assert_eq!(body.get(arguments), Some("{\"n\":1.50e0}"));
+}
