@@ -66,6 +66,7 @@ impl Reads {
 /// A request before the rules.
 pub(super) struct Seen<'r> {
     http: Option<HttpRequest<'r>>,
+    target: Option<&'r str>,
     facts: Option<&'r RequestFacts>,
     arguments: Arguments,
     now: Option<UnixTime>,
@@ -98,10 +99,16 @@ impl<'r> Seen<'r> {
         let has = reads.arguments && call.is_some_and(|call| call.arguments.is_some());
         Self {
             http: reads.request.then(|| HttpRequest::new(request)),
+            target: None,
             facts: if reads.facts { request.extensions().get() } else { None },
             arguments: if has { Arguments::read(arguments) } else { Arguments::None },
             now: reads.now.then(|| clock.now()),
         }
+    }
+
+    /// The server behind, where the request says nothing else.
+    pub(super) fn behind(self, target: Option<&'r str>) -> Self {
+        Self { target, ..self }
     }
 
     pub(super) fn context<'c>(
@@ -116,6 +123,9 @@ impl<'r> Seen<'r> {
         }
         if let Some(call) = call {
             context = context.call(call);
+        }
+        if let Some(target) = self.target {
+            context = context.target(target);
         }
         if let Some(facts) = self.facts {
             context = facts.add_to(context);
@@ -183,6 +193,7 @@ fn add<'c>(
 #[derive(Clone)]
 pub(super) struct KeptRequest {
     http: Option<Box<KeptHttp>>,
+    target: Option<Arc<str>>,
     facts: Option<RequestFacts>,
     /// The message that asks for the list, for what it says of its version.
     call: Option<McpCall>,
@@ -211,7 +222,12 @@ impl KeptRequest {
         });
         let facts = if reads.facts { request.extensions().get().cloned() } else { None };
         let call = request.extensions().get::<McpCall>().cloned();
-        Self { http, facts, call, clock: reads.now.then(|| clock.clone()) }
+        Self { http, target: None, facts, call, clock: reads.now.then(|| clock.clone()) }
+    }
+
+    /// As [`Seen::behind`].
+    pub(super) fn behind(self, target: Option<&Arc<str>>) -> Self {
+        Self { target: target.cloned(), ..self }
     }
 
     /// The context of the items that come now: a stream may stay open for long.
@@ -223,6 +239,9 @@ impl KeptRequest {
         }
         if let Some(call) = &self.call {
             context = context.call(call);
+        }
+        if let Some(target) = &self.target {
+            context = context.target(target);
         }
         if let Some(facts) = &self.facts {
             context = facts.add_to(context);

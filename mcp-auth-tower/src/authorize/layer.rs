@@ -26,6 +26,7 @@ pub(super) struct Shared {
     pub(super) mcp: Option<Items>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
     pub(super) denials: Denials,
+    pub(super) target: Option<Arc<str>>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -56,6 +57,7 @@ impl Default for Shared {
             mcp: None,
             challenge: None,
             denials: Denials::default(),
+            target: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -101,6 +103,12 @@ impl AuthorizeLayer {
     /// Names the resource's metadata and scopes in challenges (RFC 9728 §5.1).
     pub fn challenge(self, resource: ResourceIdentifier, scopes: Scopes) -> Self {
         self.with(|s| s.challenge = Some(Arc::new(ChallengeContext { resource, scopes })))
+    }
+
+    /// The name of the server behind this layer, for rules over `mcp.tool.target` and the like. A layer in front that
+    /// knows better says so in [`RequestFacts`](crate::RequestFacts).
+    pub fn target(self, name: &str) -> Self {
+        self.with(|s| s.target = Some(name.into()))
     }
 
     /// Makes an item that is denied look like one that does not exist: the answer is the error of an unknown tool,

@@ -136,7 +136,7 @@ impl Shared {
         Some(Judge {
             policy: items.call.policy.clone(),
             principal: who.shared(),
-            request: KeptRequest::new(request, items.call.reads, &self.clock),
+            request: KeptRequest::new(request, items.call.reads, &self.clock).behind(self.target.as_ref()),
         })
     }
 
@@ -156,7 +156,8 @@ impl Shared {
             _ => self.http.as_ref()?,
         };
         let arguments = request.extensions().get::<CallArguments>().map(CallArguments::json);
-        let seen = Seen::new(request, call, arguments, rules.reads, &*self.clock);
+        let seen =
+            Seen::new(request, call, arguments, rules.reads, &*self.clock).behind(self.target.as_deref());
         Some(rules.policy.explain(&seen.context(principal, call), show_values))
     }
 
@@ -170,7 +171,8 @@ impl Shared {
     ) -> Option<Decision> {
         let principal = who.principal();
         let decide = |rules: &Rules| {
-            let seen = Seen::new(request, call, arguments, rules.reads, &*self.clock);
+            let seen =
+                Seen::new(request, call, arguments, rules.reads, &*self.clock).behind(self.target.as_deref());
             match call {
                 Some(call) if !call.more_targets.is_empty() => each(rules, &seen, principal, call),
                 call => rules.policy.decide(&seen.context(principal, call)),

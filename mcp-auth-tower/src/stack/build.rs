@@ -109,6 +109,9 @@ impl McpAuthBuilder {
             .challenge(self.resource.clone(), self.scopes)
             .clock(self.clock)
             .missing_scopes(self.missing_scopes);
+        if let Some(target) = &self.target {
+            authorize = authorize.target(target);
+        }
         if self.hide_denied {
             authorize = authorize.hide_denied();
         }

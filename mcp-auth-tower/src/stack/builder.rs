@@ -33,6 +33,7 @@ pub struct McpAuthBuilder {
     pub(super) policy: Option<PolicySetBuilder>,
     pub(super) policies: Option<PolicyLevels>,
     pub(super) http_policy: Option<PolicyLevels>,
+    pub(super) target: Option<String>,
     pub(super) hide_denied: bool,
     pub(super) missing_scopes: MissingScopes,
     pub(super) all_scopes: bool,
@@ -69,6 +70,7 @@ impl McpAuthBuilder {
             policy: None,
             policies: None,
             http_policy: None,
+            target: None,
             hide_denied: false,
             missing_scopes: MissingScopes::default(),
             all_scopes: false,
@@ -165,6 +167,14 @@ impl McpAuthBuilder {
     /// Judges every HTTP request with `policy`, before the rules over MCP items.
     pub fn http_policy(mut self, policy: impl Into<PolicyLevels>) -> Self {
         self.http_policy = Some(policy.into());
+        self
+    }
+
+    /// The name of the server behind, for rules over `mcp.tool.target`; see [`AuthorizeLayer::target`].
+    ///
+    /// [`AuthorizeLayer::target`]: crate::authorize::AuthorizeLayer::target
+    pub fn target(mut self, name: &str) -> Self {
+        self.target = Some(name.to_owned());
         self
     }
 

@@ -22,6 +22,7 @@ mod backend;
 mod bind;
 mod connections;
 mod cors;
+mod denials;
 mod duration;
 mod error;
 mod fields;

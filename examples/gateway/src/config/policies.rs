@@ -3,6 +3,7 @@
 use super::authentication::McpAuthentication;
 use super::authorization::Rules;
 use super::cors::Cors;
+use super::denials::Denials;
 use super::error::Fault;
 use super::fields::Fields;
 use super::node::Node;
@@ -19,13 +20,16 @@ pub(crate) struct Policies {
     pub(crate) mcp_authentication: Option<McpAuthentication>,
     /// Who may do what, besides what the levels above say.
     pub(crate) rules: Rules,
+    /// How denials are told.
+    pub(crate) denials: Denials,
     /// How long the backend may take.
     pub(crate) timeout: Timeout,
 }
 
 impl Policies {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        let known = ["cors", "mcpAuthentication", "mcpAuthorization", "authorization", "timeout"];
+        let known =
+            ["cors", "mcpAuthentication", "mcpAuthorization", "authorization", "mcpDenials", "timeout"];
         let unsupported =
             ["jwtAuth", "oidc", "apiKey", "basicAuth", "extAuthz", "backendAuth", "localRateLimit"];
         let mut fields = Fields::new(node, "policies", &known, &unsupported)?;
@@ -36,6 +40,7 @@ impl Policies {
                 .map(|node| McpAuthentication::read(node, lints))
                 .transpose()?,
             rules: Rules::take(&mut fields)?,
+            denials: fields.take("mcpDenials").map(Denials::read).transpose()?.unwrap_or_default(),
             timeout: fields.take("timeout").map(Timeout::read).transpose()?.unwrap_or_default(),
         })
     }

@@ -236,6 +236,24 @@ pub(crate) fn authenticated(
     };
     let keys = Keys::new(&issuer, source, &options).map_err(|e| error(at, &e))?;
     auth = auth.issuer_keys(issuer, keys);
+    let denials = policies.denials;
+    auth = auth.missing_scopes(denials.missing_scopes);
+    if denials.hide {
+        auth = auth.hide_denied();
+    }
+    if denials.all_scopes {
+        auth = auth.challenge_all_scopes();
+    }
+    match route.backends.as_slice() {
+        [config::Backend::Mcp(targets)] if targets.len() == 1 => {
+            auth = targets.iter().fold(auth, |auth, target| auth.target(&target.name.value));
+        }
+        _ if rules.read_targets() => {
+            let message = "a rule reads the `target` of an item: only a backend `mcp` with `targets` has one";
+            return Err(BuildError::new(file, route.at, message));
+        }
+        _ => {}
+    }
     if let Some(rules) = rules.mcp() {
         auth = auth.policy(rules.clone());
     }

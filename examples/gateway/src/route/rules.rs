@@ -4,7 +4,8 @@ use std::fmt;
 
 use mcp_auth_core::cel::{CelError, Program};
 use mcp_auth_core::policy::{
-    FindingKind, Level, MatchBlock, PolicyLevels, PolicySet, RuleErrorKind, ToolScopes, environment,
+    FindingKind, Level, MatchBlock, PolicyLevels, PolicySet, Rule, RuleError, RuleErrorKind, ToolScopes,
+    environment,
 };
 
 use super::build::BuildError;
@@ -70,6 +71,12 @@ impl Levels {
         Some(&self.http).filter(|sets| sets.sets().len() > 0)
     }
 
+    /// Whether a rule reads which server has an item.
+    pub(crate) fn read_targets(&self) -> bool {
+        let kinds = ["mcp.tool.target", "mcp.prompt.target", "mcp.resource.target", "mcp.task.target"];
+        kinds.iter().any(|path| self.mcp.reads(path) || self.http.reads(path))
+    }
+
     /// The sets over MCP items, if there are any.
     pub(crate) fn mcp(&self) -> Option<&PolicyLevels> {
         Some(&self.mcp).filter(|sets| sets.sets().len() > 0)
@@ -102,7 +109,14 @@ impl<'c> Set<'c> {
             if rule.dry_run {
                 block = block.dry_run();
             }
-            set = set.block(rule.effect, block).map_err(|e| refused(source, rule, e.kind(), &e))?;
+            let refused = |e: RuleError| refused(source, rule, e.kind(), &e);
+            let compiled = Rule::compile(rule.effect, block.clone()).map_err(refused)?;
+            if let Some(nothing) = PROVIDED_BY_NOTHING.iter().find(|variable| compiled.reads(variable)) {
+                let message =
+                    format!("nothing in this gateway provides `{nothing}`: the rule would always fail");
+                return Err(BuildError::new(source, rule.at, message));
+            }
+            set = set.block(rule.effect, block).map_err(refused)?;
         }
         if let Some(claims) = &from.group_claims {
             set = set.group_claims(claims);
@@ -174,6 +188,9 @@ fn snippet(expression: &Spanned<String>, error: &CelError, at: Option<Position>)
     let (pad, lead) = (margin.len(), error.column().saturating_sub(1));
     format!("{margin} | {text}\n{:pad$} | {:lead$}{:^<width$}", "", "", "")
 }
+
+/// Variables of rules that a service which embeds the layers can provide, and this gateway does not.
+const PROVIDED_BY_NOTHING: [&str; 3] = ["apiKey", "basicAuth", "extauthz"];
 
 /// Where in the file a warning about one of the rule's expressions belongs.
 fn warned_at(source: &Source, rule: &config::Rule, error: &CelError) -> Position {

@@ -161,3 +161,28 @@ binds:
     }
     assert_eq!(upstream.only().target, "/other");
 }
+
+/// A variable that nobody fills would make a rule fail for ever.
+#[test]
+fn rules_over_what_nothing_provides_are_refused() {
+    for (rule, backend, expected) in [
+        ("require: apiKey.team == 'a'", "host: 'a:1'", Some("nothing in this gateway provides `apiKey`")),
+        ("deny: has(extauthz.x)", "host: 'a:1'", Some("nothing in this gateway provides `extauthz`")),
+        ("require: mcp.tool.target == 'r'", "host: 'a:1'", Some("`target`")),
+        (
+            "require: mcp.tool.target == 'r'",
+            "mcp: {targets: [{name: r, mcp: {host: 'http://a:1/mcp'}}]}",
+            None,
+        ),
+    ] {
+        let text = format!(
+            "binds:\n- port: 0\n  listeners:\n  - routes:\n    - policies:\n        mcpAuthentication:{LOCKED}\n        mcpAuthorization: {{rules: [{rule}]}}\n      backends: [{{{backend}}}]\n"
+        );
+        let (config, _) = crate::config::parse(&text, "x.yaml").unwrap();
+        match (crate::server::Gateway::new(&config), expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(expected)) => assert!(error.to_string().contains(expected), "{rule}: {error}"),
+            (outcome, _) => panic!("{rule}: {outcome:?}"),
+        }
+    }
+}
