@@ -32,10 +32,10 @@
 //! - [`well_known`]: paths and URLs of metadata (RFC 9728 §3.1, RFC 8414 §3.1, OpenID Connect Discovery §4)
 //! - [`resource`]: resource identifiers and protected resource metadata (RFC 9728)
 //! - [`server`]: authorization server metadata (RFC 8414, OpenID Connect Discovery)
-//! - [`registration`]: dynamic client registration (RFC 7591)
+//! - [`registration`]: dynamic client registration (RFC 7591, RFC 7592)
 //! - [`challenge`][]: `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1)
-//! - [`provider`]: presets for Keycloak, Auth0, Okta, Frontegg and Entra
-//! - [`scope`], [`secret`], [`transport`]: the small values that these share
+//! - [`provider`]: presets for Keycloak, Auth0, Okta, Entra and others, as data with their sources
+//! - [`scope`], [`secret`], [`transport`], [`freshness`]: the small values that these share
 //!
 //! # Out of scope
 //!
@@ -44,6 +44,8 @@
 
 pub mod challenge;
 mod document;
+mod endpoint;
+pub mod freshness;
 pub mod provider;
 pub mod registration;
 pub mod resource;
@@ -55,6 +57,7 @@ pub mod well_known;
 
 pub use challenge::Challenge;
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
+pub use endpoint::EndpointFault;
 pub use resource::{ProtectedResourceMetadata, ResourceIdentifier};
 pub use scope::Scopes;
 pub use secret::Secret;
