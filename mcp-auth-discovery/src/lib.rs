@@ -33,6 +33,7 @@
 //! - [`resource`]: resource identifiers and protected resource metadata (RFC 9728)
 //! - [`server`]: authorization server metadata (RFC 8414, OpenID Connect Discovery)
 //! - [`registration`]: dynamic client registration (RFC 7591, RFC 7592)
+//! - [`client_metadata`]: client ID metadata documents
 //! - [`challenge`][]: `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1)
 //! - [`provider`]: presets for Keycloak, Auth0, Okta, Entra and others, as data with their sources
 //! - [`scope`], [`secret`], [`transport`], [`freshness`]: the small values that these share
@@ -43,6 +44,7 @@
 //! - Token requests: `mcp-auth-exchange`.
 
 pub mod challenge;
+pub mod client_metadata;
 mod document;
 mod endpoint;
 pub mod freshness;
