@@ -32,6 +32,7 @@
 //! - [`well_known`]: paths and URLs of metadata (RFC 9728 §3.1, RFC 8414 §3.1, OpenID Connect Discovery §4)
 //! - [`resource`]: resource identifiers and protected resource metadata (RFC 9728)
 //! - [`server`]: authorization server metadata (RFC 8414, OpenID Connect Discovery)
+//! - [`facade`]: the metadata of an authorization server of our own
 //! - [`registration`]: dynamic client registration (RFC 7591, RFC 7592)
 //! - [`client_metadata`]: client ID metadata documents
 //! - [`challenge`][]: `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1)
@@ -47,6 +48,7 @@ pub mod challenge;
 pub mod client_metadata;
 mod document;
 mod endpoint;
+pub mod facade;
 pub mod freshness;
 pub mod provider;
 pub mod registration;
