@@ -1,5 +1,7 @@
 //! The endpoints of our own server.
 
+use crate::well_known;
+
 /// An endpoint of our own authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -25,8 +27,8 @@ pub enum FacadePathError {
     /// Not an absolute path of letters, digits and `-._~` without empty and dot segments.
     #[error("endpoint path is not an absolute path of letters, digits and `-._~`")]
     Path,
-    /// Another endpoint is there.
-    #[error("two endpoints have the same path")]
+    /// Another endpoint or a metadata document is there.
+    #[error("another endpoint or a metadata document has this path")]
     Taken,
 }
 
@@ -78,7 +80,16 @@ impl Paths {
         if !path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment)) || path.len() > 300 {
             return Err(FacadePathError::Path);
         }
-        if self.0.iter().any(|(other, taken)| *other != endpoint && taken == path) {
+        let document = |taken: &&str| {
+            path.strip_prefix(*taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let documents = [
+            well_known::OAUTH_AUTHORIZATION_SERVER,
+            well_known::OPENID_CONFIGURATION,
+            well_known::OAUTH_PROTECTED_RESOURCE,
+        ];
+        let taken = self.0.iter().any(|(other, taken)| *other != endpoint && taken == path);
+        if taken || documents.iter().any(document) {
             return Err(FacadePathError::Taken);
         }
         if let Some((_, held)) = self.0.iter_mut().find(|(known, _)| *known == endpoint) {

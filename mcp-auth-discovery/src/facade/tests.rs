@@ -228,7 +228,12 @@ fn mcp_a7_default_paths_are_those_that_old_clients_assume_and_each_is_of_one_end
     assert_eq!(moved.url(FacadeEndpoint::Token).as_str(), "https://gw.example.com/oauth/token");
     assert_eq!(moved.endpoint_at("/oauth/token"), Some(FacadeEndpoint::Token));
     assert_eq!(moved.endpoint_at("/token"), None);
-    assert_eq!(facade().path(FacadeEndpoint::Token, "/authorize"), Err(FacadePathError::Taken));
+    for taken in
+        ["/authorize", "/.well-known/openid-configuration", "/.well-known/oauth-protected-resource/mcp"]
+    {
+        assert_eq!(facade().path(FacadeEndpoint::Token, taken), Err(FacadePathError::Taken), "{taken}");
+    }
+    assert!(facade().path(FacadeEndpoint::Token, "/token").is_ok(), "its own");
     for bad in
         ["", "/", "token", "//token", "/a/../b", "/%74oken", "/token?x", "/token#x", "/to ken", "/token/"]
     {

@@ -122,7 +122,11 @@ impl Provider {
 
     fn by_issuer(kind: ProviderKind, issuer: &str) -> Result<Self, ProviderError> {
         MetadataSource::Standard.urls(issuer)?;
-        Ok(Self::of(kind, issuer, ""))
+        let mut provider = Self::of(kind, "", "");
+        // As it was written, whatever is in it: not through the templates.
+        issuer.clone_into(&mut provider.issuer);
+        issuer.clone_into(&mut provider.metadata_issuer);
+        Ok(provider)
     }
 
     fn of(kind: ProviderKind, base: &str, name: &str) -> Self {

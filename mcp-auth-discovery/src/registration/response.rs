@@ -131,8 +131,7 @@ impl ClientRegistrationResponse {
         document::to_json(self)
     }
 
-    /// The whole response to a registration: 201, JSON, not to be stored. To a request that reads or changes a
-    /// registration answer the same with 200 (RFC 7592 §3).
+    /// The whole response to a registration: 201, JSON, not to be stored.
     ///
     /// ```
     /// use mcp_auth_discovery::registration::{ClientMetadata, ClientRegistrationResponse};
@@ -143,6 +142,12 @@ impl ClientRegistrationResponse {
     /// ```
     pub fn to_http(&self) -> Response<Bytes> {
         answer(StatusCode::CREATED, self.to_json())
+    }
+
+    /// The whole response to a request that reads or changes a registration (RFC 7592 §2.1, §2.2): 200, JSON, not to be
+    /// stored.
+    pub fn to_http_managed(&self) -> Response<Bytes> {
+        answer(StatusCode::OK, self.to_json())
     }
 }
 

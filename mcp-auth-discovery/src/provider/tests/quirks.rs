@@ -156,7 +156,12 @@ fn row_100_the_two_kinds_of_okta_servers_are_told_apart() {
 
 #[test]
 fn generic_providers_keep_the_issuer_as_it_was_written() {
-    for issuer in ["https://idp.acme.io", "https://idp.acme.io/", "https://idp.acme.io/a/b/"] {
+    for issuer in [
+        "https://idp.acme.io",
+        "https://idp.acme.io/",
+        "https://idp.acme.io/a/b/",
+        "https://idp.acme.io/{name}",
+    ] {
         assert_eq!(Provider::openid_connect(issuer).unwrap().issuer(), issuer);
         assert_eq!(Provider::oauth(issuer).unwrap().metadata_issuer(), issuer);
     }
@@ -198,6 +203,14 @@ fn a_provider_of_ones_own_says_everything_that_a_preset_says() {
     let plain = settings(r#"{"issuer":"https://as.acme.io"}"#).unwrap();
     assert_eq!(plain, Provider::oauth("https://as.acme.io").unwrap());
     assert_eq!(plain, ProviderSettings::new("https://as.acme.io").into_provider().unwrap());
+}
+
+/// M14: the seeds' `host:7777` is an `iss` like any other, and no place to look for metadata.
+#[test]
+fn row_119_an_opaque_issuer_of_tokens_needs_an_issuer_of_metadata() {
+    let provider = settings(r#"{"issuer":"gw.acme.io:7777","metadataIssuer":"https://gw.acme.io"}"#).unwrap();
+    assert_eq!((provider.issuer(), provider.metadata_issuer()), ("gw.acme.io:7777", "https://gw.acme.io"));
+    assert!(settings(r#"{"issuer":"gw.acme.io:7777","jwksUri":"https://gw.acme.io/keys"}"#).is_err());
 }
 
 #[test]

@@ -35,9 +35,12 @@ fn row_145_a_registration_is_sent_as_json() {
 
 #[test]
 fn mcp_c6_answers_have_the_headers_that_strict_clients_accept() {
-    let created = ClientRegistrationResponse::new("c", ClientMetadata::new(["https://a/cb"])).to_http();
+    let response = ClientRegistrationResponse::new("c", ClientMetadata::new(["https://a/cb"]));
+    let (created, read) = (response.to_http(), response.to_http_managed());
     let refused = RegistrationError::new(RegistrationErrorCode::InvalidRedirectUri, "no").to_http();
-    for (response, status) in [(&created, StatusCode::CREATED), (&refused, StatusCode::BAD_REQUEST)] {
+    for (response, status) in
+        [(&created, StatusCode::CREATED), (&read, StatusCode::OK), (&refused, StatusCode::BAD_REQUEST)]
+    {
         assert_eq!(response.status(), status);
         assert_eq!(response.headers()["content-type"], "application/json");
         assert_eq!(response.headers()["cache-control"], "no-store");

@@ -51,7 +51,8 @@ fn attack_015_signed_metadata_is_no_access_token() {
     let issuer = "https://mcp.example.com";
     let signed = all().sign(issuer, "k", &signer, UnixTime::from_secs(1000)).unwrap();
     let validator = Validator::new([Issuer::new(issuer).audience("https://mcp.example.com/mcp")]).unwrap();
-    assert!(validator.parse(signed.signed_metadata.as_deref().unwrap()).is_err());
+    let error = validator.parse(signed.signed_metadata.as_deref().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("typ"), "{error}");
 }
 
 #[test]
