@@ -12,10 +12,10 @@ pub enum EndpointFault {
     #[error("is not an absolute URL")]
     NotAUrl,
     /// Neither `https`, nor `http` to a loopback host.
-    #[error("is neither https nor http to a loopback host")]
+    #[error("is not https (http is for loopback hosts only)")]
     Insecure,
     /// Another scheme than `http` and `https`, such as `javascript` or `file`.
-    #[error("has a scheme other than https")]
+    #[error("is not https (its scheme is neither http nor https)")]
     Scheme,
     /// With a user name or a password.
     #[error("has user information")]

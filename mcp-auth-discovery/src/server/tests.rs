@@ -86,7 +86,7 @@ fn attack_110_endpoints_elsewhere_than_over_tls_are_refused() {
     let alias = json!({"issuer": ISSUER, "mtls_endpoint_aliases": {"token_endpoint": "http://h/"}});
     assert_eq!(
         parse(&alias).unwrap_err().to_string(),
-        "`mtls_endpoint_aliases.token_endpoint` is neither https nor http to a loopback host"
+        "`mtls_endpoint_aliases.token_endpoint` is not https (http is for loopback hosts only)"
     );
 }
 

@@ -221,8 +221,11 @@ fn settings_that_are_wrong_say_where() {
         (r#"{"issuer":"https://a","jwks":"x"}"#, "unknown field `jwks`, expected one of"),
         (r#"{"issuer":"https://a","quirks":{"resorce":"keep"}}"#, "unknown field `resorce`"),
         (r#"{"issuer":"https://a","quirks":{"pkce":"none"}}"#, "unknown variant `none`"),
-        (r#"{"issuer":"https://a","jwksUri":"http://a/keys"}"#, "`jwksUri` is neither https"),
-        (r#"{"issuer":"https://a","tokenEndpoint":"javascript:1"}"#, "`tokenEndpoint` has a scheme"),
+        (r#"{"issuer":"https://a","jwksUri":"http://a/keys"}"#, "`jwksUri` is not https (http is"),
+        (
+            r#"{"issuer":"https://a","tokenEndpoint":"javascript:1"}"#,
+            "`tokenEndpoint` is not https (its scheme",
+        ),
         (
             r#"{"issuer":"https://a","authorizationEndpoint":"/a"}"#,
             "`authorizationEndpoint` is not an absolute URL",
