@@ -42,7 +42,7 @@ impl PolicyLevels {
     /// ```
     pub fn listing<'p>(&'p self, context: &Context<'p>) -> Listing<'p> {
         let asked =
-            |set: &'p PolicySet| Asked { set, how: set.how(context, Grant::Held), unmentioned: [None; 4] };
+            |set: &'p PolicySet| Asked { set, how: set.how(context, &Grant::Held), unmentioned: [None; 4] };
         Listing { context: *context, sets: self.sets().map(|(_, set)| asked(set)).collect() }
     }
 }
@@ -59,7 +59,7 @@ impl Listing<'_> {
 impl Asked<'_> {
     fn shows(&mut self, context: &Context<'_>, item: ListItem<'_>, kind: Kind) -> bool {
         let how = self.how.as_ref();
-        let judge = || self.set.verdict_by(&context.list_item(item), Grant::Held, false, how).is_allowed();
+        let judge = || self.set.verdict_by(&context.list_item(item), &Grant::Held, false, how).is_allowed();
         if !how.is_some_and(|how| self.set.is_unmentioned(how, kind, item.name)) {
             return judge();
         }

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use mcp_auth_core::policy::PolicyLevels;
+use http::Request;
+use mcp_auth_core::policy::{Explanation, PolicyLevels};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
 use super::Authorize;
+use super::denial::{Denials, MissingScopes};
 use super::http::Reads;
 use crate::clock::{Clock, SystemClock};
 use crate::rejection::ChallengeContext;
@@ -23,6 +25,7 @@ pub(super) struct Shared {
     /// For items.
     pub(super) mcp: Option<Items>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
+    pub(super) denials: Denials,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -48,7 +51,13 @@ impl Rules {
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { http: None, mcp: None, challenge: None, clock: Arc::new(SystemClock) }
+        Self {
+            http: None,
+            mcp: None,
+            challenge: None,
+            denials: Denials::default(),
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 
@@ -92,6 +101,29 @@ impl AuthorizeLayer {
     /// Names the resource's metadata and scopes in challenges (RFC 9728 §5.1).
     pub fn challenge(self, resource: ResourceIdentifier, scopes: Scopes) -> Self {
         self.with(|s| s.challenge = Some(Arc::new(ChallengeContext { resource, scopes })))
+    }
+
+    /// Makes an item that is denied look like one that does not exist: the answer is the error of an unknown tool,
+    /// prompt, resource or task, with status 200. A denial that scopes alone would turn is told all the same.
+    ///
+    /// What does not exist is denied like what is hidden only where rules allow by name: behind a rule such as
+    /// `mcp.tool.name != "drop"` the service itself answers for tools it does not have, in its own words.
+    pub fn hide_denied(self) -> Self {
+        self.with(|s| s.denials.hide = true)
+    }
+
+    /// How clients are told that scopes are missing. Default: [`MissingScopes::Challenge`].
+    pub fn missing_scopes(self, how: MissingScopes) -> Self {
+        self.with(|s| s.denials.missing_scopes = how)
+    }
+
+    /// How the decision on `request` comes about, as it stands before this layer; for a person who asks. Without
+    /// `show_values` nothing of claims, headers and arguments is told.
+    ///
+    /// `None` where no rule is asked: nobody was authenticated by a layer in front, or there are only rules over MCP
+    /// items and the request is for none.
+    pub fn explain<B>(&self, request: &Request<B>, show_values: bool) -> Option<Explanation> {
+        self.shared.explain(request, show_values)
     }
 
     /// Replaces the clock that rules over `now` read.

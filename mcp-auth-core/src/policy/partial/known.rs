@@ -127,7 +127,7 @@ impl Plan {
         let own = self.own(&values);
         let shared = own.len() <= MAX_OWN;
         let context = Context::new(principal);
-        let grant = match whom {
+        let grant = &match whom {
             Whom::Himself => Grant::Held,
             Whom::WithEveryScope => Grant::All(None),
         };

@@ -243,6 +243,34 @@ fn rules_over_paths_and_methods_are_indexed_too() {
     }
 }
 
+/// A rule may find the item in a way that its text does not tell.
+#[test]
+fn attack_088_rules_that_read_the_message_as_a_whole_speak_of_every_item() {
+    let caller = principal("{}");
+    let many: Vec<String> = (0..10).map(|i| format!(r#"mcp.tool.name == "t{i}""#)).collect();
+    for rule in [
+        r#"cel.bind(m, mcp, has(m.tool) && m.tool.name == "drop")"#,
+        r#"mcp.?tool.hasValue() && mcp["to" + "ol"].name == "drop""#,
+    ] {
+        let rules = many.iter().map(|rule| (Deny, rule.as_str())).chain([(Deny, rule)]);
+        let policy = set(&rules.collect::<Vec<_>>());
+        let levels: PolicyLevels = policy.clone().into();
+        let context = Context::new(Some(&caller));
+        for names in [["read", "drop"], ["drop", "read"]] {
+            let mut listing = levels.listing(&context);
+            for name in names {
+                let called = policy.decide(&context.call(&tool(name))).is_allowed();
+                assert_eq!(listing.shows(ListItem::new(ItemKind::Tool, name)), called, "{rule} {name}");
+                assert_eq!(called, name == "read", "{rule} {name}");
+            }
+        }
+    }
+    let rule = r#"has(mcp.tool) && mcp.tool.name == "x" || mcp["pro" + "mpt"].name == "z""#;
+    let prompt = |name: &str| McpCall::new("prompts/get", Some(Target::Prompt(name.into())));
+    assert!(!decide(&set(&[(Deny, rule)]), "{}", &prompt("z")).is_allowed());
+    assert!(decide(&set(&[(Deny, rule)]), "{}", &prompt("y")).is_allowed());
+}
+
 #[test]
 fn attack_088_a_listing_shows_what_the_call_would_get() {
     let policy = PolicyLevels::from(mixed(120).build())

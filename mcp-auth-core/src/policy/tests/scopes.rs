@@ -171,6 +171,28 @@ fn the_scopes_of_a_challenge_are_enough() {
     }
 }
 
+/// Rules that cannot decide about a tool are passed over in a set of many, and evaluated in a set that is evaluated in
+/// full. The scopes that they would ask for change neither which are asked for nor their order.
+#[test]
+fn rules_over_other_tools_do_not_change_a_challenge() {
+    let mut builder = PolicySet::builder().allow("true").unwrap();
+    builder = builder
+        .require(r#"!(mcp.tool.name.startsWith("y") || hasScope("w")) || !(mcp.tool.name == "y")"#)
+        .unwrap();
+    for rule in [r#"hasScope("r")"#, r#"mcp.tool.name != "x" || hasScope("w")"#] {
+        builder = builder.require(rule).unwrap();
+    }
+    for i in 0..9 {
+        builder = builder.deny(&format!(r#"mcp.tool.name == "t{i}""#)).unwrap();
+    }
+    let policy = builder.build();
+    assert!(policy.plan().is_some());
+    let (bob, call) = (with_scopes(""), tool("x"));
+    let context = Context::new(Some(&bob)).call(&call);
+    assert_eq!(step_up(&policy.decide(&context)).as_deref(), Some("r w"));
+    assert_eq!(policy.decide(&context), policy.decide_in_full(&context));
+}
+
 #[test]
 fn levels_ask_for_all_their_scopes_at_once() {
     let gateway = set(&[(Require, r#"hasScope("use")"#)]);
