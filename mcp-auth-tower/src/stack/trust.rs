@@ -79,13 +79,18 @@ impl McpAuthBuilder {
     }
 
     /// Trusts a provider by its preset, for tokens that it made for `audience`
-    /// ([`ProviderKind::audience_hint`](mcp_auth_discovery::provider::ProviderKind::audience_hint)).
+    /// ([`ProviderKind::audience_hint`](mcp_auth_discovery::provider::ProviderKind::audience_hint)). A provider whose
+    /// address of keys is not known is asked for it, as by [`issuer_discovered`](Self::issuer_discovered).
     ///
     /// # Errors
     ///
     /// As [`issuer`](Self::issuer).
     pub fn provider(self, provider: &Provider, audience: &str) -> Result<Self, BuildError> {
-        self.issuer_with(provider.trust(audience), provider.jwks_uri())
+        let issuer = provider.trust(audience);
+        match provider.jwks_uri() {
+            Some(keys_uri) => self.issuer_with(issuer, keys_uri),
+            None => Ok(self.issuer_from(issuer, KeySource::discovered())),
+        }
     }
 
     fn for_resource(&self, issuer: &str) -> Issuer {

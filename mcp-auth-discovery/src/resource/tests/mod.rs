@@ -1,8 +1,12 @@
+mod lint;
+mod location;
+mod signed;
+
 use serde_json::{Value, json};
 use url::Url;
 
 use super::*;
-use crate::{DocumentError, Scopes};
+use crate::{DocumentError, EndpointFault, Scopes};
 
 fn resource(text: &str) -> ResourceIdentifier {
     ResourceIdentifier::parse(text).unwrap()
@@ -183,7 +187,8 @@ fn mcp_a1_a_document_without_authorization_server_is_a_lint() {
 fn row_133_members_are_written_in_snake_case() {
     let json = value(&all());
     for name in json.as_object().unwrap().keys() {
-        assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+        let bare = name.split('#').next().unwrap();
+        assert!(bare.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
     }
     for name in ["resource", "scopes_supported", "bearer_methods_supported"] {
         assert!(json.get(name).is_some(), "{name}");
@@ -222,7 +227,7 @@ fn row_137_server_scopes_and_methods_are_in_the_document() {
 #[test]
 fn every_member_survives_a_round_trip() {
     let metadata = all();
-    assert_eq!(value(&metadata).as_object().unwrap().len(), 14);
+    assert_eq!(value(&metadata).as_object().unwrap().len(), 15);
     assert_eq!(ProtectedResourceMetadata::parse(&metadata.to_json(), &metadata.resource).unwrap(), metadata);
 }
 
@@ -232,17 +237,23 @@ fn attack_110_metadata_of_another_resource_is_refused() {
     for other in ["https://h/mcp/", "https://H/mcp", "https://h:443/mcp", "https://h", "https://evil/mcp", ""]
     {
         let text = json!({"resource": other}).to_string();
-        assert_eq!(
-            ProtectedResourceMetadata::parse(text.as_bytes(), &expected),
-            Err(ProtectedResourceMetadataError::ResourceMismatch),
-            "{other}"
+        let error = ProtectedResourceMetadata::parse(text.as_bytes(), &expected).unwrap_err();
+        assert!(
+            matches!(&error, ProtectedResourceMetadataError::ResourceMismatch { got, .. } if got == other),
+            "{error}"
         );
     }
-    for url in ["http://h/keys", "file:///keys", "javascript:1"] {
+    for (url, fault) in [
+        ("http://h/keys", EndpointFault::Insecure),
+        ("file:///keys", EndpointFault::Scheme),
+        ("javascript:1", EndpointFault::Scheme),
+        ("https://u:p@h/keys", EndpointFault::UserInfo),
+        ("https://h/keys#f", EndpointFault::Fragment),
+    ] {
         let text = json!({"resource": "https://h/mcp", "jwks_uri": url}).to_string();
         assert_eq!(
             ProtectedResourceMetadata::parse(text.as_bytes(), &expected),
-            Err(ProtectedResourceMetadataError::InsecureUrl),
+            Err(ProtectedResourceMetadataError::JwksUri(fault)),
             "{url}"
         );
     }
@@ -253,13 +264,15 @@ fn odd_documents_are_refused() {
     let parse = |text: &str| ProtectedResourceMetadata::parse(text.as_bytes(), &resource("https://h"));
     let fault = |error| Err(ProtectedResourceMetadataError::Document(error));
     assert_eq!(parse("<html>"), fault(DocumentError::NotJson));
-    assert_eq!(parse("{}"), fault(DocumentError::Shape));
-    assert_eq!(parse(r#"{"resource":["https://h"]}"#), fault(DocumentError::Shape));
+    let member = |name: &str| fault(DocumentError::Member(name.to_owned()));
+    assert_eq!(parse("[]"), fault(DocumentError::NotAnObject));
+    assert_eq!(parse("{}"), fault(DocumentError::Missing("resource")));
+    assert_eq!(parse(r#"{"resource":["https://h"]}"#), member("resource"));
     assert_eq!(
         parse(r#"{"resource":"https://h","resource":"https://h"}"#),
         fault(DocumentError::DuplicateMember)
     );
-    assert_eq!(parse(r#"{"resource":"https://h","scopes_supported":"a"}"#), fault(DocumentError::Shape));
+    assert_eq!(parse(r#"{"resource":"https://h","scopes_supported":"a"}"#), member("scopes_supported"));
     let long = format!(r#"{{"resource":"https://h","resource_name":"{}"}}"#, "n".repeat(64 * 1024));
     assert_eq!(parse(&long), fault(DocumentError::TooLarge));
 }
@@ -279,5 +292,7 @@ fn all() -> ProtectedResourceMetadata {
         .authorization_details_types_supported(vec!["tool".into()])
         .dpop_signing_alg_values_supported(vec!["ES256".into()])
         .dpop_bound_access_tokens_required(true)
+        .localized(HumanReadable::Name, "de", "Dateien")
+        .unwrap()
         .build()
 }

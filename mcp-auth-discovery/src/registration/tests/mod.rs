@@ -1,3 +1,7 @@
+mod http;
+mod known_client;
+mod management;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -109,10 +113,10 @@ fn mcp_c9_application_type_is_accepted_and_checked() {
 fn faults_have_their_code() {
     assert_eq!(code(json!({})), "invalid_redirect_uri");
     assert_eq!(code(json!({"redirect_uris": []})), "invalid_redirect_uri");
+    assert_eq!(code(json!({"redirect_uris": "https://a"})), "invalid_redirect_uri");
     assert_eq!(code(json!({"redirect_uris": ["https://a", "http://b"]})), "invalid_redirect_uri");
     assert_eq!(code(json!({"redirect_uris": vec!["https://a"; 33]})), "invalid_redirect_uri");
     for bad in [
-        json!({"redirect_uris": "https://a"}),
         json!({"redirect_uris": ["https://a"], "client_name": 7}),
         json!({"redirect_uris": ["https://a"], "client_name": "a\nb"}),
         json!({"redirect_uris": ["https://a"], "client_name": "a".repeat(2049)}),
@@ -161,9 +165,15 @@ fn row_154_a_client_reads_its_identifier() {
     assert_eq!(response.client_id, "c");
     assert_eq!(response.client_secret.as_ref().unwrap().expose(), "s");
     assert_eq!(response.metadata.redirect_uris, ["https://a"]);
-    for bad in
-        [&br#"{"client_id":""}"#[..], b"{}", br#"{"client_id":"c","registration_client_uri":"http://a/"}"#]
-    {
-        assert_eq!(ClientRegistrationResponse::parse(bad).unwrap_err(), DocumentError::Shape);
-    }
+    let fault = |bytes: &[u8]| ClientRegistrationResponse::parse(bytes).unwrap_err();
+    assert_eq!(fault(b"{}"), DocumentError::Missing("client_id"));
+    assert_eq!(fault(br#"{"client_id":""}"#), DocumentError::Member("client_id".into()));
+    assert_eq!(
+        fault(br#"{"client_id":"c","registration_client_uri":"http://a/"}"#),
+        DocumentError::Member("registration_client_uri".into())
+    );
+    assert_eq!(
+        fault(br#"{"client_id":"c","redirect_uris":[7]}"#),
+        DocumentError::Member("redirect_uris[0]".into())
+    );
 }

@@ -1,4 +1,6 @@
-//! Rows 54 to 57 and 83 to 111 of `mission.md`, as far as validation goes.
+//! Rows 54 to 57 and 83 to 111 of `mission.md`, as far as validation goes, and the quirks.
+
+mod quirks;
 
 use mcp_auth_core::UnixTime;
 use mcp_auth_core::crypto::{AwsLc, AwsLcSigner, Signer as _};
@@ -9,7 +11,7 @@ use super::*;
 
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 
-fn all() -> [Provider; 6] {
+fn of_s0() -> [Provider; 6] {
     [
         Provider::entra_v1(TENANT).unwrap(),
         Provider::entra_v2(TENANT).unwrap(),
@@ -32,14 +34,14 @@ fn row_083_to_108_and_111_the_table_of_providers() {
             format!("{entra}/discovery/v2.0/keys"),
             format!("{entra}/oauth2/v2.0/authorize"),
             format!("{entra}/oauth2/v2.0/token"),
-            (OnBehalfOf, None),
+            (OnBehalfOf, Some("entra")),
         ),
         (
             format!("{entra}/v2.0"),
             format!("{entra}/discovery/v2.0/keys"),
             format!("{entra}/oauth2/v2.0/authorize"),
             format!("{entra}/oauth2/v2.0/token"),
-            (OnBehalfOf, None),
+            (OnBehalfOf, Some("entra")),
         ),
         (
             keycloak.to_owned(),
@@ -60,7 +62,7 @@ fn row_083_to_108_and_111_the_table_of_providers() {
             format!("{okta}/v1/keys"),
             format!("{okta}/v1/authorize"),
             format!("{okta}/v1/token"),
-            (Rfc8693, None),
+            (Rfc8693, Some("okta")),
         ),
         (
             "https://acme.frontegg.com".to_owned(),
@@ -70,18 +72,19 @@ fn row_083_to_108_and_111_the_table_of_providers() {
             (Rfc8693, None),
         ),
     ];
-    for (provider, (issuer, jwks, authorize, token, (exchange, name))) in all().iter().zip(expected) {
+    for (provider, (issuer, jwks, authorize, token, (exchange, name))) in of_s0().iter().zip(expected) {
         assert_eq!(provider.issuer(), issuer);
-        assert_eq!(provider.jwks_uri(), jwks);
-        assert_eq!(provider.authorization_endpoint(), authorize);
-        assert_eq!(provider.token_endpoint(), token);
+        assert_eq!(provider.jwks_uri(), Some(jwks.as_str()));
+        assert_eq!(provider.authorization_endpoint(), Some(authorize.as_str()));
+        assert_eq!(provider.token_endpoint(), Some(token.as_str()));
         assert_eq!(provider.kind().token_exchange(), exchange);
+        // The seed's last column, "discovery provider hint", is empty where agentgateway's code has a name by now
+        // (`agentgateway.md` §1.1): Okta and Entra.
         assert_eq!(provider.kind().configuration_name(), name);
         assert!(!provider.kind().audience_hint().is_empty() && !provider.kind().name().is_empty());
         let double = |url: &str| url.split_once("://").is_some_and(|(_, rest)| rest.contains("//"));
         assert!(![&issuer, &jwks, &authorize, &token].into_iter().any(|url| double(url)), "{issuer}");
     }
-    assert_eq!(ProviderKind::ALL.len(), all().len());
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn row_100_the_org_server_of_okta_is_refused() {
         assert_eq!(Provider::okta_issuer(issuer).unwrap_err(), ProviderError::OktaOrgServer, "{issuer}");
     }
     let custom = Provider::okta_issuer("https://login.acme.com/oauth2/default").unwrap();
-    assert_eq!(custom.jwks_uri(), "https://login.acme.com/oauth2/default/v1/keys");
+    assert_eq!(custom.jwks_uri(), Some("https://login.acme.com/oauth2/default/v1/keys"));
 }
 
 /// Whether a token with this `iss` and `aud` is accepted under the preset.
