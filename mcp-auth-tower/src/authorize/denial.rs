@@ -26,6 +26,7 @@ pub enum MissingScopes {
 pub(super) struct Denials {
     pub(super) hide: bool,
     pub(super) missing_scopes: MissingScopes,
+    pub(super) list_granted_only: bool,
 }
 
 impl Denials {

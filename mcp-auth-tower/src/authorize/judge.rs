@@ -14,6 +14,8 @@ use crate::messages::Messages;
 pub(super) struct Judge {
     pub(super) policy: Arc<PolicyLevels>,
     pub(super) principal: Option<Arc<Principal>>,
+    /// Items are left out too that scopes alone would allow.
+    pub(super) granted_only: bool,
     /// The request that asked for the list.
     pub(super) request: KeptRequest,
 }
@@ -21,7 +23,11 @@ pub(super) struct Judge {
 impl Messages for Judge {
     fn filter(&mut self, message: &[u8]) -> Result<Filtered, ListError> {
         let context = self.request.context(self.principal.as_deref());
-        let mut listing = self.policy.listing(&context);
+        let mut listing = if self.granted_only {
+            self.policy.listing(&context)
+        } else {
+            self.policy.listing_with_step_up(&context)
+        };
         filter_message(message, &mut |item| listing.shows(item))
     }
 }

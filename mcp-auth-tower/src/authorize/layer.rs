@@ -120,6 +120,13 @@ impl AuthorizeLayer {
         self.with(|s| s.denials.hide = true)
     }
 
+    /// Leaves out of lists what the token does not grant the scopes for. Otherwise an item is listed that scopes alone
+    /// would allow: a client that does not see a tool never asks for the scope, and does not know which headers its
+    /// call has.
+    pub fn list_granted_only(self) -> Self {
+        self.with(|s| s.denials.list_granted_only = true)
+    }
+
     /// How clients are told that scopes are missing. Default: [`MissingScopes::Challenge`].
     pub fn missing_scopes(self, how: MissingScopes) -> Self {
         self.with(|s| s.denials.missing_scopes = how)

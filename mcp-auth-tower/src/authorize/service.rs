@@ -136,6 +136,7 @@ impl Shared {
         Some(Judge {
             policy: items.call.policy.clone(),
             principal: who.shared(),
+            granted_only: self.denials.list_granted_only,
             request: KeptRequest::new(request, items.call.reads, &self.clock).behind(self.target.as_ref()),
         })
     }

@@ -112,6 +112,9 @@ impl McpAuthBuilder {
         if let Some(target) = &self.target {
             authorize = authorize.target(target);
         }
+        if self.list_granted_only {
+            authorize = authorize.list_granted_only();
+        }
         if self.hide_denied {
             authorize = authorize.hide_denied();
         }

@@ -35,6 +35,7 @@ pub struct McpAuthBuilder {
     pub(super) http_policy: Option<PolicyLevels>,
     pub(super) target: Option<String>,
     pub(super) hide_denied: bool,
+    pub(super) list_granted_only: bool,
     pub(super) missing_scopes: MissingScopes,
     pub(super) all_scopes: bool,
     pub(super) mode: Mode,
@@ -72,6 +73,7 @@ impl McpAuthBuilder {
             http_policy: None,
             target: None,
             hide_denied: false,
+            list_granted_only: false,
             missing_scopes: MissingScopes::default(),
             all_scopes: false,
             mode: Mode::default(),
@@ -183,6 +185,14 @@ impl McpAuthBuilder {
     /// [`AuthorizeLayer::hide_denied`]: crate::authorize::AuthorizeLayer::hide_denied
     pub fn hide_denied(mut self) -> Self {
         self.hide_denied = true;
+        self
+    }
+
+    /// Leaves out of lists what the token does not grant the scopes for; see [`AuthorizeLayer::list_granted_only`].
+    ///
+    /// [`AuthorizeLayer::list_granted_only`]: crate::authorize::AuthorizeLayer::list_granted_only
+    pub fn list_granted_only(mut self) -> Self {
+        self.list_granted_only = true;
         self
     }
 

@@ -114,3 +114,20 @@ async fn an_unknown_method_is_answered_as_a_server_would() {
     }
     assert_eq!(setup.calls(), 0);
 }
+
+/// What a step-up would allow is listed, so that somebody asks for it.
+#[tokio::test]
+async fn lists_show_what_scopes_alone_would_allow() {
+    let list =
+        r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read"},{"name":"write_x"},{"name":"drop"}]}}"#;
+    for granted_only in [false, true] {
+        let setup = Setup::with(|b| {
+            let b = b.policy(scoped()).deny(r#"mcp.tool.name == "drop""#).unwrap();
+            if granted_only { b.list_granted_only() } else { b }
+        });
+        setup.answer(json_answer(list));
+        let (_, body) = setup.post(&setup.idp.token("bob"), LIST).await;
+        assert!(body.contains("read") && !body.contains("drop"), "{body}");
+        assert_eq!(body.contains("write_x"), !granted_only, "{body}");
+    }
+}

@@ -385,9 +385,12 @@ async function smuggling(t, { upstream, url, alice, bob }) {
     status ? response.status === status : response.status >= 400 && response.status < 500, () => brief(response));
 
   const answers = ({ messages }) => messages.map(({ id, error }) => [id, error?.code]).sort();
+  const batches = { 'mcp-protocol-version': '2025-03-26' };
   t.equal('bob: in a batch, read_thing is answered and write_thing refused, each by its id',
-    answers(await post(url, bob, [call('read_thing'), write])), [[1, undefined], [2, -32003]]);
-  t.equal('bob: in a batch of one, write_thing is refused', answers(await post(url, bob, [write])), [[2, -32003]]);
+    answers(await post(url, bob, [call('read_thing'), write], batches)), [[1, undefined], [2, -32003]]);
+  t.equal('bob: in a batch of one, write_thing is refused',
+    answers(await post(url, bob, [write], batches)), [[2, -32003]]);
+  refused('bob: later versions have no batches: 400', await post(url, bob, [call('read_thing'), write]), 400);
   const twice = (inner) => `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{${inner},"arguments":{"value":"smuggled"}}}`;
   for (const [what, body] of Object.entries({
     'name twice in params, the harmless one first': twice('"name":"read_thing","name":"write_thing"'),

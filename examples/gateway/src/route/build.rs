@@ -241,6 +241,9 @@ pub(crate) fn authenticated(
     if denials.hide {
         auth = auth.hide_denied();
     }
+    if denials.list_granted_only {
+        auth = auth.list_granted_only();
+    }
     if denials.all_scopes {
         auth = auth.challenge_all_scopes();
     }

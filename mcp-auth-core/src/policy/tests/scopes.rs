@@ -218,3 +218,34 @@ fn a_dry_run_rule_asks_for_no_scope() {
         PolicySet::builder().block(Require, block).unwrap().allow(r#"hasScope("r")"#).unwrap().build();
     assert_eq!(step_up(&judge(&policy, "", "x")).as_deref(), Some("r"));
 }
+
+/// A listing with step-up shows what a call would be told scopes for, and nothing else besides what is allowed.
+#[test]
+fn attack_088_a_listing_shows_what_scopes_alone_would_allow() {
+    let scopes = ToolScopes::new().tool("write*", ["mcp:write"]);
+    let declared = PolicySet::builder().tool_scopes(scopes).deny(r#"mcp.tool.name == "write_secret""#);
+    let asked = r#"hasScope("mcp:read") && (jwt.sub == "alice" || mcp.tool.name != "read_alice")"#;
+    let policy = PolicyLevels::from(declared.unwrap().build())
+        .followed_by(&set(&[(Require, asked)]).into())
+        .followed_by(&set(&[(Deny, r#"hasScope("mcp:admin") && mcp.tool.name == "write_b""#)]).into());
+    for claims in [
+        r#"{"sub":"bob","scope":"mcp:read"}"#,
+        r#"{"sub":"bob","scope":"mcp:read mcp:write"}"#,
+        r#"{"sub":"bob","scope":"mcp:admin"}"#,
+        r#"{"sub":"alice","scope":""}"#,
+    ] {
+        let caller = principal(claims);
+        let context = Context::new(Some(&caller));
+        let (mut strict, mut wide) = (policy.listing(&context), policy.listing_with_step_up(&context));
+        for name in ["read", "read_alice", "write_a", "write_b", "write_secret"] {
+            let item = ListItem::new(ItemKind::Tool, name);
+            let call = tool(name);
+            let decision = policy.decide(&context.call(&call));
+            assert_eq!(strict.shows(item), decision.is_allowed(), "{claims} {name}");
+            let expected = decision.is_allowed() || decision.step_up().is_some();
+            assert_eq!(wide.shows(item), expected, "{claims} {name}: {decision}");
+        }
+    }
+    let (nobody, item) = (Context::new(None), ListItem::new(ItemKind::Tool, "read"));
+    assert!(!policy.listing_with_step_up(&nobody).shows(item));
+}
