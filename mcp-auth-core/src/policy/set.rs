@@ -175,6 +175,7 @@ impl PolicySet {
         let scoped = kind == Kind::Tool && !self.0.settings.tool_scopes.is_empty();
         !scoped
             && !self.0.any_kind
+            && !how.in_full
             && how.own.is_none()
             && how.residual.is_settled(kind)
             && !how.residual.mentions(plan, kind, name)
@@ -196,7 +197,7 @@ impl PolicySet {
         let kind = context.item().map(|(kind, _)| kind);
         let judgement = Judgement { set: inner, evaluation, dry_run, kind };
         match (&inner.plan, how) {
-            (Some(plan), Some(how)) => judgement.by(plan, how),
+            (Some(plan), Some(how)) if !how.in_full => judgement.by(plan, how),
             _ => judgement.in_full(),
         }
     }

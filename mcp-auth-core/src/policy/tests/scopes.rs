@@ -80,6 +80,26 @@ fn scopes_of_tools_are_a_condition_beside_the_rules() {
     assert_eq!(step_up(&judge(&contained, "mcp:read", "write_x")).as_deref(), Some("mcp:read mcp:write"));
 }
 
+/// Also from a list whose other tools are all alike to the rules.
+#[test]
+fn scopes_of_tools_hide_them_from_lists() {
+    let mut builder =
+        PolicySet::builder().tool_scopes(ToolScopes::new().tool("write_*", ["w"])).allow("true").unwrap();
+    for i in 0..9 {
+        builder = builder.deny(&format!(r#"mcp.tool.name == "t{i}""#)).unwrap();
+    }
+    let policy = PolicyLevels::from(builder.build());
+    for (scopes, writes) in [("r", false), ("r w", true)] {
+        let bob = with_scopes(scopes);
+        let mut listing = policy.listing(&Context::new(Some(&bob)));
+        for (name, shown) in
+            [("read", true), ("write_x", writes), ("list", true), ("write_y", writes), ("t3", false)]
+        {
+            assert_eq!(listing.shows(ListItem::new(ItemKind::Tool, name)), shown, "{name} with {scopes}");
+        }
+    }
+}
+
 #[test]
 fn patterns_of_tools() {
     for (pattern, name, fits) in [
@@ -135,6 +155,9 @@ fn only_because_a_scope_is_missing() {
         ),
         // A scope that makes no difference is not asked for.
         (&[(Allow, r#"(hasScope("r") || true) && hasScope("w")"#)], "", Some("w")),
+        (&[(Allow, r#"hasScope("r") ? hasScope("w") : hasScope("w")"#)], "", Some("w")),
+        (&[(Allow, r#"hasScope("w") && size(jwt.sub) > 100 || hasScope("admin")"#)], "", Some("admin")),
+        (&[(Deny, r#"hasScope("r") && size(jwt.sub) > 100"#), (Require, r#"hasScope("w")"#)], "", Some("w")),
         // Asked for with a name that is known at evaluation only.
         (&[(Allow, r#"hasScope("tool:" + mcp.tool.name)"#)], "tool:y", Some("tool:x")),
         // The absence of a scope is no missing scope.
