@@ -385,7 +385,7 @@ async function smuggling(t, { upstream, url, alice, bob }) {
     status ? response.status === status : response.status >= 400 && response.status < 500, () => brief(response));
 
   const answers = ({ messages }) => messages.map(({ id, error }) => [id, error?.code]).sort();
-  const batches = { 'mcp-protocol-version': '2025-03-26' };
+  const batches = { version: '2025-03-26' };
   t.equal('bob: in a batch, read_thing is answered and write_thing refused, each by its id',
     answers(await post(url, bob, [call('read_thing'), write], batches)), [[1, undefined], [2, -32003]]);
   t.equal('bob: in a batch of one, write_thing is refused',
