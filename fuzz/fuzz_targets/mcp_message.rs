@@ -36,7 +36,7 @@ fn compare(data: &[u8], range: Range<usize>, call: &McpCall) {
     let params = top.get("params");
     assert_eq!(json(data, &call.arguments).as_ref(), params.and_then(|p| p.get("arguments")));
     let meta = |name: &str| {
-        params.and_then(|p| p.get("_meta")).and_then(|m| m.get(&format!("io.modelcontextprotocol/{name}")))
+        params.and_then(|p| p.get("_meta")).and_then(|m| m.get(format!("io.modelcontextprotocol/{name}")))
     };
     let version = meta("protocolVersion");
     assert_eq!(call.protocol_version.as_deref(), version.and_then(Value::as_str));

@@ -155,7 +155,8 @@ impl Agreement {
         call: &McpCall,
     ) -> Result<(), AgreementError> {
         let Some(method) = call.method.as_deref() else { return Err(AgreementError::response()) };
-        let is_request = call.id.is_some();
+        // What is not named like a notification is held to the rules of requests, with or without an id.
+        let is_request = call.id.is_some() || !method.starts_with("notifications/");
         if is_request {
             let has = [
                 (PROTOCOL_VERSION, call.protocol_version.is_some()),

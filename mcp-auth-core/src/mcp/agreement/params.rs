@@ -164,6 +164,10 @@ impl<'p, 'a> Search<'p, 'a> {
         let mut seen = vec![false; params.len()];
         scanner.object(|scanner, name| {
             let mut matching = Vec::new();
+            // Once for all: arguments may have many members.
+            let plain = name.bytes().all(|b| b.is_ascii_graphic());
+            let similar =
+                |step: &str| if plain { name.eq_ignore_ascii_case(step) } else { looks_like(&name, &[step]) };
             for &at in active {
                 if step(at) == name {
                     match seen.get_mut(at) {
@@ -171,7 +175,7 @@ impl<'p, 'a> Search<'p, 'a> {
                         _ => return Err(Fault::Doubt(at)),
                     }
                     matching.push(at);
-                } else if looks_like(&name, &[step(at)]) && !active.iter().any(|&other| step(other) == name) {
+                } else if similar(step(at)) && !active.iter().any(|&other| step(other) == name) {
                     return Err(Fault::Doubt(at));
                 }
             }

@@ -225,6 +225,9 @@ fn attack_081_notifications_are_held_to_what_they_say() {
     assert_eq!(check(&[V, ("Mcp-Method", "notifications/cancelled")], &bare), Ok(Era::Modern));
     assert_eq!(check(&[V, ("Mcp-Method", "tools/call")], &bare), mismatch(Kind::HeaderMismatch));
     assert_eq!(check(&[], &bare), Ok(Era::Legacy));
+    let call = peek(br#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"read"}}"#).unwrap();
+    let refused = Err((Kind::MetaMissing, 400, -32602));
+    assert_eq!(check(&[V], &call), refused, "a call without an id is no notification");
     let said = notify(&format!(r#""_meta":{{"{PROTOCOL_VERSION}":"{MODERN}"}}"#));
     assert_eq!(check(&[V], &said), Ok(Era::Modern));
     assert_eq!(check(&[], &said), mismatch(Kind::HeaderMissing));

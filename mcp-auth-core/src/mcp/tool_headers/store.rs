@@ -30,13 +30,15 @@ impl ToolHeadersStore {
             return false;
         }
         self.forget(tool);
-        let cost = cost(tool, &headers);
+        let cost = cost_of(tool, &headers);
         if headers.is_empty() || cost > self.max_bytes {
             return true;
         }
         while self.bytes + cost > self.max_bytes {
-            let Some(oldest) = self.order.front().cloned() else { break };
-            self.forget(&oldest);
+            let Some(oldest) = self.order.pop_front() else { break };
+            if let Some(headers) = self.tools.remove(&oldest) {
+                self.bytes -= cost_of(&oldest, &headers);
+            }
         }
         self.bytes += cost;
         self.order.push_back(tool.into());
@@ -47,7 +49,7 @@ impl ToolHeadersStore {
     /// Forgets a tool.
     pub fn forget(&mut self, tool: &str) {
         if let Some(headers) = self.tools.remove(tool) {
-            self.bytes -= cost(tool, &headers);
+            self.bytes -= cost_of(tool, &headers);
             self.order.retain(|name| **name != *tool);
         }
     }
@@ -73,7 +75,7 @@ impl ToolHeadersStore {
     }
 }
 
-fn cost(tool: &str, headers: &ToolHeaders) -> usize {
+fn cost_of(tool: &str, headers: &ToolHeaders) -> usize {
     // The name stands twice.
     2 * (size_of::<Box<str>>() + tool.len()) + size_of::<ToolHeaders>() + headers.memory_bytes()
 }
