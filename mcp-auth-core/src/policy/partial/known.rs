@@ -16,7 +16,7 @@ use crate::policy::settings::Settings;
 
 /// Most sets that a principal remembers, each as himself and once more with every scope: those of several routes and
 /// levels. Beyond that each decision meets its set anew.
-const MAX_MET: usize = 32;
+const MAX_MET: usize = 16;
 /// Somebody who is mentioned by more clauses than this has a residual of his own.
 const MAX_OWN: usize = 16;
 /// The sizes that costs assume: items of a list or map, bytes of a text.
