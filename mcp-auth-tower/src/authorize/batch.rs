@@ -1,6 +1,6 @@
 //! Batches (MCP 2025-03-26): each message is judged by itself. What is refused is answered here, the rest goes on.
 
-use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Request, Response, StatusCode};
 use mcp_auth_core::mcp::{CallKind, McpCall};
 
@@ -74,8 +74,14 @@ impl Shared {
             });
         }
         if keep.contains(&false) {
-            let length = batch.narrow(&keep);
-            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            let (length, left) = batch.narrow(&keep);
+            request.extensions_mut().insert(left);
+            if request.headers().contains_key(TRANSFER_ENCODING) {
+                // Two lengths in one request are two requests to somebody (RFC 9112 §6.3).
+                request.headers_mut().remove(CONTENT_LENGTH);
+            } else {
+                request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
         }
         Ok(self.watch_batch(request, who, lists, answers))
     }
