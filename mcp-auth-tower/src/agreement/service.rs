@@ -7,7 +7,7 @@ use tower_service::Service;
 
 use super::ResponseFuture;
 use super::layer::Tools;
-use super::learn::Learner;
+use super::learn::Shown;
 use crate::body::ResponseBody;
 use crate::extension::CallArguments;
 use crate::mcp::CallBatch;
@@ -46,7 +46,7 @@ where
         };
         // Only modern clients send such headers.
         let lists_tools = era == Era::Modern && call.and_then(|c| c.method.as_deref()) == Some("tools/list");
-        let learner = lists_tools.then(|| Learner(self.tools.clone()));
+        let learner = lists_tools.then(|| Shown::to(request.extensions(), &self.tools));
         request.extensions_mut().insert(era);
         ResponseFuture::service(self.inner.call(request), learner)
     }
@@ -58,8 +58,9 @@ impl<S> Agree<S> {
         if let Some(call) = call {
             let era = self.agreement.check(headers, call).map_err(RejectionReason::Agreement)?;
             if let (Some("tools/call"), Some(Target::Tool(name))) = (call.method.as_deref(), &call.target) {
-                let declared = self.tools.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-                if let Some(declared) = declared {
+                let nobody_declares = self.tools.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+                let shown = (!nobody_declares).then(|| Shown::to(request.extensions(), &self.tools));
+                if let Some(declared) = shown.and_then(|shown| shown.headers(name)) {
                     let arguments = request.extensions().get::<CallArguments>().map(CallArguments::json);
                     self.agreement
                         .check_params(headers, era, &declared, arguments)
