@@ -1,5 +1,6 @@
 //! What tools say about their headers, from the lists that pass.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError};
 
 use http::Extensions;
@@ -22,9 +23,15 @@ impl Shown {
     pub(super) fn to(request: &Extensions, tools: &Tools) -> Self {
         let principal = request.get::<Authenticated>().and_then(Authenticated::principal);
         let parts = principal.map_or([None; 3], |p| [Some(p.issuer()), p.subject(), p.client_id()]);
-        // With its length, so that no two callers are written alike.
-        let written = parts.map(|part| part.map_or_else(|| "-".into(), |p| format!("{}:{p}", p.len())));
-        Self { tools: tools.clone(), whose: written.join(" ") }
+        let mut whose = String::with_capacity(128);
+        for part in parts {
+            // With its length, so that no two callers are written alike.
+            let _ = match part {
+                Some(part) => write!(whose, "{}:{part} ", part.len()),
+                None => write!(whose, "- "),
+            };
+        }
+        Self { tools: tools.clone(), whose }
     }
 
     pub(super) fn headers(&self, tool: &str) -> Option<Arc<ToolHeaders>> {
@@ -33,7 +40,7 @@ impl Shown {
     }
 
     fn key(&self, tool: &str) -> String {
-        format!("{} {tool}", self.whose)
+        [&self.whose, tool].concat()
     }
 
     fn learn(&self, item: ListItem<'_>) {

@@ -141,3 +141,32 @@ async fn event_streams_are_not_to_be_buffered() {
     assert_eq!(buffering("text/event-stream").await.as_deref(), Some("no"));
     assert_eq!(buffering("application/json").await, None);
 }
+
+/// The service gets the bytes that were judged, in whatever pieces and spelling they came.
+#[tokio::test]
+async fn attack_087_what_is_forwarded_is_what_came() {
+    let setup = Setup::new();
+    let token = setup.idp.token("bob");
+    let id = "9".repeat(40);
+    let call = format!(
+        " {{\"params\" :\t{{\"arguments\":{{\"b\":1.0,\"a\":-0,\"\\u0061\":[\"\\/\",\"é\"],\"n\":{id}}},\"n\\u0061me\":\"read\"}},\r\n\"id\":{id},\"method\":\"tools\\/call\",\"jsonrpc\":\"2.0\"}}\n"
+    );
+    let batch = format!("\n[{call} , {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}}]");
+    for body in [call, batch] {
+        for at in 0..=body.len() {
+            let (parts, _) = post(&token, &body).into_parts();
+            let (mut sender, pieces) = http_body_util::channel::Channel::<Bytes, Infallible>::new(4);
+            let bytes = Bytes::from(body.clone().into_bytes());
+            sender.send_data(bytes.slice(..at)).await.unwrap();
+            sender.send_data(bytes.slice(at..)).await.unwrap();
+            drop(sender);
+            let response = setup.service.clone().oneshot(Request::from_parts(parts, pieces)).await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK, "{body} {at}");
+            assert_eq!(setup.upstream.seen.lock().unwrap().pop().unwrap().1, bytes, "{at}");
+        }
+    }
+    // What answers in the server's place has the id as it came.
+    let (_, body) =
+        setup.post(&token, &super::call("write").replace("\"id\":7", &format!("\"id\":{id}"))).await;
+    assert!(body.contains(&format!("\"id\":{id},\"error\"")), "{body}");
+}
