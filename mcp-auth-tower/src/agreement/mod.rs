@@ -9,6 +9,8 @@
 //!    tools that pass, for each caller from his own, within 4 MiB. A tool that was never listed to the caller here is
 //!    not checked for them; the service has to do that in any case. An answer to `tools/list` of more than 8 MiB is not passed on.
 //!
+//! Spellings with `_` of the checked headers are removed: servers in the tradition of CGI read them as the same.
+//!
 //! Needs no authentication. Put it behind [`Mcp`](crate::mcp::Mcp), which reads the message: without it every request
 //! but `GET` and `DELETE` is a 500. Behind it stands an [`Era`](mcp_auth_core::mcp::Era) extension.
 //!

@@ -143,3 +143,26 @@ async fn attack_082_095_headers_of_tools_are_known_of_those_that_the_caller_was_
     assert_eq!(send(&bob, "read").await.0, 200, "he was shown nothing");
     assert_eq!(send(&bob, "hidden").await, send(&bob, "absent").await);
 }
+
+/// What is checked has no second spelling behind.
+#[tokio::test]
+async fn attack_082_headers_with_underscores_do_not_reach_the_service() {
+    let setup = Setup::new();
+    let call = modern("tools/call", r#""name":"read","arguments":{},"#);
+    let mut headers = vec![VERSION, ("mcp-method", "tools/call"), ("mcp-name", "read")];
+    let removed = [
+        "mcp_name",
+        "mcp_method",
+        "mcp-protocol_version",
+        "mcp_protocol-version",
+        "mcp_param-x",
+        "mcp-param_x",
+    ];
+    let kept = ["mcp-param-x_y", "mcp_other", "mcp-names_x"];
+    headers.extend(removed.iter().chain(&kept).map(|name| (*name, "write")));
+    assert_eq!(setup.send(request(&setup.idp.token("bob"), &call, &headers)).await.0.status, StatusCode::OK);
+    let seen = setup.upstream.seen.lock().unwrap();
+    let (parts, _) = seen.last().unwrap();
+    assert!(!removed.iter().any(|name| parts.headers.contains_key(*name)), "{:?}", parts.headers);
+    assert!(kept.iter().all(|name| parts.headers.contains_key(*name)), "{:?}", parts.headers);
+}
