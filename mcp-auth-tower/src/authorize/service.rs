@@ -145,12 +145,17 @@ impl Shared {
     }
 
     fn judge_of_answers<B>(&self, request: &Request<B>, who: &Authenticated) -> Option<Judge> {
-        let items = self.mcp.as_ref()?;
+        // Rules over every request may speak of items, too: what they deny they also hide.
+        let rules = match (&self.mcp, &self.http) {
+            (Some(items), _) => &items.call,
+            (None, Some(rules)) if rules.reads.items() => rules,
+            _ => return None,
+        };
         Some(Judge {
-            policy: items.call.policy.clone(),
+            policy: rules.policy.clone(),
             principal: who.shared(),
             granted_only: self.denials.list_granted_only,
-            request: KeptRequest::new(request, items.call.reads, &self.clock).behind(self.target.as_ref()),
+            request: KeptRequest::new(request, rules.reads, &self.clock).behind(self.target.as_ref()),
         })
     }
 
