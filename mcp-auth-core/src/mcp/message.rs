@@ -88,7 +88,16 @@ impl McpCall {
     /// The message as if it named this item only: rules judge one item at a time.
     #[must_use]
     pub fn for_target(&self, target: &Target) -> Self {
-        Self { target: Some(target.clone()), more_targets: Box::default(), ..self.clone() }
+        // Not `..self.clone()`: that would copy all the other items, once for each of them.
+        Self {
+            method: self.method.clone(),
+            id: self.id.clone(),
+            target: Some(target.clone()),
+            more_targets: Box::default(),
+            arguments: self.arguments.clone(),
+            protocol_version: self.protocol_version.clone(),
+            client_capabilities: self.client_capabilities.clone(),
+        }
     }
 
     /// Whether the sender waits for an answer.

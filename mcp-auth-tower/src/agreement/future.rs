@@ -3,10 +3,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::Response;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use pin_project_lite::pin_project;
 
-use super::learn::Learner;
+use super::learn::Shown;
 use crate::body::ResponseBody;
 use crate::messages::{FilteredBody, MediaType, Work, media_type};
 
@@ -24,7 +24,7 @@ pin_project! {
     #[derive(Debug)]
     enum State<F, B> {
         Own { response: Option<Response<ResponseBody<FilteredBody<B>>>> },
-        Service { #[pin] future: F, learner: Option<Learner> },
+        Service { #[pin] future: F, learner: Option<Shown> },
     }
 }
 
@@ -33,7 +33,7 @@ impl<F, B> ResponseFuture<F, B> {
         Self { state: State::Own { response: Some(response) } }
     }
 
-    pub(super) fn service(future: F, learner: Option<Learner>) -> Self {
+    pub(super) fn service(future: F, learner: Option<Shown>) -> Self {
         Self { state: State::Service { future, learner } }
     }
 }
@@ -52,12 +52,19 @@ where
                 None => Poll::Pending,
             },
             Projected::Service { future, learner } => future.poll(cx).map_ok(|response| {
-                let (parts, body) = response.into_parts();
+                let (mut parts, body) = response.into_parts();
                 let body = match (learner.take(), media_type(&parts.headers)) {
                     // What is compressed is read by nobody here.
                     _ if parts.headers.contains_key(CONTENT_ENCODING) => FilteredBody::pass(body),
-                    (Some(learner), MediaType::Json) => FilteredBody::json(body, work(learner)),
-                    (Some(learner), MediaType::EventStream) => FilteredBody::events(body, work(learner)),
+                    (Some(learner), MediaType::Json) => {
+                        // What is too long gets an error in its place.
+                        parts.headers.remove(CONTENT_LENGTH);
+                        FilteredBody::json(body, work(learner))
+                    }
+                    (Some(learner), MediaType::EventStream) => {
+                        parts.headers.remove(CONTENT_LENGTH);
+                        FilteredBody::events(body, work(learner))
+                    }
                     _ => FilteredBody::pass(body),
                 };
                 Response::from_parts(parts, ResponseBody::service(body))
@@ -66,6 +73,6 @@ where
     }
 }
 
-fn work(learner: Learner) -> Work {
+fn work(learner: Shown) -> Work {
     Work { messages: Box::new(learner), id: None, ours: Vec::new() }
 }

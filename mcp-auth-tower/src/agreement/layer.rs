@@ -6,7 +6,7 @@ use tower_layer::Layer;
 use super::Agree;
 
 /// What the headers of tools may take.
-const TOOLS_BYTES: usize = 1024 * 1024;
+const TOOLS_BYTES: usize = 4 * 1024 * 1024;
 
 /// Puts [`Agree`] in front of a service.
 #[derive(Clone, Debug)]

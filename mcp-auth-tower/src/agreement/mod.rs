@@ -6,8 +6,10 @@
 //! 1. A message is checked before anybody behind sees it, a batch as a whole.
 //! 2. `GET` and `DELETE` whose `MCP-Protocol-Version` is of 2026-07-28 or later are 405: that version has neither.
 //! 3. Which arguments a tool mirrors in `Mcp-Param-*` (`x-mcp-header` in its input schema) is learned from the lists of
-//!    tools that pass, within 1 MiB. A tool that was never listed here is not checked for them; the service has to do
-//!    that in any case. An answer to `tools/list` of more than 8 MiB is not passed on.
+//!    tools that pass, for each caller from his own, within 4 MiB. A tool that was never listed to the caller here is
+//!    not checked for them; the service has to do that in any case. An answer to `tools/list` of more than 8 MiB is not passed on.
+//!
+//! Spellings with `_` of the checked headers are removed: servers in the tradition of CGI read them as the same.
 //!
 //! Needs no authentication. Put it behind [`Mcp`](crate::mcp::Mcp), which reads the message: without it every request
 //! but `GET` and `DELETE` is a 500. Behind it stands an [`Era`](mcp_auth_core::mcp::Era) extension.

@@ -1,13 +1,13 @@
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
-use http::{Method, Request, Response};
+use http::{HeaderMap, HeaderName, Method, Request, Response};
 use mcp_auth_core::mcp::{Agreement, Era, McpCall, Target};
 use tower_service::Service;
 
 use super::ResponseFuture;
 use super::layer::Tools;
-use super::learn::Learner;
+use super::learn::Shown;
 use crate::body::ResponseBody;
 use crate::extension::CallArguments;
 use crate::mcp::CallBatch;
@@ -35,6 +35,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        remove_look_alikes(request.headers_mut());
         let call = request.extensions().get::<McpCall>();
         let era = match self.check(&request, call) {
             Ok(era) => era,
@@ -46,9 +47,30 @@ where
         };
         // Only modern clients send such headers.
         let lists_tools = era == Era::Modern && call.and_then(|c| c.method.as_deref()) == Some("tools/list");
-        let learner = lists_tools.then(|| Learner(self.tools.clone()));
+        let learner = lists_tools.then(|| Shown::to(request.extensions(), &self.tools));
         request.extensions_mut().insert(era);
         ResponseFuture::service(self.inner.call(request), learner)
+    }
+}
+
+/// Removes headers that servers in the tradition of CGI would take for those that were checked: they read `_` as `-`.
+/// Behind `Mcp-Param-` a `_` is part of a parameter's name.
+fn remove_look_alikes(headers: &mut HeaderMap) {
+    const CHECKED: [&str; 4] = ["mcp-protocol-version", "mcp-method", "mcp-name", "mcp-param-"];
+    let is_look_alike = |name: &&HeaderName| {
+        let name = name.as_str().as_bytes();
+        name.starts_with(b"mcp")
+            && CHECKED.iter().any(|checked| {
+                let Some(start) = name.get(..checked.len()) else { return false };
+                let alike =
+                    start.iter().zip(checked.bytes()).all(|(a, b)| *a == b || (*a, b) == (b'_', b'-'));
+                alike
+                    && start != checked.as_bytes()
+                    && (name.len() == checked.len() || checked.ends_with('-'))
+            })
+    };
+    while let Some(name) = headers.keys().find(is_look_alike).cloned() {
+        headers.remove(name);
     }
 }
 
@@ -58,8 +80,9 @@ impl<S> Agree<S> {
         if let Some(call) = call {
             let era = self.agreement.check(headers, call).map_err(RejectionReason::Agreement)?;
             if let (Some("tools/call"), Some(Target::Tool(name))) = (call.method.as_deref(), &call.target) {
-                let declared = self.tools.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-                if let Some(declared) = declared {
+                let nobody_declares = self.tools.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+                let shown = (!nobody_declares).then(|| Shown::to(request.extensions(), &self.tools));
+                if let Some(declared) = shown.and_then(|shown| shown.headers(name)) {
                     let arguments = request.extensions().get::<CallArguments>().map(CallArguments::json);
                     self.agreement
                         .check_params(headers, era, &declared, arguments)

@@ -1,31 +1,32 @@
 //! Batches (MCP 2025-03-26): each message is judged by itself. What is refused is answered here, the rest goes on.
 
-use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Request, Response, StatusCode};
 use mcp_auth_core::mcp::{CallKind, McpCall};
 
 use super::denial::in_place;
 use super::future::Watch;
 use super::layer::Shared;
+use super::service::{Holds, is_watched};
 use crate::audit::Trail;
 use crate::body::ResponseBody;
 use crate::extension::Authenticated;
 use crate::mcp::CallBatch;
-use crate::rejection::{Rejection, RejectionReason, rpc};
+use crate::rejection::{ChallengeContext, Rejection, RejectionReason, rpc};
 
 /// A batch of which nothing goes on.
 pub(super) enum Nothing {
     /// Somebody waits for these answers.
     Answers(Vec<String>),
-    /// Nobody does: the refusal of the first message.
+    /// Nobody does, or nobody is known: the refusal of the first message.
     Refused(Rejection),
 }
 
 impl Nothing {
-    pub(super) fn into_response<B>(self) -> Response<ResponseBody<B>> {
+    pub(super) fn into_response<B>(self, challenge: Option<&ChallengeContext>) -> Response<ResponseBody<B>> {
         match self {
             Self::Answers(answers) => in_place(None, StatusCode::OK, format!("[{}]", answers.join(","))),
-            Self::Refused(rejection) => rejection.into_response(None, None),
+            Self::Refused(rejection) => rejection.into_response(challenge, None),
         }
     }
 }
@@ -40,7 +41,7 @@ impl Shared {
     ) -> Result<Option<Watch>, Nothing> {
         let trail = request.extensions().get::<Trail>().cloned();
         let (mut answers, mut refusals) = (Vec::new(), Vec::new());
-        let (mut keep, mut lists) = (Vec::new(), false);
+        let (mut keep, mut holds) = (Vec::new(), Holds::default());
         for element in batch.elements() {
             let call = element.message.as_ref().ok();
             let outcome = match &element.message {
@@ -50,7 +51,9 @@ impl Shared {
             keep.push(outcome.is_ok());
             match outcome {
                 Ok(decision) => {
-                    lists |= call.is_some_and(|call| call.kind() == CallKind::List);
+                    holds.list |= call.is_some_and(|call| call.kind() == CallKind::List);
+                    // Versions with batches are those with sessions.
+                    holds.watched |= call.is_some_and(|call| is_watched(call, false));
                     if let Some(trail) = &trail {
                         trail.permitted(who.principal(), call, decision.as_ref());
                     }
@@ -61,6 +64,14 @@ impl Shared {
                     refusals.push(rejection);
                 }
             }
+        }
+        // Clients learn by a 401 alone that they have to log in.
+        let is_nobody = |rejection: &Rejection| {
+            matches!(rejection.reason(), RejectionReason::Denied { anonymous: true, .. })
+        };
+        if !keep.contains(&true) && refusals.iter().any(is_nobody) {
+            refusals.sort_by_key(|rejection| !is_nobody(rejection));
+            answers.clear();
         }
         // The one that becomes the response is written when it passes.
         let passes = !keep.contains(&true) && answers.is_empty();
@@ -74,10 +85,16 @@ impl Shared {
             });
         }
         if keep.contains(&false) {
-            let length = batch.narrow(&keep);
-            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            let (length, left) = batch.narrow(&keep);
+            request.extensions_mut().insert(left);
+            if request.headers().contains_key(TRANSFER_ENCODING) {
+                // Two lengths in one request are two requests to somebody (RFC 9112 §6.3).
+                request.headers_mut().remove(CONTENT_LENGTH);
+            } else {
+                request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
         }
-        Ok(self.watch_batch(request, who, lists, answers))
+        Ok(self.watch_batch(request, who, holds, answers))
     }
 
     /// What the sender of a refused message gets, when one waits.

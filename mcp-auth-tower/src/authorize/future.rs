@@ -77,9 +77,10 @@ where
 
 fn watched<B>(response: Response<B>, mut watch: Watch) -> Response<ResponseBody<FilteredBody<B>>> {
     let kind = media_type(response.headers());
-    if kind == MediaType::Other && response.status() == StatusCode::ACCEPTED && !watch.ours.is_empty() {
+    let has_nothing = matches!(response.status(), StatusCode::ACCEPTED | StatusCode::NO_CONTENT);
+    if has_nothing && kind != MediaType::EventStream && !watch.ours.is_empty() {
         // Nobody else has something to say: the rest of the batch were notifications.
-        return Nothing::Answers(watch.ours).into_response();
+        return Nothing::Answers(watch.ours).into_response(None);
     }
     // Error pages of proxies, and 202 without a body, are no lists.
     let may_be_other =

@@ -28,6 +28,7 @@ pub(super) struct Reads {
     facts: bool,
     headers: bool,
     arguments: bool,
+    items: bool,
     now: bool,
 }
 
@@ -53,8 +54,14 @@ impl Reads {
             facts: any(&FACTS),
             headers,
             arguments: policy.needs_arguments(),
+            items: any(&["mcp.tool", "mcp.prompt", "mcp.resource", "mcp.task"]),
             now: policy.reads("now"),
         }
+    }
+
+    /// Whether rules speak of MCP items.
+    pub(super) fn items(self) -> bool {
+        self.items
     }
 
     /// Whether the path has one meaning only, where rules read it.

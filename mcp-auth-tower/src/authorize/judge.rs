@@ -23,12 +23,18 @@ pub(super) struct Judge {
 impl Messages for Judge {
     fn filter(&mut self, message: &[u8]) -> Result<Filtered, ListError> {
         let context = self.request.context(self.principal.as_deref());
-        let mut listing = if self.granted_only {
-            self.policy.listing(&context)
-        } else {
-            self.policy.listing_with_step_up(&context)
-        };
-        filter_message(message, &mut |item| listing.shows(item))
+        // Most messages name no item.
+        let mut listing = None;
+        filter_message(message, &mut |item| {
+            let listing = listing.get_or_insert_with(|| {
+                if self.granted_only {
+                    self.policy.listing(&context)
+                } else {
+                    self.policy.listing_with_step_up(&context)
+                }
+            });
+            listing.shows(item)
+        })
     }
 }
 

@@ -9,8 +9,10 @@
 //!    of both sets; [`MissingScopes`] has another way for clients that cannot step up. An unknown method is answered
 //!    with -32601, and with [`hide_denied`](AuthorizeLayer::hide_denied) a denied item looks like one that does not
 //!    exist. The service is not called.
-//! 4. Answers to list requests, and event streams, are filtered whatever their status: each item is judged as the
-//!    call it would become. An answer that cannot be read is a 502 (or an error in the stream), never passed on.
+//! 4. Answers to list requests, event streams, and every answer of a version with sessions, in which the answer to
+//!    another request may come, are filtered whatever their status: each item is judged as the call it would become.
+//!    Of 2026-07-28 also those to `resources/read`, which say how long who may keep them. An answer that cannot be
+//!    read or is longer than 8 MiB is a 502 (or an error in its place or in the stream), never passed on.
 //!
 //! The arguments of a call are parsed only where a rule asks for them. `source`, `destination` and `request.scheme` come
 //! from a [`Connection`](crate::Connection) that the server puts into the request.

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::{Method, Request, Response, Uri};
 use mcp_auth_core::Principal;
-use mcp_auth_core::mcp::{CallKind, McpCall};
+use mcp_auth_core::mcp::{CallKind, Era, McpCall};
 use mcp_auth_core::policy::{Decision, Explanation};
 use mcp_auth_core::request_target::PathError;
 use tower_service::Service;
@@ -54,6 +54,15 @@ where
     }
 }
 
+/// What the answer to a batch may hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Holds {
+    /// A list.
+    pub(super) list: bool,
+    /// Something that has to be watched: see [`is_watched`].
+    pub(super) watched: bool,
+}
+
 impl Shared {
     /// What has to be watched in the answer, or the refusal.
     fn judge<B, R>(&self, request: &mut Request<B>) -> Result<Option<Watch>, Box<Response<ResponseBody<R>>>> {
@@ -63,7 +72,7 @@ impl Shared {
         ) {
             return self
                 .judge_batch(request, &who, &batch)
-                .map_err(|nothing| Box::new(nothing.into_response()));
+                .map_err(|nothing| Box::new(nothing.into_response(self.challenge.as_deref())));
         }
         self.judge_one(request).map_err(|reason| {
             let rejection = Rejection::new(reason).of(request.extensions());
@@ -110,12 +119,15 @@ impl Shared {
 
     /// What has to be watched in the answer to one message, or in a stream.
     fn watch<B>(&self, request: &Request<B>, who: &Authenticated, call: Option<&McpCall>) -> Option<Watch> {
-        let is_list = call.is_some_and(|c| c.kind() == CallKind::List);
-        let is_stream = match call {
-            Some(call) => call.kind() == CallKind::Subscription,
+        let is_watched = match call {
+            Some(call) => is_watched(call, request.extensions().get::<Era>() == Some(&Era::Modern)),
             None => request.method() == Method::GET,
         };
-        let judge = self.judge_of_answers(request, who).filter(|_| is_list || is_stream)?;
+        if !is_watched {
+            return None;
+        }
+        let judge = self.judge_of_answers(request, who)?;
+        let is_list = call.is_some_and(|c| c.kind() == CallKind::List);
         Some(Watch { judge: Some(judge), call: call.cloned(), is_list, ours: Vec::new() })
     }
 
@@ -124,20 +136,26 @@ impl Shared {
         &self,
         request: &Request<B>,
         who: &Authenticated,
-        is_list: bool,
+        holds: Holds,
         ours: Vec<String>,
     ) -> Option<Watch> {
-        let judge = self.judge_of_answers(request, who).filter(|_| is_list);
-        (is_list || !ours.is_empty()).then_some(Watch { judge, call: None, is_list, ours })
+        let judge = if holds.watched { self.judge_of_answers(request, who) } else { None };
+        let is_list = holds.list && judge.is_some();
+        (judge.is_some() || !ours.is_empty()).then_some(Watch { judge, call: None, is_list, ours })
     }
 
     fn judge_of_answers<B>(&self, request: &Request<B>, who: &Authenticated) -> Option<Judge> {
-        let items = self.mcp.as_ref()?;
+        // Rules over every request may speak of items, too: what they deny they also hide.
+        let rules = match (&self.mcp, &self.http) {
+            (Some(items), _) => &items.call,
+            (None, Some(rules)) if rules.reads.items() => rules,
+            _ => return None,
+        };
         Some(Judge {
-            policy: items.call.policy.clone(),
+            policy: rules.policy.clone(),
             principal: who.shared(),
             granted_only: self.denials.list_granted_only,
-            request: KeptRequest::new(request, items.call.reads, &self.clock).behind(self.target.as_ref()),
+            request: KeptRequest::new(request, rules.reads, &self.clock).behind(self.target.as_ref()),
         })
     }
 
@@ -197,6 +215,20 @@ impl Shared {
             }
             Some(_) => Some(Decision::UNKNOWN_METHOD),
         }
+    }
+}
+
+/// Whether the answer to a message may hold what its sender must not see.
+///
+/// In a session it may be the answer to another request: servers of the official SDKs send what answers an id to the
+/// last request that came with it. So a list that was asked for under the id of a later call comes as the answer to the
+/// call.
+pub(super) fn is_watched(call: &McpCall, is_modern: bool) -> bool {
+    match call.kind() {
+        CallKind::List | CallKind::Subscription => true,
+        // What the read resource says about caching.
+        _ if is_modern => call.method.as_deref() == Some("resources/read"),
+        _ => call.expects_answer(),
     }
 }
 

@@ -46,17 +46,18 @@ impl CallBatch {
         self.bytes.get(range)
     }
 
-    /// Forwards these messages only, each byte for byte; gives the length of the new body. `keep` has an entry for
-    /// each message.
-    pub(crate) fn narrow(&self, keep: &[bool]) -> usize {
+    /// Forwards these messages only, each byte for byte; gives the length of the new body and what is left, for layers
+    /// behind: what one has refused no other can bring back. `keep` has an entry for each message.
+    pub(crate) fn narrow(&self, keep: &[bool]) -> (usize, Self) {
         let kept = self.elements.iter().zip(keep).filter(|(_, keep)| **keep);
-        let messages: Vec<&[u8]> = kept.filter_map(|(e, _)| self.bytes.get(e.range.clone())).collect();
+        let elements: Arc<[Element]> = kept.map(|(element, _)| element.clone()).collect();
+        let messages: Vec<&[u8]> = elements.iter().filter_map(|e| self.bytes.get(e.range.clone())).collect();
         let mut body = vec![b'['];
         body.extend_from_slice(&messages.join(&b','));
         body.push(b']');
         let length = body.len();
         *self.forwarded.0.lock().unwrap_or_else(PoisonError::into_inner) = body.into();
-        length
+        (length, Self { elements, bytes: self.bytes.clone(), forwarded: self.forwarded.clone() })
     }
 }
 

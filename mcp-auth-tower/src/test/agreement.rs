@@ -115,3 +115,54 @@ async fn attack_082_arguments_that_tools_mirror_are_checked_once_they_were_liste
         assert_eq!(send(headers).await, status, "{headers:?}");
     }
 }
+
+/// A list that one caller was shown says nothing to another: neither does it refuse his calls, nor tell by a refusal
+/// what is hidden from him.
+#[tokio::test]
+async fn attack_082_095_headers_of_tools_are_known_of_those_that_the_caller_was_shown() {
+    let setup =
+        Setup::with(|b| b.allow(r#"jwt.sub == "alice" || mcp.tool.name == "read""#).unwrap().hide_denied());
+    let [alice, bob] = ["alice", "bob"].map(|sub| setup.idp.token(sub));
+    let tool = |name: &str| {
+        let schema = r#"{"properties":{"region":{"type":"string","x-mcp-header":"Region"}}}"#;
+        format!(r#"{{"name":"{name}","inputSchema":{schema}}}"#)
+    };
+    let list =
+        format!(r#"{{"jsonrpc":"2.0","id":5,"result":{{"tools":[{},{}]}}}}"#, tool("read"), tool("hidden"));
+    setup.answer(json_answer(&list));
+    let listing = [VERSION, ("mcp-method", "tools/list")];
+    setup.send(request(&alice, &modern("tools/list", ""), &listing)).await;
+    setup.answer(json_answer("{}"));
+    let send = async |token: &str, tool: &str| {
+        let call = modern("tools/call", &format!(r#""name":"{tool}","arguments":{{"region":"eu"}},"#));
+        let headers = [VERSION, ("mcp-method", "tools/call"), ("mcp-name", tool)];
+        let (parts, body) = setup.send(request(token, &call, &headers)).await;
+        (parts.status.as_u16(), body.replace(tool, "NAME"))
+    };
+    assert_eq!(send(&alice, "read").await.0, 400, "she knows");
+    assert_eq!(send(&bob, "read").await.0, 200, "he was shown nothing");
+    assert_eq!(send(&bob, "hidden").await, send(&bob, "absent").await);
+}
+
+/// What is checked has no second spelling behind.
+#[tokio::test]
+async fn attack_082_headers_with_underscores_do_not_reach_the_service() {
+    let setup = Setup::new();
+    let call = modern("tools/call", r#""name":"read","arguments":{},"#);
+    let mut headers = vec![VERSION, ("mcp-method", "tools/call"), ("mcp-name", "read")];
+    let removed = [
+        "mcp_name",
+        "mcp_method",
+        "mcp-protocol_version",
+        "mcp_protocol-version",
+        "mcp_param-x",
+        "mcp-param_x",
+    ];
+    let kept = ["mcp-param-x_y", "mcp_other", "mcp-names_x"];
+    headers.extend(removed.iter().chain(&kept).map(|name| (*name, "write")));
+    assert_eq!(setup.send(request(&setup.idp.token("bob"), &call, &headers)).await.0.status, StatusCode::OK);
+    let seen = setup.upstream.seen.lock().unwrap();
+    let (parts, _) = seen.last().unwrap();
+    assert!(!removed.iter().any(|name| parts.headers.contains_key(*name)), "{:?}", parts.headers);
+    assert!(kept.iter().all(|name| parts.headers.contains_key(*name)), "{:?}", parts.headers);
+}

@@ -279,3 +279,70 @@ async fn authorize_with_mcp_rules_and_without_the_mcp_layer_refuses() {
     }
     assert_eq!(send(&AuthorizeLayer::new(), Method::POST).await, (200, "", 1), "no rules over items");
 }
+
+/// Servers of the official SDKs send an answer to the last request with its id. Who asks for a list and, before it is
+/// there, for something else under the same id, gets the list there.
+#[tokio::test]
+async fn attack_088_093_a_list_that_answers_another_request_is_filtered() {
+    let setup = Setup::new();
+    let bob = setup.idp.token("bob");
+    let list = r#"{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"read"},{"name":"write"}]}}"#;
+    let updated = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#;
+    let ping = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#.to_owned();
+    let batch = format!("[{}]", call("read"));
+    for body in [call("read"), ping, batch] {
+        for stream in [false, true] {
+            let (kind, answer) = match stream {
+                true => ("text/event-stream", format!("data: {updated}\n\ndata: {list}\n\n")),
+                false => ("application/json", list.to_owned()),
+            };
+            let answer = Full::new(Bytes::from(answer));
+            setup.answer(Response::builder().header(CONTENT_TYPE, kind).body(answer).unwrap());
+            let (_, answer) = setup.post(&bob, &body).await;
+            assert!(answer.contains("read") && !answer.contains(r#""write""#), "{body} {answer}");
+        }
+    }
+    // What names no item passes as it is, whatever it is.
+    for (kind, answer) in
+        [("application/json", r#"{ "jsonrpc":"2.0", "id":7, "result":{} }"#), ("text/html", "<p>")]
+    {
+        let body = Full::new(Bytes::from(answer));
+        setup.answer(Response::builder().header(CONTENT_TYPE, kind).body(body).unwrap());
+        assert_eq!(setup.post(&bob, &call("read")).await.1, answer);
+    }
+}
+
+/// Who else may have an answer that was decided for one caller, a server that knows no callers cannot say.
+#[tokio::test]
+async fn mcp_a23_a_read_resource_is_for_its_reader() {
+    let setup = Setup::new();
+    let bob = setup.idp.token("bob");
+    let read = json!({"jsonrpc": "2.0", "id": 1, "method": "resources/read",
+        "params": {"uri": "file:///a", "_meta": meta()}});
+    setup.answer(json_answer(
+        r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[],"ttlMs":60000,"cacheScope":"public"}}"#,
+    ));
+    let (_, body) = setup.post(&bob, &read.to_string()).await;
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&answer["result"]["cacheScope"], &answer["result"]["ttlMs"]),
+        (&json!("private"), &json!(60000))
+    );
+}
+
+/// A batch of nobody is answered with a challenge, as one message is.
+#[tokio::test]
+async fn mcp_a3_a_batch_of_nobody_is_challenged() {
+    let setup = Setup::with(|b| b.mode(Mode::Optional).require("jwt.sub != \"\"").unwrap());
+    for batch in [
+        format!("[{},{{\"id\":9}}]", call("read")),
+        r#"[{"id":9},{"jsonrpc":"2.0","method":"notifications/initialized"}]"#.into(),
+    ] {
+        let mut request = post("", &batch);
+        request.headers_mut().remove(AUTHORIZATION);
+        let (parts, body) = setup.send(request).await;
+        assert_eq!(parts.status, StatusCode::UNAUTHORIZED, "{body}");
+        assert!(challenge(&parts).contains(METADATA), "{}", challenge(&parts));
+    }
+    assert_eq!(setup.calls(), 0);
+}

@@ -1,9 +1,11 @@
 //! Batches (MCP 2025-03-26): each message is judged by itself.
 
 use http::StatusCode;
+use mcp_auth_core::policy::PolicySet;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::authorize::AuthorizeLayer;
 
 fn tool(id: u32, name: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name}})
@@ -118,4 +120,37 @@ async fn attack_080_082_batches_of_other_versions_are_refused() {
         assert_eq!(parts.status.as_u16(), status, "{header} {value} {body:.90}");
     }
     assert_eq!(setup.calls(), 1);
+}
+
+/// What one layer has refused, the next cannot bring back: it sees what is left.
+#[tokio::test]
+async fn attack_080_two_layers_judge_one_batch() {
+    let set = |rule: &str| PolicySet::builder().require(rule).unwrap().build();
+    let idp = Idp::new();
+    let auth = McpAuth::builder(RESOURCE)
+        .unwrap()
+        .issuer_keys(Issuer::new(ISSUER).audience(RESOURCE), idp.keys())
+        .clock(Arc::new(FixedClock))
+        .policy(set(r#"mcp.tool.name != "write""#))
+        .build()
+        .unwrap();
+    let upstream = Arc::new(Shared::default());
+    let second = AuthorizeLayer::new().mcp(set(r#"mcp.tool.name != "drop""#));
+    let service = auth.layer(second.layer(Upstream { shared: upstream.clone(), ready: false }));
+    *upstream.answer.lock().unwrap() = Some(json_answer(r#"[{"jsonrpc":"2.0","id":3,"result":{}}]"#));
+    let batch = text(&[tool(1, "write"), tool(2, "drop"), tool(3, "read")]);
+    for chunked in [false, true] {
+        let mut request = post(&idp.token("bob"), &batch);
+        if chunked {
+            request.headers_mut().insert("transfer-encoding", "chunked".parse().unwrap());
+        }
+        let response = service.clone().oneshot(request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert_eq!(ids(&body), [(1.into(), true), (2.into(), true), (3.into(), false)], "{body}");
+        let seen = upstream.seen.lock().unwrap();
+        let (parts, body) = seen.last().unwrap();
+        assert_eq!(serde_json::from_slice::<Vec<Value>>(body).unwrap(), [tool(3, "read")]);
+        assert_ne!(chunked, parts.headers.contains_key(CONTENT_LENGTH), "one length");
+    }
 }

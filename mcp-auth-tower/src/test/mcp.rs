@@ -141,3 +141,84 @@ async fn event_streams_are_not_to_be_buffered() {
     assert_eq!(buffering("text/event-stream").await.as_deref(), Some("no"));
     assert_eq!(buffering("application/json").await, None);
 }
+
+/// The service gets the bytes that were judged, in whatever pieces and spelling they came.
+#[tokio::test]
+async fn attack_087_what_is_forwarded_is_what_came() {
+    let setup = Setup::new();
+    let token = setup.idp.token("bob");
+    let id = "9".repeat(40);
+    let call = format!(
+        " {{\"params\" :\t{{\"arguments\":{{\"b\":1.0,\"a\":-0,\"\\u0061\":[\"\\/\",\"é\"],\"n\":{id}}},\"n\\u0061me\":\"read\"}},\r\n\"id\":{id},\"method\":\"tools\\/call\",\"jsonrpc\":\"2.0\"}}\n"
+    );
+    let batch = format!("\n[{call} , {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}}]");
+    for body in [call, batch] {
+        for at in 0..=body.len() {
+            let (parts, _) = post(&token, &body).into_parts();
+            let (mut sender, pieces) = http_body_util::channel::Channel::<Bytes, Infallible>::new(4);
+            let bytes = Bytes::from(body.clone().into_bytes());
+            sender.send_data(bytes.slice(..at)).await.unwrap();
+            sender.send_data(bytes.slice(at..)).await.unwrap();
+            drop(sender);
+            let response = setup.service.clone().oneshot(Request::from_parts(parts, pieces)).await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK, "{body} {at}");
+            assert_eq!(setup.upstream.seen.lock().unwrap().pop().unwrap().1, bytes, "{at}");
+        }
+    }
+    // What answers in the server's place has the id as it came.
+    let (_, body) =
+        setup.post(&token, &super::call("write").replace("\"id\":7", &format!("\"id\":{id}"))).await;
+    assert!(body.contains(&format!("\"id\":{id},\"error\"")), "{body}");
+}
+
+/// What waits for no answer is judged all the same, and nothing of it is acknowledged before.
+#[tokio::test]
+async fn attack_081_notifications_and_responses_are_judged() {
+    let setup = Setup::new();
+    let bob = setup.idp.token("bob");
+    let accepted = Response::builder().status(202).body(Full::default()).unwrap();
+    setup.answer(accepted);
+    for (body, status) in [
+        (r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#, 202),
+        (
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}"#,
+            202,
+        ),
+        (r#"{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{}}}"#, 202),
+        (r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}"#, 202),
+        (r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"read"}}"#, 202),
+        (r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write"}}"#, 403),
+        (r#"{"jsonrpc":"2.0","method":"x/y"}"#, 403),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read"},"result":{}}"#, 400),
+        (r#"{"jsonrpc":"2.0","result":{}}"#, 400),
+    ] {
+        let before = setup.calls();
+        assert_eq!(setup.post(&bob, body).await.0.status.as_u16(), status, "{body}");
+        assert_eq!(setup.calls() - before, usize::from(status == 202), "{body}");
+        assert_eq!(setup.post("nobody", body).await.0.status, StatusCode::UNAUTHORIZED, "{body}");
+    }
+}
+
+/// However an encoding is spelled, what is encoded is not read.
+#[tokio::test]
+async fn attack_085_encoded_messages_are_refused() {
+    let setup = Setup::new();
+    let token = setup.idp.token("bob");
+    for (encodings, status) in [
+        (&["identity"][..], 200),
+        (&["identity", "identity"], 200),
+        (&["gzip"], 415),
+        (&["br"], 415),
+        (&["identity, gzip"], 415),
+        (&["identity", "gzip"], 415),
+        (&["gzip, gzip"], 415),
+        (&["x-none"], 415),
+        (&[""], 415),
+    ] {
+        let mut request = post(&token, &call("read"));
+        for encoding in encodings {
+            request.headers_mut().append("content-encoding", encoding.parse().unwrap());
+        }
+        assert_eq!(setup.send(request).await.0.status.as_u16(), status, "{encodings:?}");
+    }
+}

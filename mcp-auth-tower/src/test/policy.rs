@@ -393,3 +393,19 @@ async fn attack_088_rules_of_every_request_filter_lists_too() {
     let (_, body) = setup.post(&token, &list.to_string()).await;
     assert!(body.contains("read") && !body.contains("drop"), "{body}");
 }
+
+/// Also where there are no rules over items alone: what a call is denied by hides the item.
+#[tokio::test]
+async fn attack_088_rules_of_every_request_filter_lists_by_themselves() {
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"drop"},{"name":"read"}]}}"#;
+    for (rule, is_hidden) in [(r#"mcp.tool.name == "drop""#, true), (r#"request.method == "PUT""#, false)] {
+        let http = PolicySet::builder().deny(rule).unwrap().build();
+        let setup = Setup::with(|b| b.http_policy(http));
+        setup.answer(json_answer(list));
+        let token = setup.idp.token("bob");
+        let (parts, _) = setup.post(&token, &call("drop")).await;
+        assert_eq!(parts.status == StatusCode::FORBIDDEN, is_hidden, "{rule}");
+        let (_, body) = setup.post(&token, LIST).await;
+        assert_eq!(body.contains("read") && !body.contains("drop"), is_hidden, "{rule} {body}");
+    }
+}

@@ -169,6 +169,50 @@ async fn fields_of_the_connection_to_the_backend_stay_there() {
     }
 }
 
+/// MCP 2026-07-28: a client that goes away has cancelled its request. Before the answer has begun, and in a stream.
+#[tokio::test]
+async fn mcp_b11_a_client_that_goes_away_is_gone_for_the_backend() {
+    struct Guard(Arc<tokio::sync::Notify>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    for has_begun in [false, true] {
+        let (reached, gone) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+        let notify = (reached.clone(), gone.clone());
+        let upstream = Upstream::answering(move || {
+            let (reached, gone) = notify.clone();
+            async move {
+                let guard = Guard(gone);
+                reached.notify_one();
+                if !has_begun {
+                    std::future::pending::<()>().await;
+                }
+                let events = futures_util::stream::unfold((0, guard), |(n, guard)| async move {
+                    if n > 0 {
+                        std::future::pending::<()>().await;
+                    }
+                    Some((Ok::<_, BoxError>(Frame::data(Bytes::from("data: 0\n\n"))), (n + 1, guard)))
+                });
+                Response::new(StreamBody::new(events).boxed_unsync())
+            }
+        })
+        .await;
+        let gateway = Running::start(&to(&upstream.address.to_string(), "")).await;
+        let mut stream = gateway.connect().await;
+        stream.write_all(GET.as_bytes()).await.unwrap();
+        reached.notified().await;
+        let mut answer = Vec::new();
+        while has_begun && !answer.ends_with(b"data: 0\n\n\r\n") {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+        }
+        drop(stream);
+        let told = tokio::time::timeout(Duration::from_secs(60), gone.notified()).await;
+        assert!(told.is_ok(), "the backend works on for nobody (begun: {has_begun})");
+    }
+}
+
 const GET: &str = "GET /mcp HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
 
 /// A configuration with one route to `backend`.

@@ -19,6 +19,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
 use super::matching::Target;
+use super::param_headers::ParamHeaders;
 use super::rules::Levels;
 use super::{RouteService, cors};
 use crate::config::{self, Position, Source};
@@ -111,8 +112,7 @@ where
     match cors {
         None => BoxCloneSyncService::new(service.map_response(|r| r.map(|b| b.boxed_unsync()))),
         Some(policy) => BoxCloneSyncService::new(
-            cors::layer(policy)
-                .layer(service)
+            ParamHeaders(cors::layer(policy).layer(service))
                 .map_response(|r: http::Response<B>| r.map(|b| b.boxed_unsync())),
         ),
     }

@@ -3,6 +3,7 @@
 mod build;
 mod cors;
 mod matching;
+mod param_headers;
 mod rules;
 #[cfg(test)]
 mod tests;

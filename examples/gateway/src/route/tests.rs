@@ -186,3 +186,38 @@ fn rules_over_what_nothing_provides_are_refused() {
         }
     }
 }
+
+/// Whatever list was copied, a page can send what MCP asks for and read the challenge.
+#[tokio::test]
+async fn mcp_b3_pages_may_send_what_mcp_needs_and_read_the_challenge() {
+    let upstream = Upstream::start("reached").await;
+    for (credentials, headers) in [("false", "[x-own]"), ("true", "[x-own]"), ("false", "['*']")] {
+        let gateway = Running::start(&format!(
+            "binds:\n- port: 0\n  listeners:\n  - routes:\n    - policies:\n        cors: {{allowOrigins: ['https://app.example'], allowHeaders: {headers}, allowCredentials: {credentials}}}\n        mcpAuthentication:{LOCKED}\n      backends: [{{host: '{}'}}]\n",
+            upstream.address
+        ))
+        .await;
+        let asked = "authorization,content-type,mcp-protocol-version,mcp-session-id,mcp-method,mcp-name,mcp-param-region,Mcp-Param-N,last-event-id";
+        let preflight = gateway
+            .raw(format!("OPTIONS /mcp HTTP/1.1\r\nHost: locked.example\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: {asked}\r\nConnection: close\r\n\r\n"))
+            .await
+            .to_lowercase();
+        assert_eq!(status(&preflight), 200, "nobody has a token in a preflight: {preflight}");
+        let allowed =
+            preflight.split("access-control-allow-headers: ").nth(1).unwrap().lines().next().unwrap();
+        let allowed: Vec<&str> = allowed.split(',').map(str::trim).collect();
+        for name in asked.to_lowercase().split(',') {
+            assert_eq!(allowed.iter().filter(|known| **known == name).count(), 1, "{name}: {allowed:?}");
+        }
+        let answer = gateway
+            .raw("GET /mcp HTTP/1.1\r\nHost: locked.example\r\nOrigin: https://app.example\r\nConnection: close\r\n\r\n")
+            .await
+            .to_lowercase();
+        assert_eq!(status(&answer), 401, "{answer}");
+        let exposed = answer.split("access-control-expose-headers: ").nth(1).unwrap().lines().next().unwrap();
+        for name in ["www-authenticate", "mcp-session-id", "mcp-protocol-version"] {
+            assert!(exposed.split(',').any(|known| known.trim() == name), "{name}: {exposed}");
+        }
+    }
+    assert!(upstream.seen().is_empty());
+}

@@ -146,3 +146,40 @@ fn a_rule_that_does_not_compile_says_where_and_what() {
     assert!(Rule::compile(Allow, "mcp.tool.name").is_err(), "not a predicate");
     assert!(Rule::compile(Allow, "").is_err());
 }
+
+/// A name is its characters: what looks like it, or a lenient reader takes for it, is another one.
+#[test]
+fn attack_079_names_that_look_alike_are_other_names() {
+    let alike = [
+        "cafe\u{301}",  // another normal form
+        "café ",        // white space behind
+        " café",        // and in front
+        "caf\u{200d}é", // a joiner that nobody sees
+        "\u{feff}café", // a byte-order mark
+        "c\u{430}fé",   // a Cyrillic letter
+        "ｃafé",        // a wide one
+        "Café",         // case
+        "café\0",       // an end to C
+        "café\u{202e}", // a change of direction
+        "caf%C3%A9",    // another encoding
+    ];
+    for (rules, named) in [
+        (&[(Allow, r#"mcp.tool.name == "café""#)][..], true),
+        (&[(Allow, r#"mcp.tool.name in ["café", "tea"]"#)], true),
+        (&[(Require, r#"mcp.tool.name != "café""#)], false),
+        (&[(Deny, r#"mcp.tool.name == "café""#)], false),
+    ] {
+        let policy = set(rules);
+        // With an escape, too: it is the same name.
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"caf\u00e9"}}"#;
+        let escaped = crate::mcp::peek(body.as_bytes()).unwrap();
+        for call in [tool("café"), escaped] {
+            assert_eq!(decide(&policy, "{}", &call).is_allowed(), named, "{rules:?} {call:?}");
+        }
+        for name in alike {
+            // Where rules name what is allowed, the others are denied; a rule that names what is not says nothing of them.
+            let is_allowed = decide(&policy, "{}", &tool(name)).is_allowed();
+            assert_eq!(is_allowed, !named, "{rules:?} {name:?}");
+        }
+    }
+}
