@@ -158,3 +158,25 @@ async fn row_001_a_forged_token_goes_nowhere() {
     assert_eq!((parts.status, code(&parts)), (StatusCode::UNAUTHORIZED, "signature"));
     assert_eq!(setup.calls(), 0, "neither the service nor an exchange behind the layer sees it");
 }
+
+/// Clients look for the challenge with whatever request is at hand: nothing is said of method, version or body before.
+#[tokio::test]
+async fn mcp_b1_the_challenge_comes_before_all_other_checks() {
+    let setup = Setup::new();
+    for method in ["GET", "POST", "DELETE", "PUT"] {
+        for (name, value) in [
+            ("mcp-protocol-version", "2024-11-05"),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-protocol-version", "v999"),
+            ("mcp-session-id", "nobody's"),
+            ("content-type", "text/plain"),
+            ("content-length", "999999999"),
+        ] {
+            let request = Request::builder().method(method).uri("/files/mcp").header(name, value);
+            let (parts, _) = setup.send(request.body(Full::from("no message")).unwrap()).await;
+            assert_eq!(parts.status, StatusCode::UNAUTHORIZED, "{method} {name}: {value}");
+            assert!(challenge(&parts).contains(METADATA), "{method} {name}: {value}");
+        }
+    }
+    assert_eq!(setup.calls(), 0);
+}
