@@ -56,15 +56,20 @@
 //! - Discovery documents and registration: `mcp-auth-discovery`.
 
 pub mod client_auth;
+pub mod dpop;
 pub mod endpoint;
 mod form;
 pub mod grant;
 pub mod introspection;
 pub mod response;
+pub mod revocation;
+mod signed;
+pub mod target;
 pub mod token_type;
 
-pub use client_auth::ClientAuthentication;
+pub use client_auth::{ClientAuthentication, ClientCredential};
 pub use endpoint::TokenEndpoint;
 pub use mcp_auth_discovery::Secret;
 pub use response::{TokenErrorCode, TokenErrorResponse, TokenResponse, TokenResponseError};
-pub use token_type::TokenType;
+pub use target::{AuthorizationDetails, Resource};
+pub use token_type::{TokenType, TokenTypeUri};

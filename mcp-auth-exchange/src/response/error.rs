@@ -50,6 +50,9 @@ pub struct TokenErrorResponse {
     description: Option<String>,
     suberror: Option<String>,
     claims: Option<String>,
+    acr_values: Option<String>,
+    max_age_seconds: Option<u64>,
+    scope: Option<String>,
 }
 
 /// An error code (RFC 6749 §5.2 and the registry of OAuth extensions errors).
@@ -80,6 +83,8 @@ pub enum TokenErrorCode {
     ConsentRequired,
     /// `login_required` (OpenID Connect)
     LoginRequired,
+    /// `insufficient_user_authentication` (RFC 9470 §3): the user has to authenticate again, and better.
+    InsufficientUserAuthentication,
     /// `access_denied`
     AccessDenied,
     /// `server_error`
@@ -144,6 +149,21 @@ impl TokenErrorResponse {
         self.claims.as_deref()
     }
 
+    /// `acr_values` (RFC 9470 §3): how the user has to authenticate.
+    pub fn acr_values(&self) -> Option<&str> {
+        self.acr_values.as_deref()
+    }
+
+    /// `max_age` (RFC 9470 §3): how long ago the user may have authenticated, in seconds.
+    pub fn max_age_seconds(&self) -> Option<u64> {
+        self.max_age_seconds
+    }
+
+    /// `scope` (RFC 6750 §3, ID-JAG §7): what the token has to have.
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
     /// Reads an error response; `None` when `error` is absent or not an error code.
     pub(super) fn read(object: Object<'_>) -> Option<Self> {
         let text = |name: &str| {
@@ -154,6 +174,13 @@ impl TokenErrorResponse {
             description: text("error_description"),
             suberror: text("suberror"),
             claims: text("claims"),
+            acr_values: text("acr_values"),
+            max_age_seconds: match object.get("max_age") {
+                Some(Value::Int(seconds)) => u64::try_from(seconds).ok(),
+                Some(Value::String(digits)) if digits.len() <= 12 => digits.parse().ok(),
+                _ => None,
+            },
+            scope: text("scope"),
         })
     }
 }
@@ -185,6 +212,7 @@ impl TokenErrorCode {
             "interaction_required" => Self::InteractionRequired,
             "consent_required" => Self::ConsentRequired,
             "login_required" => Self::LoginRequired,
+            "insufficient_user_authentication" => Self::InsufficientUserAuthentication,
             "access_denied" => Self::AccessDenied,
             "server_error" => Self::ServerError,
             "temporarily_unavailable" => Self::TemporarilyUnavailable,
@@ -215,6 +243,7 @@ impl TokenErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::ConsentRequired => "consent_required",
             Self::LoginRequired => "login_required",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::AccessDenied => "access_denied",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
