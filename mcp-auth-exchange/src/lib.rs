@@ -55,12 +55,16 @@
 //! - Sending requests: `mcp-auth-tower`.
 //! - Discovery documents and registration: `mcp-auth-discovery`.
 
+pub mod cache;
 pub mod client_auth;
 pub mod dpop;
 pub mod endpoint;
 mod form;
 pub mod grant;
 pub mod introspection;
+pub mod outcome;
+pub mod plan;
+pub mod provider;
 pub mod response;
 pub mod revocation;
 mod signed;
@@ -70,6 +74,7 @@ pub mod token_type;
 pub use client_auth::{ClientAuthentication, ClientCredential};
 pub use endpoint::TokenEndpoint;
 pub use mcp_auth_discovery::Secret;
+pub use outcome::Outcome;
 pub use response::{TokenErrorCode, TokenErrorResponse, TokenResponse, TokenResponseError};
 pub use target::{AuthorizationDetails, Resource};
 pub use token_type::{TokenType, TokenTypeUri};
