@@ -69,6 +69,8 @@ pub mod response;
 pub mod revocation;
 mod signed;
 pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod token_type;
 
 pub use client_auth::{ClientAuthentication, ClientCredential};
