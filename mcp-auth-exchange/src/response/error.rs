@@ -47,6 +47,12 @@ pub enum TokenResponseErrorKind {
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenErrorResponse {
     code: TokenErrorCode,
+    details: Box<Details>,
+}
+
+/// What stands beside the code.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Details {
     description: Option<String>,
     suberror: Option<String>,
     claims: Option<String>,
@@ -136,32 +142,32 @@ impl TokenErrorResponse {
 
     /// `error_description`: the server's text, for debug logs only. It may name users and tenants.
     pub fn description(&self) -> Option<&str> {
-        self.description.as_deref()
+        self.details.description.as_deref()
     }
 
     /// `suberror` (Microsoft Entra): a finer code, such as `bad_token`.
     pub fn suberror(&self) -> Option<&str> {
-        self.suberror.as_deref()
+        self.details.suberror.as_deref()
     }
 
     /// `claims` (Microsoft Entra, OpenID Connect): what a client must ask for to pass conditional access.
     pub fn claims(&self) -> Option<&str> {
-        self.claims.as_deref()
+        self.details.claims.as_deref()
     }
 
     /// `acr_values` (RFC 9470 §3): how the user has to authenticate.
     pub fn acr_values(&self) -> Option<&str> {
-        self.acr_values.as_deref()
+        self.details.acr_values.as_deref()
     }
 
     /// `max_age` (RFC 9470 §3): how long ago the user may have authenticated, in seconds.
     pub fn max_age_seconds(&self) -> Option<u64> {
-        self.max_age_seconds
+        self.details.max_age_seconds
     }
 
     /// `scope` (RFC 6750 §3, ID-JAG §7): what the token has to have.
     pub fn scope(&self) -> Option<&str> {
-        self.scope.as_deref()
+        self.details.scope.as_deref()
     }
 
     /// Reads an error response; `None` when `error` is absent or not an error code.
@@ -169,8 +175,7 @@ impl TokenErrorResponse {
         let text = |name: &str| {
             object.get(name).and_then(Value::as_str).filter(|t| t.len() <= MAX_TEXT_BYTES).map(str::to_owned)
         };
-        Some(Self {
-            code: TokenErrorCode::parse(object.get("error")?.as_str()?)?,
+        let details = Details {
             description: text("error_description"),
             suberror: text("suberror"),
             claims: text("claims"),
@@ -181,6 +186,10 @@ impl TokenErrorResponse {
                 _ => None,
             },
             scope: text("scope"),
+        };
+        Some(Self {
+            code: TokenErrorCode::parse(object.get("error")?.as_str()?)?,
+            details: Box::new(details),
         })
     }
 }

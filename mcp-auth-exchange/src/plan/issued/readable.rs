@@ -41,7 +41,8 @@ pub(in crate::plan) fn read_claims(token: &str) -> Readable {
     }
     let header = URL_SAFE_NO_PAD.decode(header).ok();
     let header = header.and_then(|json| Document::parse(&json, &Limits::default()).ok());
-    if !header.is_some_and(|h| h.as_object().is_some_and(|h| h.get("alg").is_some())) {
+    let named = |header: &Document| header.as_object().is_some_and(|members| members.get("alg").is_some());
+    if !header.as_ref().is_some_and(named) {
         return Readable::Opaque;
     }
     match URL_SAFE_NO_PAD.decode(payload).ok().map(|json| Claims::parse(&json)) {
