@@ -239,13 +239,14 @@ impl<W: Clone> ExchangeDesk<W> {
     fn tell_circuits(&self, endpoints: &[Box<str>], outcome: &Outcome, now: UnixTime) {
         let mut circuits = lock(&self.circuits);
         let ended_at = outcome.diagnosis().map_or(endpoints.len(), |d| d.step().saturating_sub(1));
+        let asked = outcome.diagnosis().is_none_or(Diagnosis::was_asked);
         for (step, endpoint) in endpoints.iter().enumerate() {
             let Some(breaker) = circuits.get_mut(endpoint) else { continue };
             match outcome {
                 Outcome::Transient { retry_after, .. } if step == ended_at => {
                     breaker.failed(*retry_after, now)
                 }
-                _ if step <= ended_at => breaker.answered(),
+                _ if step < ended_at || step == ended_at && asked => breaker.answered(),
                 // Never asked.
                 _ => breaker.abandoned(now),
             }

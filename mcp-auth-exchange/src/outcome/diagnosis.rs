@@ -8,6 +8,12 @@ use super::ProviderText;
 /// The greatest length of one value in a diagnosis, in characters.
 const MAX_VALUE_CHARS: usize = 200;
 
+/// The request could not be made.
+pub(crate) const NOT_SENT: &str = "not_sent";
+
+/// The user's token had ended before it was sent.
+pub(crate) const SUBJECT_EXPIRED: &str = "subject_expired";
+
 /// Why there is no token. For operators: it names what is configured, never a token, a secret or the provider's own
 /// words, which are in [`provider_text`](Self::provider_text). A client gets fixed text instead.
 #[derive(Clone)]
@@ -65,6 +71,11 @@ impl Diagnosis {
     /// INVARIANT: never taken: a diagnosis is finished before it is shared.
     fn lost() -> Self {
         Self::new("unknown_error", "", &Facts::default())
+    }
+
+    /// Whether the provider was asked at all.
+    pub(crate) fn was_asked(&self) -> bool {
+        !matches!(self.0.id, NOT_SENT | SUBJECT_EXPIRED)
     }
 
     /// A stable name for logs and metrics.

@@ -18,7 +18,7 @@ use crate::plan::IssuedToken;
 pub use challenge::{ClaimsChallenge, StepUp};
 pub(crate) use classify::{classify, unanswered};
 pub use diagnosis::Diagnosis;
-pub(crate) use diagnosis::Facts;
+pub(crate) use diagnosis::{Facts, NOT_SENT, SUBJECT_EXPIRED};
 pub use provider_text::ProviderText;
 
 /// What came of an exchange. None of these is a reason to forward the original token.

@@ -111,6 +111,11 @@ impl ExchangePlan {
         &self.steps
     }
 
+    /// Whether an actor's token is sent: by the first step, where its provider takes one.
+    pub fn takes_actor(&self) -> bool {
+        self.steps.first().is_some_and(Step::takes_actor)
+    }
+
     /// What is asked of the token.
     pub fn issued_rules(&self) -> &IssuedRules {
         &self.rules

@@ -14,7 +14,7 @@ use super::issued::{Check, Life, Refusal};
 use super::{ActorToken, ExchangePlan, Step, Subject};
 use crate::client_auth::AuthenticationContext;
 use crate::dpop::{DpopNonce, NonceMemory, NonceRetry, ProofRequest};
-use crate::outcome::{Diagnosis, Facts, Outcome, classify, unanswered};
+use crate::outcome::{Diagnosis, Facts, NOT_SENT, Outcome, SUBJECT_EXPIRED, classify, unanswered};
 use crate::{TokenErrorCode, TokenResponse, TokenResponseError, TokenType, TokenTypeUri};
 
 /// The longest pause before a second try; for a longer `Retry-After` there is none.
@@ -217,7 +217,7 @@ impl ExchangeRun {
     fn accept(&self, step: &Step, answer: &TokenResponse, now: UnixTime) -> Outcome {
         let sent = self.sent();
         let sent: Vec<&str> = sent.iter().map(Secret::expose).collect();
-        let actor = self.actor().and_then(ActorToken::expires_at);
+        let actor = self.actor.as_ref().filter(|_| self.plan.takes_actor()).and_then(ActorToken::expires_at);
         let check = Check {
             rules: &self.plan.rules,
             subject: self.subject.principal(),
@@ -243,7 +243,7 @@ impl ExchangeRun {
     fn check_dates(&self, now: UnixTime) -> Result<(), Outcome> {
         if self.subject.principal().expires_at().is_some_and(|exp| exp <= now) {
             let text = "the user's token has expired";
-            return Err(Outcome::SubjectRefused(Diagnosis::new("subject_expired", text, &self.facts())));
+            return Err(Outcome::SubjectRefused(Diagnosis::new(SUBJECT_EXPIRED, text, &self.facts())));
         }
         if self.actor().and_then(ActorToken::expires_at).is_some_and(|exp| exp <= now) {
             return Err(self.broken("the actor's token has expired: it has to be renewed before"));
@@ -259,9 +259,9 @@ impl ExchangeRun {
         }
     }
 
-    /// The actor, where a step of the plan takes one.
+    /// The actor, where this step takes one. Later steps go to other servers, for which his token is not.
     fn actor(&self) -> Option<&ActorToken> {
-        self.actor.as_ref().filter(|_| self.plan.steps().iter().any(Step::takes_actor))
+        self.actor.as_ref().filter(|_| self.step == 0 && self.plan.takes_actor())
     }
 
     /// The tokens that went in.
@@ -286,7 +286,7 @@ impl ExchangeRun {
     }
 
     fn broken(&self, text: &str) -> Outcome {
-        Outcome::Misconfigured(Diagnosis::new("not_sent", text, &self.facts()))
+        Outcome::Misconfigured(Diagnosis::new(NOT_SENT, text, &self.facts()))
     }
 
     fn unusable(&self, Refusal(id, text): Refusal) -> Outcome {

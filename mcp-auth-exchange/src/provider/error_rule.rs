@@ -37,8 +37,8 @@ impl ErrorRule {
     /// A rule for the error `code`; `*` is any code, `prefix*` any that begins so.
     ///
     /// `id` is the stable name of the diagnosis for logs and metrics. In `advice` these are filled in:
-    /// `{provider}`, `{client}`, `{audience}`, `{resource}`, `{scope}`, `{type}` (of the subject token) and
-    /// `{grant}`.
+    /// `{provider}`, `{client}`, `{audience}`, `{resource}`, `{scope}`, `{grant}`, `{type}` of the subject token and
+    /// `{subject_audience}`, what its `aud` says.
     pub fn new(
         code: impl Into<Cow<'static, str>>,
         class: ErrorClass,

@@ -212,3 +212,20 @@ fn the_store_is_bounded_in_bytes() {
     assert!(!desk.tokens().is_empty());
     assert!(desk.tokens().get(&key_of("199"), secs(285)).is_none(), "ended");
 }
+
+#[test]
+fn a_request_that_could_not_be_made_says_nothing_about_the_provider() {
+    let desk = desk();
+    for user in 0..5 {
+        desk.finish(lead(&desk, key_of(&user.to_string()), 0), &failure(503, "x"), NOW);
+    }
+    let probe = lead(&desk, key_of("probe"), 5);
+    let old = Subject::of(principal("old", json!({"exp": 1_700_000_001}))).unwrap();
+    let mut run = plan().begin(old, None);
+    let nonces = crate::dpop::NonceMemory::default();
+    let context =
+        crate::plan::SendContext { random: &[0; 32], workload_token: None, nonces: &nonces, now: secs(5) };
+    let unsent = run.next_request(&context).unwrap_err();
+    desk.finish(probe, &unsent, secs(5));
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
+}

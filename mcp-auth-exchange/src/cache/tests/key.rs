@@ -241,6 +241,19 @@ fn attack_106_100_000_users_and_no_two_share_a_key() {
     }
 }
 
+#[test]
+fn row_267_two_users_have_two_keys() {
+    let plan = ExchangePlan::new("p", [step()]).unwrap();
+    let of = |token: &str, claims| plan.cache_key("", &Subject::of(principal(token, claims)).unwrap(), None);
+    let alice = of("a", json!({}));
+    assert_eq!(alice, of("a", json!({})));
+    for other in
+        [of("b", json!({})), of("a", json!({"sub": "bob"})), of("a", json!({"iss": "https://other.example"}))]
+    {
+        assert_ne!(alice, other);
+    }
+}
+
 proptest! {
     /// Two requests have one key only where they are one request.
     #[test]

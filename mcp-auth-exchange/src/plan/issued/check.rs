@@ -193,7 +193,8 @@ impl Check<'_> {
         {
             return Err(Refusal("ceiling", "the issued token has a scope beyond the ceiling"));
         }
-        let lacks = |scope: &&str| !granted.iter().any(|g| g == scope);
+        // Entra's `.default` stands for what was consented to, and is in no answer.
+        let lacks = |scope: &&str| !scope.ends_with("/.default") && !granted.iter().any(|g| g == scope);
         let missing: Vec<String> = self.scope.iter().filter(lacks).map(str::to_owned).collect();
         if self.rules.all_scopes && !missing.is_empty() {
             return Err(Refusal("scope_dropped", "the issued token lacks a scope that was asked for"));

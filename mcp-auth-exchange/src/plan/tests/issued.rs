@@ -118,7 +118,7 @@ fn row_076_to_079_the_user_is_kept_the_audience_is_the_tool_s() {
 }
 
 #[test]
-fn row_077_act_is_required_or_forbidden_where_somebody_says_so() {
+fn row_077_and_262_act_is_required_or_forbidden_where_somebody_says_so() {
     let delegated = with("act", json!({"sub": "gateway", "act": {"sub": "agent"}}));
     let any = ruled(|r| r);
     let named = |name: Option<&str>| ruled(|r| r.actor(ActorRule::Required(name.map(str::to_owned))));

@@ -12,11 +12,13 @@ use mcp_auth_discovery::Secret;
 use serde_json::{Value, json};
 
 use crate::dpop::DpopKey;
-use crate::plan::{ActorToken, ExchangePlan, Presentation, Progress, Step, Subject};
+use crate::plan::{
+    ActorToken, AudienceRule, ExchangePlan, Presentation, Progress, Step, Subject, SubjectRule,
+};
 use crate::provider::ExchangeProfile;
 use crate::testing::{
-    Driver, INBOUND, answer, endpoint, issued_claims, json_response, jwt, plan, principal, response, step,
-    subject,
+    Driver, INBOUND, answer, endpoint, issued_claims, json_response, jwt, lines, plan, principal, response,
+    step, subject,
 };
 use crate::{ClientCredential, Outcome, Resource, TokenTypeUri};
 
@@ -179,4 +181,53 @@ fn attack_112_nothing_of_a_run_is_in_its_debug_text() {
     let text = format!("{:?}", driver.run);
     assert!(!text.contains("canary") && !text.contains("alice"), "{text}");
     assert!(!text.contains(&jwt(&json!({"sub": "actor-canary"}))));
+}
+
+#[test]
+fn row_259_the_original_token_is_never_what_comes_out() {
+    let echo = |token_type: &str| {
+        let mut body = answer(&issued_claims());
+        body["access_token"] = json!(INBOUND);
+        body["token_type"] = json!(token_type);
+        body
+    };
+    let unchecked =
+        (*plan()).clone().rules(|r| r.audience(AudienceRule::Unchecked).subject(SubjectRule::Unchecked));
+    for plan in [plan(), Arc::new(unchecked)] {
+        for answer in [
+            Some(json_response(200, &echo("Bearer"))),
+            Some(json_response(200, &echo("N_A"))),
+            Some(json_response(400, &json!({"error": "invalid_grant", "access_token": INBOUND}))),
+            Some(response(200, "text/plain", INBOUND)),
+            None,
+        ] {
+            let once = Arc::new((*plan).clone().attempts(1));
+            let (outcome, _) = Driver::new(&once, subject(), None).through(&[answer]);
+            assert!(
+                outcome.token().is_none() && outcome.status().is_some_and(|s| s.as_u16() >= 400),
+                "{outcome:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_actor_s_token_goes_to_the_first_server_only() {
+    let step = |url: &str| {
+        Step::new(ExchangeProfile::rfc8693(), endpoint(url), ClientCredential::none("gateway"))
+            .audience("tool")
+    };
+    let plan =
+        ExchangePlan::new("p", [step("https://a.example/token"), step("https://b.example/token")]).unwrap();
+    assert!(plan.takes_actor());
+    let actor = ActorToken::new(Secret::new("act.or"), TokenTypeUri::JWT);
+    let mut first = answer(&issued_claims());
+    first["access_token"] = json!("between");
+    let (outcome, sent) = Driver::new(&Arc::new(plan), subject(), Some(actor))
+        .through(&[Some(json_response(200, &first)), Some(json_response(200, &answer(&issued_claims())))]);
+    assert!(outcome.token().is_some(), "{outcome:?}");
+    let actors =
+        |i: usize| lines(sent[i].body()).iter().filter(|line| line.starts_with("actor_token")).count();
+    assert_eq!((actors(0), actors(1)), (2, 0));
+    assert!(lines(sent[1].body()).contains(&"subject_token: between".to_owned()));
 }

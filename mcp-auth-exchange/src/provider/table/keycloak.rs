@@ -43,7 +43,7 @@ pub(in crate::provider) fn keycloak() -> ExchangeProfile {
             "not_in_subject_audience",
             "the gateway's client `{client}` is not in the subject token's audience: add an audience mapper with \
              included client audience `{client}` to the client that the users log in with, or to one of its client \
-             scopes",
+             scopes (the token is for `{subject_audience}`)",
         ),
         said(
             "token exchange is not enabled",

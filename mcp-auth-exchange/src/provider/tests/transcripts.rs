@@ -35,7 +35,7 @@ fn sent(step: Step) -> (Vec<String>, Driver) {
 }
 
 #[test]
-fn row_068_to_074_rfc_8693_as_s0_writes_it() {
+fn row_068_to_074_and_263_rfc_8693_as_the_seeds_write_it() {
     // S0, "wire": the scope as it is configured, `openid` included (row 66), secret in the form or as Basic (row 73).
     let step = |client| {
         Step::new(ExchangeProfile::rfc8693(), endpoint("https://idp.example/token"), client)
