@@ -104,6 +104,9 @@ impl<'a> StepParts<'a> {
             says_issued_token_type: _,
             audience_in_token: _, // in the rules
             subject_claim: _,     // in the rules
+            reserved_types: _,
+            refused_path: _,
+            client_in_subject_audience: _,
             own_rules: _,
             rules: _,
         } = profile;

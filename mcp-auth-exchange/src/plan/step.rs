@@ -214,7 +214,8 @@ impl Step {
 
     /// Whether an actor's token is sent in this step.
     pub(crate) fn takes_actor(&self) -> bool {
-        self.profile.grant == ExchangeGrant::TokenExchange && self.profile.actor != Need::Refused
+        let looks = !matches!(self.profile.actor, Need::Refused | Need::Ignored);
+        self.profile.grant == ExchangeGrant::TokenExchange && looks
     }
 
     pub(super) fn facts(&self, step: usize, token_type: &TokenTypeUri) -> Facts {

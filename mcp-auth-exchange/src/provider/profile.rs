@@ -68,6 +68,12 @@ pub struct ExchangeProfile {
     pub(crate) says_issued_token_type: bool,
     pub(crate) audience_in_token: bool,
     pub(crate) subject_claim: Option<&'static str>,
+    /// Beginnings of subject token types that the provider keeps to itself.
+    pub(crate) reserved_types: &'static [&'static str],
+    /// A path at which this grant gives no usable token, and why.
+    pub(crate) refused_path: Option<(&'static str, &'static str)>,
+    /// Whether the client that exchanges has to be in the subject token's audience.
+    pub(crate) client_in_subject_audience: bool,
     pub(crate) own_rules: Vec<ErrorRule>,
     pub(crate) rules: &'static [ErrorRule],
 }

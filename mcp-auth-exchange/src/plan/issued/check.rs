@@ -71,7 +71,8 @@ impl Check<'_> {
             }
             Readable::Opaque | Readable::Broken => {}
         }
-        let granted = granted(answer, readable.claims());
+        self.ceiling(answer, readable.claims())?;
+        let granted = said_scope(answer).or_else(|| token_scope(readable.claims()));
         let (missing, beyond) = self.scope(granted.as_deref())?;
         let (usable_until, refresh_at) = self.life(answer, readable.claims())?;
         let scope = granted.map(|granted| granted.join(" "));
@@ -188,11 +189,6 @@ impl Check<'_> {
     /// Scopes that are missing, and scopes beyond the request.
     fn scope(&self, granted: Option<&[String]>) -> Result<(Vec<String>, Vec<String>), Refusal> {
         let Some(granted) = granted else { return Ok(<_>::default()) };
-        if let Some(ceiling) = &self.rules.ceiling
-            && granted.iter().any(|scope| !ceiling.contains(scope))
-        {
-            return Err(Refusal("ceiling", "the issued token has a scope beyond the ceiling"));
-        }
         // Entra's `.default` stands for what was consented to, and is in no answer.
         let lacks = |scope: &&str| !scope.ends_with("/.default") && !granted.iter().any(|g| g == scope);
         let missing: Vec<String> = self.scope.iter().filter(lacks).map(str::to_owned).collect();
@@ -201,6 +197,27 @@ impl Check<'_> {
         }
         let beyond = granted.iter().filter(|g| !self.scope.contains(g)).cloned().collect();
         Ok((missing, beyond))
+    }
+
+    /// What the answer says and what the token says: neither may go beyond. Where neither says anything, it is what
+    /// was asked for (RFC 6749 §5.1), unless nothing was.
+    fn ceiling(&self, answer: &TokenResponse, claims: Option<&Claims>) -> Result<(), Refusal> {
+        let Some(ceiling) = &self.rules.ceiling else { return Ok(()) };
+        let (said, written) = (said_scope(answer), token_scope(claims));
+        let unknown = said.is_none() && written.is_none();
+        if unknown && self.scope.is_empty() {
+            return Err(Refusal(
+                "ceiling",
+                "nothing says which scope the issued token has, so that it cannot be held against the ceiling: ask \
+                 for a scope",
+            ));
+        }
+        let asked = self.scope.iter().filter(|_| unknown).map(str::to_owned);
+        let mut all = said.into_iter().chain(written).flatten().chain(asked);
+        if all.any(|scope| !ceiling.contains(&scope)) {
+            return Err(Refusal("ceiling", "the issued token has a scope beyond the ceiling"));
+        }
+        Ok(())
     }
 
     fn life(&self, answer: &TokenResponse, claims: Option<&Claims>) -> Result<(UnixTime, UnixTime), Refusal> {
@@ -240,11 +257,13 @@ fn same_jwt(issued: &str, requested: &TokenTypeUri) -> bool {
     either(issued) && either(requested.as_str())
 }
 
-/// The scope by the answer, or else by the token's `scope` or `scp`.
-fn granted(answer: &TokenResponse, claims: Option<&Claims>) -> Option<Vec<String>> {
-    if let Some(scope) = answer.scope() {
-        return Some(scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect());
-    }
+/// The scope by the answer.
+fn said_scope(answer: &TokenResponse) -> Option<Vec<String>> {
+    answer.scope().map(|scope| scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect())
+}
+
+/// The scope by the token: `scope`, or else `scp`.
+fn token_scope(claims: Option<&Claims>) -> Option<Vec<String>> {
     let claims = claims.filter(|claims| claims.get("scope").or_else(|| claims.get("scp")).is_some())?;
     Some(claims.scopes_in(&["scope", "scp"]).map(str::to_owned).collect())
 }

@@ -156,6 +156,26 @@ fn row_215_a_scope_beyond_the_ceiling_is_refused_where_there_is_one() {
 }
 
 #[test]
+fn row_215_neither_the_answer_nor_the_token_may_go_beyond_the_ceiling() {
+    let ceiling = ruled(|r| r.ceiling(&scopes("mcp:invoke")));
+    // The answer says less than the token has.
+    assert_eq!(read(&ceiling, &answer(&with("scope", json!("mcp:invoke mcp:admin")))), "unusable ceiling");
+    // Nobody says anything: it is what was asked for.
+    let silent = |plan: &Arc<ExchangePlan>| {
+        let mut body = answering("access_token", json!("opaque"));
+        body.as_object_mut().unwrap().remove("scope");
+        read(plan, &body)
+    };
+    assert_eq!(silent(&ceiling), "token");
+    assert_eq!(silent(&ruled(|r| r.ceiling(&scopes("other")))), "unusable ceiling");
+    let nothing_asked = ExchangePlan::new("p", [step().scope(&scopes(""))]).unwrap();
+    assert_eq!(
+        silent(&Arc::new(nothing_asked.rules(|r| r.ceiling(&scopes("mcp:invoke"))))),
+        "unusable ceiling"
+    );
+}
+
+#[test]
 fn row_270_a_login_s_scope_becomes_the_tool_s() {
     // S1: `aud: my-spa-app`, `scope: openid email` in; `aud: snowflake-mcp`, `scope: snowflake.query.read` out.
     let client = ClientCredential::none("gateway");

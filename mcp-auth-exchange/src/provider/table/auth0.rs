@@ -47,6 +47,17 @@ pub(in crate::provider) fn auth0_on_behalf_of() -> ExchangeProfile {
     }
 }
 
+/// Source: Auth0 docs "Custom Token Exchange", reserved namespaces.
+static RESERVED: &[&str] = &[
+    "urn:ietf",
+    "urn:auth0",
+    "urn:okta",
+    "https://auth0.com",
+    "http://auth0.com",
+    "https://okta.com",
+    "http://okta.com",
+];
+
 /// Source: Auth0 docs "Custom Token Exchange".
 pub(in crate::provider) fn auth0_custom() -> ExchangeProfile {
     static RULES: &[ErrorRule] = &[rule(
@@ -63,6 +74,7 @@ pub(in crate::provider) fn auth0_custom() -> ExchangeProfile {
         requested_token_type: None,
         audience: Need::Advised,
         actor: Need::Optional,
+        reserved_types: RESERVED,
         rules: RULES,
         ..auth0_on_behalf_of()
     }

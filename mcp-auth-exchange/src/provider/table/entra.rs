@@ -80,6 +80,7 @@ pub(in crate::provider) fn entra() -> ExchangeProfile {
         says_issued_token_type: false,
         audience_in_token: false,
         subject_claim: Some("oid"),
+        client_in_subject_audience: true,
         rules: RULES,
         ..rfc8693()
     }

@@ -121,6 +121,7 @@ pub(in crate::provider) fn keycloak() -> ExchangeProfile {
         // An exchanged token never gets offline access.
         dropped_scopes: Cow::Borrowed(&["offline_access"]),
         refused_methods: &["none"],
+        client_in_subject_audience: true,
         rules: RULES,
         ..rfc8693()
     }

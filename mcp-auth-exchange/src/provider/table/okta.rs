@@ -51,6 +51,11 @@ pub(in crate::provider) fn okta() -> ExchangeProfile {
         actor: Need::Ignored,
         dropped_scopes: Cow::Borrowed(&["openid", "profile", "email", "address", "phone", "offline_access"]),
         refused_methods: &["none"],
+        refused_path: Some((
+            "/oauth2/v1/token",
+            "this is Okta's org authorization server, whose access tokens are opaque and for Okta only: use a custom \
+             authorization server, `/oauth2/<authServerId>/v1/token`",
+        )),
         rules: RULES,
         ..rfc8693()
     }

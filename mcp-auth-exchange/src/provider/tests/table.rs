@@ -7,9 +7,9 @@ use mcp_auth_discovery::{AuthorizationServerMetadata, Secret};
 use serde_json::json;
 
 use crate::plan::{ExchangePlan, Finding, PlanError, Severity, Step};
-use crate::provider::{ExchangeGrant, ExchangeProfile};
+use crate::provider::{ExchangeGrant, ExchangeProfile, Need};
 use crate::testing::{answer, endpoint, exchange, issued_claims, json_response, scopes};
-use crate::{ClientCredential, Outcome, Resource, TokenTypeUri};
+use crate::{AuthorizationDetails, ClientCredential, Outcome, Resource, TokenTypeUri};
 
 fn client() -> ClientCredential {
     ClientCredential::client_secret_post("agentgateway-exchange", Secret::new("hunter2"))
@@ -163,6 +163,11 @@ fn keycloak_s_403_is_said_before_it_happens() {
     assert_eq!(ids(&found), ["not_in_subject_audience"]);
     assert!(found[0].text().contains("add an audience mapper"), "{}", found[0]);
     assert_eq!(plan.findings(&["agentgateway", "agentgateway-exchange"]), []);
+
+    let entra = of(&Provider::entra_v1("t").unwrap()).scope(&scopes("https://graph.microsoft.com/.default"));
+    let entra = ExchangePlan::new("p", [entra]).unwrap();
+    assert_eq!(ids(&entra.findings(&["api://other"])), ["not_in_subject_audience", "audience_unchecked"]);
+    assert_eq!(ids(&entra.findings(&["api://agentgateway-exchange"])), ["audience_unchecked"]);
 }
 
 #[test]
@@ -189,6 +194,20 @@ fn what_a_provider_is_known_to_refuse_is_no_plan() {
     assert!(error(plan(at(ExchangeProfile::google_sts()).audience("a"))).contains("client_secret_post"));
     assert!(error(plan(at(ExchangeProfile::auth0_custom()).audience("a"))).contains("reserved at Auth0"));
     assert!(error(plan(at(ExchangeProfile::auth0_token_vault()))).contains("needs `connection`"));
+    let details = || AuthorizationDetails::parse(r#"[{"type":"a"}]"#).unwrap();
+    assert!(
+        error(plan(at(entra()).authorization_details(details())))
+            .contains("no place for `authorization_details`")
+    );
+    assert!(
+        error(plan(at(ExchangeProfile::rfc8693()).connection("google-oauth2")))
+            .contains("no place for `connection`")
+    );
+    let assertion = at(ExchangeProfile::jwt_bearer().takes_audience(Need::Optional)).audience("a");
+    assert!(error(plan(assertion)).contains("no place for `audience`"));
+    // Another name changes nothing.
+    let renamed = ExchangeProfile::auth0_custom().named("our tenant");
+    assert!(error(plan(at(renamed).audience("a"))).contains("reserved at our tenant"));
     // Okta with S0's scopes less those it refuses: none is left.
     let okta = Step::new(ExchangeProfile::of(ProviderKind::Okta), url(), client()).audience("a");
     assert!(error(plan(okta.scope(&scopes("openid offline_access")))).contains("needs `scope`"));
@@ -204,7 +223,6 @@ fn what_a_provider_is_known_to_refuse_is_no_plan() {
 
 #[test]
 fn everything_can_be_set_otherwise() {
-    use crate::provider::Need;
     let profile =
         ExchangeProfile::of(ProviderKind::EntraV2).takes_resource(Need::Optional).takes_scope(Need::Optional);
     assert!(ExchangePlan::new("p", [Step::new(profile, endpoint("https://h/token"), client())]).is_ok());

@@ -1,13 +1,14 @@
 //! What a provider will refuse, said before the first request.
 
-use std::fmt;
+mod metadata;
 
-use mcp_auth_discovery::AuthorizationServerMetadata;
+use std::fmt;
 
 use super::{AudienceRule, ExchangePlan, MAX_STEPS, Step, SubjectRule};
 use crate::TokenTypeUri;
-use crate::grant::id_jag;
 use crate::provider::{ExchangeGrant, Need};
+
+pub(super) use metadata::of_metadata;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +132,23 @@ fn parameters(step: &Step) -> Vec<Finding> {
             _ => {}
         }
     }
+    let exchange = profile.grant == ExchangeGrant::TokenExchange;
+    let assertion = profile.grant == ExchangeGrant::JwtBearer;
+    let vault = profile.grant == ExchangeGrant::TokenVault;
+    for (parameter, there, sent) in [
+        ("audience", !step.audiences.is_empty(), exchange),
+        ("resource", !step.resources.is_empty(), exchange || assertion),
+        ("authorization_details", step.authorization_details.is_some(), exchange || assertion),
+        ("connection", step.connection.is_some(), vault),
+        ("login_hint", step.login_hint.is_some(), vault),
+    ] {
+        if there && !sent {
+            all.push(Finding::error(
+                "unsent_parameter",
+                format!("the request to {name} has no place for `{parameter}`"),
+            ));
+        }
+    }
     if step.audiences.len() > 1 && !profile.several_audiences {
         all.push(Finding::error("several_audiences", format!("{name} takes one `audience`")));
     }
@@ -143,7 +161,7 @@ fn parameters(step: &Step) -> Vec<Finding> {
             format!("{name} refuses the scope `{dropped}` in an exchange: it is left out of the request"),
         ));
     }
-    if profile.grant == ExchangeGrant::TokenVault && step.connection.is_none() {
+    if vault && step.connection.is_none() {
         all.push(Finding::error(
             "missing_parameter",
             format!("{name} needs `connection`: which account's token is wanted"),
@@ -162,31 +180,15 @@ fn types(step: &Step) -> Vec<Finding> {
             format!("{name} does not take subject tokens of type `{sent}`"),
         )];
     }
-    if name == AUTH0 && accepted.is_empty() && is_reserved_at_auth0(sent.as_str()) {
+    if profile.reserved_types.iter().any(|prefix| sent.as_str().starts_with(prefix)) {
         return vec![Finding::error(
             "subject_token_type",
             format!(
-                "`{sent}` is reserved at Auth0: custom token exchange needs a URI of your own, as its profile has it"
+                "`{sent}` is reserved at {name}: it needs a URI of your own, as the exchange profile there has it"
             ),
         )];
     }
     Vec::new()
-}
-
-const AUTH0: &str = "Auth0";
-
-/// Source: Auth0 docs "Custom Token Exchange", reserved namespaces.
-fn is_reserved_at_auth0(uri: &str) -> bool {
-    let reserved = [
-        "urn:ietf",
-        "urn:auth0",
-        "urn:okta",
-        "https://auth0.com",
-        "http://auth0.com",
-        "https://okta.com",
-        "http://okta.com",
-    ];
-    reserved.iter().any(|prefix| uri.starts_with(prefix))
 }
 
 fn client(step: &Step) -> Vec<Finding> {
@@ -210,14 +212,9 @@ fn client(step: &Step) -> Vec<Finding> {
 
 fn endpoint(step: &Step) -> Vec<Finding> {
     let uri = step.endpoint.uri();
-    let id_jag = step.requested() == Some(&TokenTypeUri::ID_JAG);
     let mut all = Vec::new();
-    if step.profile.name() == "Okta" && uri.path() == "/oauth2/v1/token" && !id_jag {
-        all.push(Finding::error(
-            "okta_org_server",
-            "this is Okta's org authorization server, whose access tokens are opaque and for Okta only: use a custom \
-             authorization server, `/oauth2/<authServerId>/v1/token`",
-        ));
+    if let Some((_, why)) = step.profile.refused_path.filter(|(path, _)| *path == uri.path()) {
+        all.push(Finding::error("refused_endpoint", why));
     }
     if step.dpop.is_some() && step.target().is_none() {
         all.push(Finding::error("dpop_endpoint", "the endpoint's URL cannot stand in a DPoP proof"));
@@ -262,108 +259,26 @@ fn chain(steps: &[Step]) -> Vec<Finding> {
 
 fn inbound(step: &Step, inbound_audiences: &[&str]) -> Vec<Finding> {
     let Some(client) = step.client.client_id() else { return Vec::new() };
-    let wants_client = matches!(step.profile.name(), "Keycloak");
-    if inbound_audiences.is_empty() || !wants_client || inbound_audiences.contains(&client) {
+    let profile = &step.profile;
+    let app_uri = format!("api://{client}");
+    let there = inbound_audiences.iter().any(|aud| *aud == client || *aud == app_uri);
+    if inbound_audiences.is_empty() || !profile.client_in_subject_audience || there {
         return Vec::new();
     }
+    let what_to_do = match profile.grant {
+        ExchangeGrant::OnBehalfOf => {
+            "let users get tokens for it, unless one of those is its Application ID URI"
+        }
+        _ => {
+            "add an audience mapper for it to the client that the users log in with, or to one of its client scopes"
+        }
+    };
+    let (name, accepted) = (profile.name(), inbound_audiences.join("`, `"));
     vec![Finding::warning(
         "not_in_subject_audience",
         format!(
-            "Keycloak exchanges a token only for a client in its audience: the gateway accepts inbound tokens for \
-             `{}`, and they also need `{client}`; add an audience mapper for it to the client that the users log in \
-             with, or to one of its client scopes",
-            inbound_audiences.join("`, `")
+            "{name} exchanges a token only for a client in its audience: the gateway accepts inbound tokens for \
+             `{accepted}`, and they also need `{client}`; {what_to_do}"
         ),
     )]
-}
-
-pub(super) fn of_metadata(step: &Step, metadata: &AuthorizationServerMetadata) -> Vec<Finding> {
-    let name = step.profile.name();
-    let mut all = Vec::new();
-    let lacks = |list: &Option<Vec<String>>, value: &str| {
-        list.as_ref().is_some_and(|l| !l.iter().any(|v| v == value))
-    };
-
-    let configured = step.endpoint.uri().to_string();
-    if metadata.token_endpoint.as_ref().is_some_and(|url| url.as_str() != configured) {
-        all.push(Finding::warning(
-            "endpoint",
-            format!("{name}'s metadata names another token endpoint than `{configured}`"),
-        ));
-    }
-    let grant = step.profile.grant.grant_type();
-    if lacks(&metadata.grant_types_supported, grant) {
-        all.push(Finding::warning(
-            "grant",
-            format!(
-                "{name} does not advertise the grant `{grant}` (`grant_types_supported`): switch it on there"
-            ),
-        ));
-    }
-    let method = step.client.method();
-    let methods = &metadata.token_endpoint_auth_methods_supported;
-    if step.client.client_id().is_some() && method != "none" && lacks(methods, method) {
-        let list = methods.iter().flatten().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
-        all.push(Finding::warning(
-            "client_method",
-            format!("{name} does not advertise client authentication `{method}`: it has {list}"),
-        ));
-    }
-    if let Some(algorithm) = step.client.signing_algorithm()
-        && lacks(&metadata.token_endpoint_auth_signing_alg_values_supported, algorithm)
-    {
-        all.push(Finding::warning(
-            "client_algorithm",
-            format!("{name} does not take client assertions signed with {algorithm}"),
-        ));
-    }
-    if let Some(key) = &step.dpop {
-        match &metadata.dpop_signing_alg_values_supported {
-            None => all.push(Finding::warning(
-                "dpop",
-                format!(
-                    "{name} does not advertise DPoP: the issued token may not be bound, and is refused then"
-                ),
-            )),
-            list if lacks(list, key.algorithm()) => {
-                all.push(Finding::warning(
-                    "dpop",
-                    format!("{name} does not take DPoP proofs signed with {}", key.algorithm()),
-                ));
-            }
-            _ => {}
-        }
-    }
-    let sent = step.sent_scope();
-    let unknown: Vec<&str> = sent.iter().filter(|scope| lacks(&metadata.scopes_supported, scope)).collect();
-    if !unknown.is_empty() {
-        all.push(Finding::warning(
-            "scope",
-            format!("{name} does not advertise the scope `{}`; it need not list all", unknown.join(" ")),
-        ));
-    }
-    let other = |member: &str, value: &str| {
-        let list = metadata.other.get(member)?.as_array()?;
-        Some(list.iter().any(|v| v.as_str() == Some(value)))
-    };
-    if step.requested() == Some(&TokenTypeUri::ID_JAG)
-        && other("identity_chaining_requested_token_types_supported", TokenTypeUri::ID_JAG.as_str())
-            != Some(true)
-    {
-        all.push(Finding::warning(
-            "id_jag",
-            format!(
-                "{name} does not advertise ID-JAGs (`identity_chaining_requested_token_types_supported`)"
-            ),
-        ));
-    }
-    if other("authorization_grant_profiles_supported", id_jag::GRANT_PROFILE) == Some(false)
-        && step.profile.grant == ExchangeGrant::JwtBearer
-    {
-        all.push(Finding::warning(
-            "id_jag",
-            format!("{name} does not take ID-JAGs (`authorization_grant_profiles_supported`)"),
-        ));
-    }
-    all
 }
