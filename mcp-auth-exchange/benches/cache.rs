@@ -158,7 +158,8 @@ fn main() -> ExitCode {
                     }
                 });
             })
-            .at_most("desk", 1.0, &["map behind a mutex"])
+            // With few entries everybody wants the same one, whatever holds it.
+            .at_most("desk", if count < 1_000_000 { 1.25 } else { 0.9 }, &["map behind a mutex"])
             .run();
     }
     bench.finish()

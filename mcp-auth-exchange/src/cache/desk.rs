@@ -246,6 +246,8 @@ impl<W: Clone> ExchangeDesk<W> {
                 Outcome::Transient { retry_after, .. } if step == ended_at => {
                     breaker.failed(*retry_after, now)
                 }
+                // Two steps at one endpoint: what it said last counts.
+                _ if step < ended_at && endpoints.get(ended_at) == Some(endpoint) => {}
                 _ if step < ended_at || step == ended_at && asked => breaker.answered(),
                 // Never asked.
                 _ => breaker.abandoned(now),

@@ -10,7 +10,7 @@ use http::Request;
 use mcp_auth_core::UnixTime;
 use mcp_auth_discovery::Secret;
 
-use super::issued::{Check, Life, Refusal};
+use super::issued::{Check, Life, Refusal, same_jwt};
 use super::{ActorToken, ExchangePlan, Step, Subject};
 use crate::client_auth::AuthenticationContext;
 use crate::dpop::{DpopNonce, NonceMemory, NonceRetry, ProofRequest};
@@ -73,7 +73,7 @@ pub struct ExchangeRun {
     actor: Option<ActorToken>,
     step: usize,
     /// What the step before brought.
-    carried: Option<(Secret, TokenTypeUri)>,
+    carried: Option<Secret>,
     nonce: Option<DpopNonce>,
     retry: NonceRetry,
     tries: u8,
@@ -190,17 +190,19 @@ impl ExchangeRun {
 
     /// What one step brought, for the next.
     fn carry(&mut self, step: &Step, answer: &TokenResponse) -> Progress {
-        let issued = answer.issued_token_type();
-        let wanted = step.requested().unwrap_or(&TokenTypeUri::ACCESS_TOKEN).clone();
-        let same_type = issued.is_none_or(|issued| issued == wanted.as_str());
-        let said = issued.is_some() || !step.profile.says_issued_token_type;
-        let not_access = *answer.token_type() == TokenType::NotApplicable;
-        let bound = *answer.token_type() == TokenType::DPoP;
-        if !same_type
-            || !said
-            || not_access == wanted.is_access_token()
-            || bound != (step.dpop.is_some() && !not_access)
-        {
+        let wanted = step.requested();
+        let is_wanted = match answer.issued_token_type() {
+            None => !step.profile.says_issued_token_type,
+            Some(issued) => wanted.is_none_or(|wanted| issued == wanted.as_str() || same_jwt(issued, wanted)),
+        };
+        let presented = match answer.token_type() {
+            // Not a token to be presented, such as an ID-JAG; an access token never is one of these.
+            TokenType::NotApplicable => wanted.is_some_and(|wanted| !wanted.is_access_token()),
+            TokenType::Bearer => step.dpop.is_none() && wanted != Some(&TokenTypeUri::ID_JAG),
+            TokenType::DPoP => step.dpop.is_some() && wanted != Some(&TokenTypeUri::ID_JAG),
+            TokenType::Other(_) => false,
+        };
+        if !is_wanted || !presented {
             let text = "the answer's `issued_token_type` and `token_type` are not those that were asked for";
             return Progress::Done(self.unusable(Refusal("issued_type", text)));
         }
@@ -208,7 +210,7 @@ impl ExchangeRun {
             let text = "the issued token is one that was sent: nothing was exchanged";
             return Progress::Done(self.unusable(Refusal("same_token", text)));
         }
-        self.carried = Some((answer.access_token().clone(), wanted));
+        self.carried = Some(answer.access_token().clone());
         self.step += 1;
         (self.nonce, self.retry, self.tries) = (None, NonceRetry::default(), 0);
         Progress::Again { after: Duration::ZERO }
@@ -251,12 +253,11 @@ impl ExchangeRun {
         Ok(())
     }
 
-    /// What this step exchanges.
+    /// What this step exchanges, under the type that its provider takes: what one server calls its access token is
+    /// a JWT of somebody else to the next.
     fn input(&self, step: &Step) -> (Secret, TokenTypeUri) {
-        match &self.carried {
-            Some(carried) => carried.clone(),
-            None => (Secret::new(self.subject.token()), step.profile.subject_token_type.clone()),
-        }
+        let token = self.carried.clone().unwrap_or_else(|| Secret::new(self.subject.token()));
+        (token, step.profile.subject_token_type.clone())
     }
 
     /// The actor, where this step takes one. Later steps go to other servers, for which his token is not.
@@ -267,8 +268,7 @@ impl ExchangeRun {
     /// The tokens that went in.
     fn sent(&self) -> Vec<Secret> {
         let actor = self.actor.as_ref().map(|actor| actor.token.clone());
-        let carried = self.carried.as_ref().map(|(token, _)| token.clone());
-        [Some(Secret::new(self.subject.token())), actor, carried].into_iter().flatten().collect()
+        [Some(Secret::new(self.subject.token())), actor, self.carried.clone()].into_iter().flatten().collect()
     }
 
     /// What no text may have in it.

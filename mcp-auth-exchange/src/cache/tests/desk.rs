@@ -229,3 +229,22 @@ fn a_request_that_could_not_be_made_says_nothing_about_the_provider() {
     desk.finish(probe, &unsent, secs(5));
     assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
 }
+
+#[test]
+fn the_second_step_s_failures_open_the_circuit_of_an_endpoint_that_answers_the_first() {
+    let plan = Arc::new(ExchangePlan::new("p", [step(), step()]).unwrap());
+    let desk = desk();
+    let mut between = crate::testing::answer(&crate::testing::issued_claims());
+    between["access_token"] = json!("between");
+    for user in 0..5 {
+        let key = key_of(&user.to_string());
+        let Ask::Lead(ticket, _) = desk.ask(key, &plan, NOW, || "w".into()) else { panic!() };
+        let once = Arc::new((*plan).clone().attempts(1));
+        let answers = [Some(crate::testing::json_response(200, &between)), None];
+        let (outcome, _) =
+            crate::testing::Driver::new(&once, crate::testing::subject(), None).through(&answers);
+        assert_eq!(outcome.diagnosis().unwrap().step(), 2);
+        desk.finish(ticket, &outcome, NOW);
+    }
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
+}

@@ -252,7 +252,7 @@ impl Check<'_> {
 }
 
 /// Access tokens that are JWTs may be called either, whichever was asked for.
-fn same_jwt(issued: &str, requested: &TokenTypeUri) -> bool {
+pub(in crate::plan) fn same_jwt(issued: &str, requested: &TokenTypeUri) -> bool {
     let either = |uri: &str| uri == TokenTypeUri::ACCESS_TOKEN.as_str() || uri == TokenTypeUri::JWT.as_str();
     either(issued) && either(requested.as_str())
 }

@@ -72,7 +72,10 @@ fn mcp_d10_a_bound_token_with_the_nonce_that_the_server_asked_for() {
 fn a_token_that_is_not_bound_although_it_was_asked_for_is_refused() {
     let (ours, other) = (key(), key());
     let plan = Arc::new(ExchangePlan::new("p", [step().dpop(ours.clone())]).unwrap());
-    for body in [answer(&issued_claims()), bound(&other)] {
+    // A server that does not know DPoP answers with a token that anybody could use, here an opaque one.
+    let mut opaque = answer(&issued_claims());
+    opaque["access_token"] = json!("opaque");
+    for body in [answer(&issued_claims()), bound(&other), opaque] {
         let (outcome, _) = Driver::new(&plan, subject(), None).through(&[Some(json_response(200, &body))]);
         assert_eq!(outcome.diagnosis().unwrap().id(), "not_bound");
     }
@@ -230,4 +233,28 @@ fn an_actor_s_token_goes_to_the_first_server_only() {
         |i: usize| lines(sent[i].body()).iter().filter(|line| line.starts_with("actor_token")).count();
     assert_eq!((actors(0), actors(1)), (2, 0));
     assert!(lines(sent[1].body()).contains(&"subject_token: between".to_owned()));
+}
+
+#[test]
+fn a_step_s_jwt_goes_on_under_the_type_that_the_next_provider_takes() {
+    let client = || ClientCredential::client_secret_post("gateway", Secret::new("s"));
+    let first =
+        Step::new(ExchangeProfile::zitadel(), endpoint("https://a.example/token"), client()).audience("b");
+    let keycloak = ExchangeProfile::of(mcp_auth_discovery::provider::ProviderKind::Keycloak);
+    let second = Step::new(keycloak, endpoint("https://b.example/token"), client()).audience("tool");
+    let plan = Arc::new(ExchangePlan::new("p", [first, second]).unwrap());
+    for issued in [TokenTypeUri::JWT, TokenTypeUri::ACCESS_TOKEN] {
+        let mut between = answer(&issued_claims());
+        between["access_token"] = json!("between");
+        between["issued_token_type"] = json!(issued.as_str());
+        let answers =
+            [Some(json_response(200, &between)), Some(json_response(200, &answer(&issued_claims())))];
+        let (outcome, sent) = Driver::new(&plan, subject(), None).through(&answers);
+        assert!(outcome.token().is_some(), "{outcome:?}");
+        let second = lines(sent[1].body());
+        assert_eq!(
+            second[1..3],
+            ["subject_token: between", "subject_token_type: urn:ietf:params:oauth:token-type:access_token"]
+        );
+    }
 }
