@@ -117,10 +117,7 @@ fn judge(outcome: &Outcome, choice: usize, world: &World, status: StatusCode) {
     if let Some(diagnosis) = outcome.diagnosis() {
         assert!(diagnosis.to_string().len() < 2_048 && !diagnosis.id().is_empty());
         let words = diagnosis.provider_text().map(ToString::to_string).unwrap_or_default();
-        assert!(
-            !words.contains("canary-token") && !words.contains(SECRET) && !words.contains('\n'),
-            "{words}"
-        );
+        assert!(!words.contains(INBOUND) && !words.contains(SECRET) && !words.contains('\n'), "{words}");
     }
     let Some(token) = outcome.token() else { return };
     assert_eq!(status, StatusCode::OK);
@@ -143,7 +140,12 @@ fn judge(outcome: &Outcome, choice: usize, world: &World, status: StatusCode) {
         assert_eq!(claims["sub"], "alice");
         let audience = &claims["aud"];
         assert!(audience == "tool" || audience.as_array().is_some_and(|a| a.iter().any(|a| a == "tool")));
-        assert_eq!(token.scope(), Some("mcp:invoke"));
+        // Not said, it is what was asked for.
+        assert!(
+            token
+                .scope()
+                .is_none_or(|scope| !scope.is_empty() && scope.split(' ').all(|s| s == "mcp:invoke"))
+        );
         assert!(claims["exp"].as_f64().is_some_and(|exp| exp > 1_700_000_000.0));
     }
 }

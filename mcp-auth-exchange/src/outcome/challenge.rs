@@ -47,13 +47,20 @@ impl fmt::Debug for ClaimsChallenge {
 }
 
 /// How a user has to authenticate (RFC 9470 §3).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepUp {
     /// `acr_values`: authentication context classes, separated by spaces.
     pub acr_values: Option<String>,
     /// `max_age`: how long ago he may have authenticated, in seconds.
     pub max_age_seconds: Option<u64>,
+}
+
+/// Without `acr_values`, which are the provider's text.
+impl fmt::Debug for StepUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepUp").field("max_age_seconds", &self.max_age_seconds).finish_non_exhaustive()
+    }
 }
 
 impl StepUp {

@@ -100,11 +100,11 @@ impl IssuedToken {
     }
 }
 
+/// Without its scope, which is the provider's text.
 impl fmt::Debug for IssuedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IssuedToken")
             .field("presentation", &self.presentation)
-            .field("scope", &self.scope)
             .field("usable_until", &self.usable_until)
             .finish_non_exhaustive()
     }

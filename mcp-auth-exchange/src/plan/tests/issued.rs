@@ -278,5 +278,10 @@ fn a_token_that_outlives_the_user_s_is_refused_where_the_rules_say_so() {
     let rules = ruled(|r| r.within_subject());
     assert_eq!(read(&rules, &answer(&issued_claims())), "token");
     assert_eq!(read(&rules, &answer(&with("exp", json!(1_700_003_601)))), "unusable lifetime");
+    assert_eq!(
+        read(&rules, &answer(&with("exp", Value::Null))),
+        "unusable lifetime",
+        "endless for the downstream"
+    );
     assert_eq!(read(&ruled(|r| r.max_lifetime(None)), &answering("expires_in", json!(9_999_999))), "token");
 }
