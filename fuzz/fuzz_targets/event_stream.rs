@@ -5,16 +5,20 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong};
+use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong, Filtered};
 
 /// The output, the data of each event, and whether the stream went to its end.
 fn run<'p>(pieces: impl Iterator<Item = &'p [u8]>, limit: usize) -> (Vec<u8>, Vec<Vec<u8>>, bool) {
     let (mut out, mut seen) = (Vec::new(), Vec::new());
     let mut stream = EventStreamFilter::new(limit);
     for piece in pieces {
-        let mut filter = |data: &[u8]| -> Result<Option<Vec<u8>>, EventTooLong> {
+        let mut filter = |data: &[u8]| -> Result<Filtered, EventTooLong> {
             seen.push(data.to_vec());
-            Ok(data.contains(&b'w').then(|| b"hidden\nline".to_vec()))
+            Ok(match data.contains(&b'w') {
+                true if data.contains(&b'x') => Filtered::Dropped,
+                true => Filtered::Replaced(b"hidden\nline".to_vec()),
+                false => Filtered::Unchanged,
+            })
         };
         if stream.push(piece, &mut out, &mut filter).is_err() {
             return (out, seen, false);
@@ -43,7 +47,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(whole, run(stream.chunks(1), usize::MAX), "split into bytes");
     let limited = run(pieces(lengths, stream), 16);
     assert!(whole.0.starts_with(&limited.0) && whole.1.starts_with(&limited.1));
-    // An event holding a `w` in its data was replaced: what is left was seen by the filter and let through.
+    // An event holding a `w` in its data was replaced or dropped: what is left was seen by the filter and let through.
     let again = run(std::iter::once(whole.0.as_slice()), usize::MAX);
     assert!(again.1.iter().all(|data| !data.contains(&b'w')), "unfiltered data in the output");
 });

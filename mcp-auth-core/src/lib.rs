@@ -10,8 +10,9 @@
 //! - [`istio`]: Istio's policies, as they are really decided
 //! - [`mcp`]: JSON-RPC messages of the Model Context Protocol, list filtering
 //! - [`cel`]: the expression language; [`policy`]: rules and decisions
+//! - [`session`]: session ids that are good for one caller
 //! - [`request_target`]: one spelling of a request's path and host
-//! - [`audit`]: the record of a decision
+//! - [`audit`]: the record of a decision; [`seal`]: values that clients keep for us and cannot read or change
 //! - [`json`]: JSON from outside, bounded
 //!
 //! Not here: IO, clocks, randomness, async. Time comes in as [`UnixTime`], bytes come in as slices. The crate
@@ -31,6 +32,8 @@ pub mod mtls;
 pub mod policy;
 pub mod principal;
 pub mod request_target;
+pub mod seal;
+pub mod session;
 
 mod time;
 

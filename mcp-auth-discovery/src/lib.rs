@@ -32,10 +32,12 @@
 //! - [`well_known`]: paths and URLs of metadata (RFC 9728 §3.1, RFC 8414 §3.1, OpenID Connect Discovery §4)
 //! - [`resource`]: resource identifiers and protected resource metadata (RFC 9728)
 //! - [`server`]: authorization server metadata (RFC 8414, OpenID Connect Discovery)
-//! - [`registration`]: dynamic client registration (RFC 7591)
+//! - [`facade`]: the metadata of an authorization server of our own
+//! - [`registration`]: dynamic client registration (RFC 7591, RFC 7592)
+//! - [`client_metadata`]: client ID metadata documents
 //! - [`challenge`][]: `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1)
-//! - [`provider`]: presets for Keycloak, Auth0, Okta, Frontegg and Entra
-//! - [`scope`], [`secret`], [`transport`]: the small values that these share
+//! - [`provider`]: presets for Keycloak, Auth0, Okta, Entra and others, as data with their sources
+//! - [`scope`], [`secret`], [`transport`], [`freshness`]: the small values that these share
 //!
 //! # Out of scope
 //!
@@ -43,7 +45,11 @@
 //! - Token requests: `mcp-auth-exchange`.
 
 pub mod challenge;
+pub mod client_metadata;
 mod document;
+mod endpoint;
+pub mod facade;
+pub mod freshness;
 pub mod provider;
 pub mod registration;
 pub mod resource;
@@ -55,6 +61,7 @@ pub mod well_known;
 
 pub use challenge::Challenge;
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
+pub use endpoint::EndpointFault;
 pub use resource::{ProtectedResourceMetadata, ResourceIdentifier};
 pub use scope::Scopes;
 pub use secret::Secret;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mcp_auth_core::Principal;
+use mcp_auth_core::json::Document;
+use mcp_auth_core::policy::Context;
 
 /// The request was authenticated. Inserted by [`Authenticate`](crate::authenticate::Authenticate) into every
 /// request that it lets through; an inner layer that does not find it refuses.
@@ -31,6 +33,12 @@ impl Authenticated {
     /// The caller; `None` where the mode is optional and the request had no token.
     pub fn principal(&self) -> Option<&Principal> {
         self.0.as_deref()
+    }
+
+    /// A caller whom nobody verified, for tools that say what rules would decide. Dangerous in front of a service: all
+    /// behind it believe the claims.
+    pub fn danger_unverified(principal: Principal) -> Self {
+        Self(Some(Arc::new(principal)))
     }
 
     pub(crate) fn shared(&self) -> Option<Arc<Principal>> {
@@ -98,6 +106,88 @@ impl Connection {
 
     pub(crate) fn workload(&self) -> Option<&str> {
         self.identity.as_deref()
+    }
+}
+
+/// What a layer or the server in front knows about a request beside its token, for rules over `apiKey`, `basicAuth`,
+/// `extauthz` and the `target` of an item. Whoever knows it puts it into the extensions of the request; without it,
+/// rules that read it fail.
+///
+/// ```
+/// use mcp_auth_core::json::Document;
+/// use mcp_auth_tower::RequestFacts;
+///
+/// let key = Document::parse(br#"{"team":"a"}"#, &Default::default())?;
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(RequestFacts::new().api_key(key).target("records"));
+/// # Ok::<(), mcp_auth_core::json::JsonError>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct RequestFacts {
+    api_key: Option<Arc<Document>>,
+    basic_auth: Option<Arc<str>>,
+    ext_authz: Option<Arc<Document>>,
+    target: Option<Arc<str>>,
+}
+
+impl RequestFacts {
+    /// Nothing is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is known of the API key that the request was accepted with: an object. Anything else is nothing.
+    pub fn api_key(mut self, metadata: Document) -> Self {
+        self.api_key = Some(Arc::new(metadata));
+        self
+    }
+
+    /// The user name that HTTP basic authentication (RFC 7617) has accepted.
+    pub fn basic_auth(mut self, username: &str) -> Self {
+        self.basic_auth = Some(username.into());
+        self
+    }
+
+    /// What an external authorization service has answered: an object. Anything else is nothing.
+    pub fn ext_authz(mut self, answer: Document) -> Self {
+        self.ext_authz = Some(Arc::new(answer));
+        self
+    }
+
+    /// The server behind this one that has the item: `mcp.tool.target`, `mcp.prompt.target` and so on.
+    pub fn target(mut self, target: &str) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// Adds all of it to what rules see.
+    pub(crate) fn add_to<'c>(&'c self, mut context: Context<'c>) -> Context<'c> {
+        if let Some(metadata) = self.api_key.as_ref().and_then(|document| document.as_object()) {
+            context = context.api_key(metadata);
+        }
+        if let Some(username) = &self.basic_auth {
+            context = context.basic_auth(username);
+        }
+        if let Some(answer) = self.ext_authz.as_ref().and_then(|document| document.as_object()) {
+            context = context.ext_authz(answer);
+        }
+        match &self.target {
+            Some(target) => context.target(target),
+            None => context,
+        }
+    }
+}
+
+/// Which of them there are: what they say is somebody's.
+impl fmt::Debug for RequestFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestFacts")
+            .field("api_key", &self.api_key.is_some())
+            .field("basic_auth", &self.basic_auth.is_some())
+            .field("ext_authz", &self.ext_authz.is_some())
+            .field("target", &self.target)
+            .finish()
     }
 }
 

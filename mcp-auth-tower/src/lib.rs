@@ -20,14 +20,14 @@
 //! # The layers
 //!
 //! ```text
-//!  request ─▶ Metadata ─▶ Audit ─▶ Origin ─▶ Authenticate ─▶ Expiry ─▶ Mcp ─▶ Authorize ─▶ your service
-//!             RFC 9728    record   → 403     token → 401       │       body   decision        │
-//!                                                              │              → 403           │
-//!  client  ◀────────────────────────────── end of streams ◀────┴──────────── list filter ◀────┘
+//!  request ─▶ Metadata ─▶ Audit ─▶ Origin ─▶ Authenticate ─▶ Expiry ─▶ Session ─▶ Mcp ─▶ Agree ─▶ Authorize ─▶ service
+//!             RFC 9728    record   → 403     token → 401       │       id → 404   body   headers  decision      │
+//!                                                              │          │              → 400    → 403         │
+//!  client  ◀────────────────────────────── end of streams ◀────┴─ sealed ─┴──────────────────── list filter ◀───┘
 //! ```
 //!
-//! Each works alone ([`metadata`], [`audit`], [`origin`], [`authenticate`], [`expiry`], [`mcp`], [`authorize`]);
-//! [`McpAuth`] puts them in order. Every layer passes its service's error type through; a refusal is a response and
+//! Each works alone ([`metadata`], [`audit`], [`origin`], [`authenticate`], [`expiry`], [`session`], [`mcp`],
+//! [`agreement`], [`authorize`]); [`McpAuth`] puts them in order. Every layer passes its service's error type through; a refusal is a response and
 //! carries its [`Rejection`] as an extension.
 //!
 //! # Bounds
@@ -38,10 +38,13 @@
 //! | [`Audit`](audit::Audit) | any | any | any |
 //! | [`Authenticate`](authenticate::Authenticate) | `Clone + Send + 'static`, future `Send` | `Send + 'static` | `Body<Data = Bytes>` |
 //! | [`Expiry`](expiry::Expiry) | any | any | `Body<Data = Bytes>` |
+//! | [`Session`](session::Session) | any | any | `Body<Data = Bytes>` |
 //! | [`Mcp`](mcp::Mcp) | `Clone`, takes [`McpBody<B>`](mcp::McpBody) | `Body<Data = Bytes>` | `Body<Data = Bytes>` |
+//! | [`Agree`](agreement::Agree) | any | any | `Body<Data = Bytes>` |
 //! | [`Authorize`](authorize::Authorize) | any | any | `Body<Data = Bytes>` |
 //! | [`RequestAuthenticated`](istio::RequestAuthenticated) | any | any | any |
 
+pub mod agreement;
 pub mod audit;
 pub mod authenticate;
 pub mod authorize;
@@ -53,11 +56,14 @@ pub mod keys;
 pub mod mcp;
 pub mod metadata;
 pub mod origin;
+pub mod session;
 
 mod authority;
 mod body;
+mod event_stream;
 mod extension;
 mod future;
+mod messages;
 mod random;
 mod rejection;
 mod stack;
@@ -65,6 +71,7 @@ mod stack;
 mod test;
 
 pub use body::ResponseBody;
-pub use extension::{Authenticated, CallArguments, Connection};
+pub use extension::{Authenticated, CallArguments, Connection, RequestFacts};
+pub use messages::FilteredBody;
 pub use rejection::{Rejection, RejectionReason};
 pub use stack::{BuildError, McpAuth, McpAuthBuilder, McpAuthService};

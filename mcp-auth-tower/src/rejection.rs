@@ -9,9 +9,10 @@ use mcp_auth_core::credential::CredentialError;
 use mcp_auth_core::dpop::{ProofError, ProofErrorKind};
 use mcp_auth_core::istio::Denial;
 use mcp_auth_core::jwt::{ClientText, ValidationError, ValidationErrorKind};
-use mcp_auth_core::mcp::{McpCall, PeekError};
+use mcp_auth_core::mcp::{AgreementError, McpCall, PeekError};
 use mcp_auth_core::policy::Decision;
 use mcp_auth_core::request_target::PathError;
+use mcp_auth_core::session::{SessionIdError, SessionProblem};
 use mcp_auth_discovery::challenge::{Challenge, RequestProblem, TokenProblem};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 
@@ -70,6 +71,11 @@ pub enum RejectionReason {
     Path(PathError),
     /// The body is not one message that can be judged: 400.
     Message(PeekError),
+    /// Headers and body do not say the same, or not in a version that is served: 400, or 404 for a method that the
+    /// version does not have.
+    Agreement(AgreementError),
+    /// `GET` or `DELETE` in a protocol version that has neither: 405.
+    ModernMethod,
     /// The body is longer than the limit: 413.
     BodyTooLarge,
     /// The body did not come in time: 408.
@@ -82,8 +88,12 @@ pub enum RejectionReason {
     MediaType,
     /// A method that MCP over HTTP does not have: 405.
     Method,
+    /// The session id is not one of ours for this caller: 404.
+    Session(SessionProblem),
     /// The service's answer to a list cannot be filtered: 502.
     Answer,
+    /// The service's answer has a session id that cannot be used: 502.
+    SessionAnswer(SessionIdError),
     /// A layer found no [`Authenticated`]: the layers are put together wrongly: 500.
     NotAuthenticated,
     /// There are rules over MCP items, and nobody read the message: [`Mcp`](crate::mcp::Mcp) does not stand in
@@ -153,13 +163,17 @@ impl Rejection {
             RejectionReason::Denied { .. } => "denied",
             RejectionReason::Path(_) => "path",
             RejectionReason::Message(_) => "message",
+            RejectionReason::Agreement(e) => e.kind().as_str(),
+            RejectionReason::ModernMethod => "method",
             RejectionReason::BodyTooLarge => "body_too_large",
             RejectionReason::BodyTimeout => "body_timeout",
             RejectionReason::BodyRead => "body_read",
             RejectionReason::UnexpectedBody => "unexpected_body",
             RejectionReason::MediaType => "media_type",
             RejectionReason::Method => "method",
+            RejectionReason::Session(problem) => problem.code(),
             RejectionReason::Answer => "answer",
+            RejectionReason::SessionAnswer(_) => "session_answer",
             RejectionReason::NotAuthenticated => "not_authenticated",
             RejectionReason::MessageNotRead => "message_not_read",
         }
@@ -219,15 +233,19 @@ impl Rejection {
                 plain = Some((RETRY_AFTER, HeaderValue::from_static("5")));
                 (StatusCode::SERVICE_UNAVAILABLE, None, oauth("temporarily_unavailable", "try again later"))
             }
-            RejectionReason::Denied { decision, .. } => match missing_scopes(decision) {
+            RejectionReason::Denied { decision, .. } => match self.step_up(decision, context) {
                 Some(challenge) => {
                     (StatusCode::FORBIDDEN, Some(challenge), rpc(id, -32003, "insufficient scope"))
                 }
                 None => (StatusCode::FORBIDDEN, None, rpc(id, -32003, "not allowed")),
             },
             RejectionReason::Path(e) => (StatusCode::BAD_REQUEST, None, rpc(id, -32600, &e.to_string())),
-            RejectionReason::Message(e) => {
-                (StatusCode::BAD_REQUEST, None, rpc(None, e.code(), &e.to_string()))
+            RejectionReason::Message(e) => (StatusCode::BAD_REQUEST, None, rpc(id, e.code(), &e.to_string())),
+            RejectionReason::Agreement(e) => (e.status(), None, e.to_json(id)),
+            RejectionReason::ModernMethod => {
+                plain = Some((ALLOW, HeaderValue::from_static("POST")));
+                let text = "this protocol version has POST alone";
+                (StatusCode::METHOD_NOT_ALLOWED, None, rpc(None, -32600, text))
             }
             RejectionReason::BodyTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, None, rpc(None, -32600, "the message is too large"))
@@ -250,6 +268,13 @@ impl Rejection {
                 plain = Some((ALLOW, HeaderValue::from_static("GET, POST, DELETE")));
                 (StatusCode::METHOD_NOT_ALLOWED, None, rpc(None, -32600, "method not allowed"))
             }
+            // The code that the official SDKs use for it.
+            RejectionReason::Session(_) => {
+                (StatusCode::NOT_FOUND, None, rpc(None, -32001, "session not found"))
+            }
+            RejectionReason::SessionAnswer(_) => {
+                (StatusCode::BAD_GATEWAY, None, rpc(None, -32603, "the server's session id cannot be used"))
+            }
             RejectionReason::Answer => {
                 (StatusCode::BAD_GATEWAY, None, rpc(id, -32603, "the server's answer could not be read"))
             }
@@ -268,8 +293,25 @@ impl Rejection {
         if let Some(challenge) = challenge {
             headers.insert(WWW_AUTHENTICATE, complete(challenge, context).header_value());
         }
-        response.extensions_mut().insert(Arc::new(self));
+        self.attach(&mut response);
         response
+    }
+
+    /// The challenge for a denial that scopes alone would turn: the scopes of the operation, and behind them those
+    /// of the resource that the token grants already. Clients that ask for exactly what they are told would lose
+    /// them (TypeScript SDK 1.x).
+    fn step_up(&self, decision: &Decision, context: Option<&ChallengeContext>) -> Option<Challenge> {
+        missing_scopes(decision)?;
+        let granted = |scope: &str| self.principal().is_some_and(|p| p.scopes().any(|s| s == scope));
+        let held = context.into_iter().flat_map(|c| c.scopes.iter()).filter(|scope| granted(scope));
+        let needed = decision.step_up()?.iter().map(AsRef::as_ref);
+        let scopes = Scopes::new(needed.chain(held)).ok()?;
+        Some(Challenge::insufficient_scope(&scopes))
+    }
+
+    /// Leaves word of itself for the layers outside.
+    pub(crate) fn attach<B>(self, response: &mut Response<B>) {
+        response.extensions_mut().insert(Arc::new(self));
     }
 }
 
@@ -281,11 +323,9 @@ fn challenged(challenge: Challenge) -> (StatusCode, Option<Challenge>, String) {
     (challenge.status(), Some(challenge), body)
 }
 
-/// The challenge for a denial that scopes alone would turn. What is no scope token (RFC 6749 §3.3) cannot be asked
-/// for.
-fn missing_scopes(decision: &Decision) -> Option<Challenge> {
-    let scopes = Scopes::new(decision.step_up()?).ok().filter(|scopes| !scopes.is_empty())?;
-    Some(Challenge::insufficient_scope(&scopes))
+/// The scopes of a denial that they alone would turn. What is no scope token (RFC 6749 §3.3) cannot be asked for.
+pub(crate) fn missing_scopes(decision: &Decision) -> Option<Scopes> {
+    Scopes::new(decision.step_up()?).ok().filter(|scopes| !scopes.is_empty())
 }
 
 fn complete(challenge: Challenge, context: Option<&ChallengeContext>) -> Challenge {
@@ -319,7 +359,18 @@ fn oauth(error: &str, description: &str) -> String {
 
 /// A JSON-RPC error. `id` is JSON text that a parser has accepted.
 pub(crate) fn rpc(id: Option<&str>, code: i32, message: &str) -> String {
+    rpc_with(id, code, message, None)
+}
+
+/// The same, with `data`.
+pub(crate) fn rpc_with(
+    id: Option<&str>,
+    code: i32,
+    message: &str,
+    data: Option<serde_json::Value>,
+) -> String {
     let message = serde_json::Value::from(message);
     let id = id.unwrap_or("null");
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}}}}}"#)
+    let data = data.map_or_else(String::new, |data| format!(r#","data":{data}"#));
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}{data}}}}}"#)
 }

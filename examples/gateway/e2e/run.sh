@@ -148,6 +148,14 @@ else
 fi
 say "gateway $gateway"
 
+# ---- a client to build ---------------------------------------------------------------------------
+if [[ " ${suites[*]} " == *" clients "* ]]; then
+  say "building the client on the Rust SDK"
+  grouped cargo build --quiet --locked --manifest-path "$here/parts/rmcp-client/Cargo.toml" --target-dir "$cache/rust-client" \
+    || die "the client on the Rust SDK does not build"
+  export E2E_RUST_CLIENT=$cache/rust-client/debug/mcp-auth-e2e-rmcp-client
+fi
+
 # ---- suites ------------------------------------------------------------------------------------
 export E2E_PACKAGES=$packages E2E_LONG=$long MCP_AUTH_GATEWAY_BIN=$gateway
 bad=()

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::server::Gateway;
 use crate::telemetry::{complain, say};
-use crate::{demo, telemetry};
+use crate::{check, demo, explain, telemetry};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -26,8 +26,10 @@ struct Cli {
 enum Command {
     /// Run a gateway from a configuration file (also without the word `run`)
     Run(Run),
-    /// Read a configuration file, show what it means and what is doubtful in it
-    Check(Run),
+    /// Read a configuration file, list its rules with their costs, and say what is doubtful in it
+    Check(check::Options),
+    /// Say what a route decides over a call, and how that comes about
+    Explain(Box<explain::Options>),
     /// Try everything on this machine: authorization server, MCP server and gateway in one process
     Demo(demo::Options),
 }
@@ -39,70 +41,65 @@ struct Run {
     file: PathBuf,
 }
 
-/// Exit status 0; 1 when serving fails; 2 for a command line or a configuration that cannot be used.
+/// Exit status 0; 1 when serving fails or a call that is asked about is denied; 2 for a command line or a configuration
+/// that cannot be used.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::start();
-    let outcome = match (cli.command, cli.run) {
+    match (cli.command, cli.run) {
         (Some(Command::Run(run)), _) | (None, Some(run)) => {
-            load(&run.file).map(|config| block_on(serve(config)))
+            telemetry::start();
+            match load(&run.file) {
+                Ok(config) => served(block_on(serve(config))),
+                Err(error) => unusable(&error),
+            }
         }
-        (Some(Command::Check(run)), _) => load(&run.file).map(|config| {
-            summary(&config);
-            Ok(())
-        }),
-        (Some(Command::Demo(options)), _) => Ok(block_on(demo::run(options))),
-        (None, None) => return ExitCode::from(2),
-    };
+        (Some(Command::Demo(options)), _) => {
+            telemetry::start();
+            served(block_on(demo::run(options)))
+        }
+        (Some(Command::Check(options)), _) => {
+            telemetry::start();
+            check::run(&options).map_or_else(|refused| unusable(&refused), |()| ExitCode::SUCCESS)
+        }
+        // Without a log: it would name callers.
+        (Some(Command::Explain(options)), _) => {
+            block_on(explain::run(&options)).unwrap_or_else(|error| unusable(&error))
+        }
+        (None, None) => ExitCode::from(2),
+    }
+}
+
+fn served(outcome: Result<(), BoxError>) -> ExitCode {
     match outcome {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
             complain(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
-        Err(error) => {
-            complain(format_args!("error: {error}"));
-            ExitCode::from(2)
-        }
     }
 }
 
+fn unusable(error: &dyn std::fmt::Display) -> ExitCode {
+    complain(format_args!("error: {error}"));
+    ExitCode::from(2)
+}
+
+/// What is doubtful in a file that loads is said, and is no reason not to serve.
 fn load(file: &Path) -> Result<Config, BoxError> {
-    let (config, warnings) = config::load(file).map_err(|e| format!("{e} [{}]", e.kind().code()))?;
+    let (config, warnings) = check::load(file)?;
     for warning in warnings {
         complain(format_args!("{warning} [{}]", warning.kind().code()));
     }
-    // Everything that can be wrong in a configuration is found before anything listens.
-    Gateway::new(&config)?;
-    Ok(config)
-}
-
-/// Which policies stand before which backend.
-fn summary(config: &Config) {
-    for bind in &config.binds {
-        for listener in &bind.listeners {
-            let name = listener.name.as_deref().unwrap_or("(unnamed)");
-            let host = listener.hostname.as_ref().map_or("*", |h| h.value.as_str());
-            say(format_args!("{:?} {} listener {name} host {host}", listener.protocol, bind.address));
-            for route in &listener.routes {
-                let policies = &route.policies;
-                let rules = |a: &Option<config::Authorization>| a.as_ref().map_or(0, |a| a.rules.len());
-                say(format_args!(
-                    "  route {}: cors {}, authentication {}, {} HTTP rule(s), {} MCP rule(s)",
-                    route.name.as_deref().unwrap_or("(unnamed)"),
-                    if policies.cors.is_some() { "yes" } else { "no" },
-                    policies.mcp_authentication.as_ref().map_or("none", |a| a.issuer.value.as_str()),
-                    rules(&policies.authorization),
-                    rules(&policies.mcp_authorization),
-                ));
-            }
-        }
+    for finding in check::findings(&config)? {
+        complain(finding);
     }
-    say(format_args!("{}: accepted", config.file));
+    Ok(config)
 }
 
 async fn serve(config: Config) -> Result<(), BoxError> {
     let gateway = Gateway::new(&config)?.bind().await?;
+    // Its text may hold secrets.
+    drop(config);
     // Whoever reads that we listen may stop us.
     let stop = crate::server::shutdown_signal();
     for address in gateway.addresses() {
@@ -112,6 +109,6 @@ async fn serve(config: Config) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn block_on(work: impl Future<Output = Result<(), BoxError>>) -> Result<(), BoxError> {
+fn block_on<T>(work: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

@@ -53,6 +53,11 @@ impl Bench {
         Self { filter: std::env::args().skip(1).find(|arg| !arg.starts_with('-')), missed: 0 }
     }
 
+    /// Whether a part of the program with this title is to run.
+    pub fn wants(&self, title: &str) -> bool {
+        self.filter.as_ref().is_none_or(|word| title.contains(word.as_str()))
+    }
+
     /// Starts a race over `bytes` bytes of input; 0 where throughput means nothing.
     pub fn race<'a>(&'a mut self, title: &str, bytes: usize) -> Race<'a> {
         Race { bench: self, title: title.to_owned(), bytes, cases: Vec::new(), targets: Vec::new() }
@@ -120,7 +125,7 @@ impl<'a> Race<'a> {
 
     /// Runs the race and prints its table.
     pub fn run(mut self) {
-        if self.bench.filter.as_ref().is_some_and(|word| !self.title.contains(word.as_str())) {
+        if !self.bench.wants(&self.title) {
             return;
         }
         let slowest = self.cases.iter_mut().map(Case::calibrate).max().unwrap_or(BATCH).max(BATCH);

@@ -2,7 +2,7 @@
 
 use super::ast::{BinaryOp, MacroKind};
 use super::error::Span;
-use super::eval::PATTERN_STEPS;
+use super::eval::{HOST_STEPS, PATTERN_STEPS};
 use super::functions::Function;
 use super::op::{Call, Callee, Op, OpKind, Step, StepKind};
 use super::value::Value;
@@ -15,11 +15,15 @@ const ASSUMED_TEXT: u64 = 4;
 /// Number of operations of straight code: rounds of macros count on their own.
 pub(super) fn weight(op: &Op) -> u64 {
     let mut total = 1;
-    op.children(&mut |child, bound| {
-        if !bound {
-            total += weight(child);
+    let mut add = |child: &Op, _| total += weight(child);
+    match &op.kind {
+        OpKind::Path { base, steps } => {
+            add(base, false);
+            let straight = steps.iter().filter(|step| !matches!(step.kind, StepKind::Macro(_)));
+            straight.for_each(|step| step.kind.children(&mut add));
         }
-    });
+        _ => op.children(&mut add),
+    }
     total
 }
 
@@ -168,6 +172,7 @@ impl Estimator {
             Callee::Function(Function::Distinct) => (most.saturating_mul(most), most),
             Callee::Function(Function::Join | Function::Format) => (most, 0),
             Callee::Function(Function::OptionalOf | Function::OptionalOfNonZero) => (0, most),
+            Callee::Host(..) => (HOST_STEPS, ASSUMED_ITEMS),
             _ => (0, ASSUMED_ITEMS),
         };
         Estimate { steps: steps.saturating_add(extra), items }

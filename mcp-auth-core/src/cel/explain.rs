@@ -3,7 +3,7 @@
 use super::ast::BinaryOp;
 use super::environment::DEFAULT_STEPS;
 use super::error::{EvalError, Span};
-use super::eval::{Around, Machine};
+use super::eval::Machine;
 use super::op::{Op, OpKind};
 use super::program::Program;
 use super::program::Variables;
@@ -30,15 +30,16 @@ impl Program {
     /// Slower than an evaluation, for a person who asks. A value may be a claim: who shows it decides whether it
     /// may be seen.
     pub fn explain<'a>(&'a self, variables: &'a dyn Variables) -> Explanation<'a> {
-        explain(&Machine::new(variables, DEFAULT_STEPS), self.root(), None)
+        explain(variables, self.root())
     }
 }
 
-fn explain<'a>(machine: &Machine<'a>, op: &'a Op, scope: Around<'_, 'a>) -> Explanation<'a> {
+/// Every part has the steps of an evaluation for itself, or looking at the parts would exceed what the whole has.
+fn explain<'a>(variables: &'a dyn Variables, op: &'a Op) -> Explanation<'a> {
     let op = general(op);
     let mut parts = Vec::new();
     let mut add = |part: &'a Op| {
-        let part = explain(machine, part, scope);
+        let part = explain(variables, part);
         let truth = part.outcome.as_ref().ok().and_then(Value::as_bool);
         parts.push(part);
         truth
@@ -80,7 +81,7 @@ fn explain<'a>(machine: &Machine<'a>, op: &'a Op, scope: Around<'_, 'a>) -> Expl
         }
         _ => {}
     }
-    let outcome = machine.eval(op, scope).map_err(EvalError::from);
+    let outcome = Machine::new(variables, DEFAULT_STEPS).eval(op, None).map_err(EvalError::from);
     Explanation { span: op.span, outcome, parts }
 }
 

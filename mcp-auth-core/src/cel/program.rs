@@ -190,6 +190,12 @@ impl Program {
         self.0.references.paths.iter().any(|p| p.segments().zip(path.split('.')).all(|(a, b)| a == b))
     }
 
+    /// The literals that the function `name`, declared by the caller, is called with as its only argument. Calls with
+    /// anything else are not among them.
+    pub fn literal_arguments(&self, name: &str) -> BTreeSet<&str> {
+        references::literal_arguments(&self.0.root, name)
+    }
+
     /// Whether no other variables than `roots` matter, functions of the caller included.
     pub fn depends_only_on(&self, roots: &[&str]) -> bool {
         !self.0.references.unknown && self.0.references.paths.iter().all(|path| roots.contains(&path.root()))

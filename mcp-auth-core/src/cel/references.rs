@@ -80,6 +80,35 @@ impl StepKind {
     }
 }
 
+/// The strings that a function of the caller is called with.
+pub(super) fn literal_arguments<'o>(op: &'o Op, name: &str) -> BTreeSet<&'o str> {
+    fn of_call<'o>(call: &'o Call, name: &str, found: &mut BTreeSet<&'o str>) {
+        if let (Callee::Host(callee, _), [argument]) = (&call.callee, &*call.args)
+            && **callee == *name
+            && let Some(Value::String(text)) = argument.as_const()
+        {
+            found.insert(text);
+        }
+    }
+    fn walk<'o>(op: &'o Op, name: &str, found: &mut BTreeSet<&'o str>) {
+        match &op.kind {
+            OpKind::Call(call) => of_call(call, name, found),
+            OpKind::Path { steps, .. } => {
+                for step in steps {
+                    if let StepKind::Call(call) = &step.kind {
+                        of_call(call, name, found);
+                    }
+                }
+            }
+            _ => {}
+        }
+        op.children(&mut |child, _| walk(child, name, found));
+    }
+    let mut found = BTreeSet::new();
+    walk(op, name, &mut found);
+    found
+}
+
 /// The strings outside of which every string at `path` makes the program `truth`.
 pub(super) fn outside<'o>(op: &'o Op, path: &str, truth: bool) -> Option<BTreeSet<&'o str>> {
     match &op.kind {

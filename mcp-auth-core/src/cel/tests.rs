@@ -493,6 +493,103 @@ fn a_field_that_cannot_be_read_fails() {
     assert_eq!(kind("['lost', 'later'].exists(x, mcp[x] == 'a')"), Err(EvalErrorKind::NotKnownYet));
 }
 
+/// Comparing by index looked for every item from the beginning: this would take minutes.
+#[test]
+fn attack_073_lists_are_compared_side_by_side() {
+    let list = vec!["1"; 90_000].join(",");
+    let limits = Limits::default().max_bytes(1 << 20).max_nodes(1 << 20);
+    let document = Document::parse(format!(r#"{{"a":[{list}],"b":[{list}]}}"#).as_bytes(), &limits).unwrap();
+    let world = World(document);
+    for (source, expected) in [("jwt.a == jwt.b", true), ("jwt.a in [jwt.b]", true), ("jwt.a == [1]", false)]
+    {
+        let program = Program::compile_predicate(source, &environment()).unwrap();
+        assert_eq!(program.evaluate_bool(&world), Ok(expected), "{source}");
+    }
+    for (source, expected) in [
+        ("jwt.l == [1, [2.0, 'a']]", true),
+        ("[1, [2.0, 'a']] == jwt.l", true),
+        ("jwt.l == [1, [2.0, 'b']]", false),
+        ("[dyn(1)] + [[2, 'a']] == jwt.l", true),
+    ] {
+        let world = World(Document::parse(br#"{"l":[1,[2,"a"]]}"#, &limits).unwrap());
+        let program = Program::compile_predicate(source, &environment()).unwrap();
+        assert_eq!(program.evaluate_bool(&world), Ok(expected), "{source}");
+    }
+}
+
+/// Names for values are no way around the steps of a round.
+#[test]
+fn attack_073_a_round_costs_what_it_does() {
+    let list = vec!["1"; 2_000].join(",");
+    let world = World(Document::parse(format!("[{list}]").as_bytes(), &Limits::default()).unwrap());
+    let sum = " + 1".repeat(100);
+    for body in [
+        format!("i{sum} > 0"),
+        format!("cel.bind(x, i, x{sum} > 0)"),
+        format!("cel.bind(x, i{sum}, x > 0)"),
+        format!("optional.of(i).optMap(x, x{sum}).value() > 0"),
+    ] {
+        let program = Program::compile_predicate(&format!("jwt.all(i, {body})"), &environment()).unwrap();
+        let error = program.evaluate_bool(&world).unwrap_err();
+        assert_eq!(error.kind(), EvalErrorKind::BudgetExceeded, "{body}");
+    }
+}
+
+/// A part takes many times the memory of what it is cut from, so that steps are asked for before.
+#[test]
+fn attack_073_text_is_not_split_into_more_parts_than_there_are_steps() {
+    let limits = Limits::default().max_bytes(1 << 20);
+    let text = |commas: usize| {
+        World(Document::parse(format!(r#"{{"s":"{}"}}"#, ",".repeat(commas)).as_bytes(), &limits).unwrap())
+    };
+    for source in ["jwt.s.split(',')", "jwt.s.split('')", "jwt.s.split(',', 900000)"] {
+        let program = Program::compile(source, &environment()).unwrap();
+        let error = program.evaluate(&text(900_000)).unwrap_err();
+        assert_eq!(error.kind(), EvalErrorKind::BudgetExceeded, "{source}");
+        assert!(program.evaluate(&text(10_000)).is_ok(), "{source}");
+    }
+}
+
+/// RE2, which the language names, takes ASCII.
+#[test]
+fn classes_of_regular_expressions_are_ascii() {
+    for (pattern, text, expected) in [
+        (r"^\d+$", "42", true),
+        (r"^\d+$", "٤٢", false),
+        (r"^\w+$", "a_1", true),
+        (r"^\w+$", "é", false),
+        (r"^[\w.-]+$", "a.b-c", true),
+        (r"^[\w.-]+$", "а.b-c", false),
+        (r"^\s$", " ", true),
+        (r"^\s$", "\u{a0}", false),
+        (r"^[^\W]$", "a", true),
+        (r"^\D\S$", "éé", true),
+        (r"^\\d$", r"\d", true),
+        (r"^\\d$", "1", false),
+        (r"^\pL$", "é", true),
+    ] {
+        for source in ["jwt.t.matches(jwt.p)".to_owned(), format!("jwt.t.matches(r'{pattern}')")] {
+            let claims = serde_json::json!({ "t": text, "p": pattern }).to_string();
+            let world = World(Document::parse(claims.as_bytes(), &Limits::default()).unwrap());
+            let program = Program::compile_predicate(&source, &environment()).unwrap();
+            assert_eq!(program.evaluate_bool(&world), Ok(expected), "{pattern} {text}");
+        }
+    }
+    let error = Program::compile("'a'.matches('[a')", &environment()).unwrap_err();
+    assert_eq!(error.message(), "regular expression is malformed: unclosed character class");
+}
+
+#[test]
+fn an_explanation_has_the_outcome_of_the_evaluation() {
+    let list = vec!["1"; 10_000].join(",");
+    let limits = Limits::default().max_bytes(1 << 20).max_nodes(1 << 20);
+    let world = World(Document::parse(format!(r#"{{"l":[{list}]}}"#).as_bytes(), &limits).unwrap());
+    let source = "!(jwt.l.exists(x, x == 2) || (jwt.l.exists(x, x == 3) && true))";
+    let program = Program::compile_predicate(source, &environment()).unwrap();
+    let outcome = program.explain(&world).outcome.map(|value| value.as_bool());
+    assert_eq!((program.evaluate_bool(&world), outcome), (Ok(true), Ok(Some(true))));
+}
+
 #[test]
 fn an_explanation_holds_what_was_evaluated() {
     fn lines(source: &str, explanation: &Explanation<'_>, depth: usize, out: &mut Vec<String>) {

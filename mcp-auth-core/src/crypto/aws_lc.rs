@@ -1,8 +1,9 @@
-//! Signatures by `aws-lc-rs`.
+//! Cryptography by `aws-lc-rs`.
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
+use aws_lc_rs::hkdf;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -13,6 +14,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::aead::{AeadKey, AwsLcAead};
 use super::{
     BadSignature, CryptoProvider, Curve, KeyMaterial, KeyRefused, SignatureVerifier, Signer, SigningFailed,
 };
@@ -63,6 +65,18 @@ impl CryptoProvider for AwsLc {
         let mut out = [0; 32];
         out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref());
         out
+    }
+
+    fn hkdf_sha256(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Result<[u8; 32], KeyRefused> {
+        let mut out = [0; 32];
+        let key = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
+        // The length of the digest: 32.
+        let filled = key.expand(&[info], hkdf::HKDF_SHA256).and_then(|derived| derived.fill(&mut out));
+        filled.map(|()| out).map_err(|_| KeyRefused::Algorithm)
+    }
+
+    fn aes_256_gcm_siv(&self, key: &[u8; 32]) -> Result<Arc<dyn AeadKey>, KeyRefused> {
+        Ok(Arc::new(AwsLcAead::new(key)?))
     }
 }
 

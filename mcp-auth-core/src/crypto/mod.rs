@@ -14,12 +14,14 @@
 //! | RS256, RS384, RS512, PS256, PS384, PS512 | check, sign | check |
 //! | ES256, ES384, ES512 | check, sign | check |
 //! | EdDSA, Ed25519 | check, sign | check |
+//! | AES-256-GCM-SIV, HKDF-SHA256 | both | both |
 //!
 //! Features add a backend and change nothing else: with both on, each is used where its value is passed. The limits
 //! on keys are ours and the same for both: RSA of 2,048 to 8,192 bits with an odd exponent from 3 to 33 bits
 //! and no ROCA fingerprint, secrets at least as long as their digest, points on their curve, no Ed25519 point of small
 //! order. Both pass the same vectors.
 
+mod aead;
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
 #[cfg(feature = "rust-crypto")]
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use crate::jwt::Algorithm;
 
+pub use aead::{AEAD_TAG_BYTES, AeadFailed, AeadKey};
 #[cfg(feature = "aws-lc-rs")]
 pub use aws_lc::{AwsLc, AwsLcSigner};
 #[cfg(feature = "rust-crypto")]
@@ -79,6 +82,21 @@ pub trait CryptoProvider: Send + Sync + Debug {
 
     /// HMAC with SHA-256 (RFC 2104) of `message` under `key`.
     fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32];
+
+    /// The first 32 bytes of HKDF with SHA-256 (RFC 5869). `secret` has to be hard to guess: this is no hash for
+    /// passwords.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRefused::Algorithm`] when the backend does not have it.
+    fn hkdf_sha256(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Result<[u8; 32], KeyRefused>;
+
+    /// Prepares a key of AES-256-GCM-SIV (RFC 8452).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRefused::Algorithm`] when the backend does not have it.
+    fn aes_256_gcm_siv(&self, key: &[u8; 32]) -> Result<Arc<dyn AeadKey>, KeyRefused>;
 }
 
 /// The numbers of a key, as RFC 7518 §6 writes them: big-endian, unpadded for RSA.

@@ -1,10 +1,11 @@
-//! Signatures by the RustCrypto crates: no C compiler, no assembler, no source of randomness.
+//! Cryptography by the RustCrypto crates: no C compiler, no assembler, no source of randomness.
 //!
-//! It checks and does not sign: the `rsa` crate's private-key operations take a time that depends on the key
+//! It checks signatures and makes none: the `rsa` crate's private-key operations take a time that depends on the key
 //! (RUSTSEC-2023-0071), and there is no randomness for a new key on wasm.
 
 use std::sync::Arc;
 
+use hkdf::Hkdf;
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use rsa::pkcs8::AssociatedOid;
@@ -14,13 +15,15 @@ use sha2::digest::FixedOutputReset;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
+use super::aead::{AeadKey, RustCryptoAead};
 use super::{BadSignature, CryptoProvider, Curve, KeyMaterial, KeyRefused, SignatureVerifier};
 use crate::jwt::Algorithm;
 
-/// The backend of the RustCrypto crates: `rsa`, `p256`, `p384`, `p521`, `ed25519-dalek`, `hmac`, `sha2`.
+/// The backend of the RustCrypto crates: `rsa`, `p256`, `p384`, `p521`, `ed25519-dalek`, `hmac`, `sha2`, `hkdf`,
+/// `aes-gcm-siv`.
 ///
-/// It accepts and refuses what `AwsLc` does, and takes several times as long. The state of an HMAC secret is not
-/// wiped when it is dropped.
+/// It accepts and refuses what `AwsLc` does, and takes several times as long. The state of an HMAC secret
+/// and of an AES key is not wiped when it is dropped.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct RustCrypto;
@@ -61,6 +64,16 @@ impl CryptoProvider for RustCrypto {
         block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
         let mac = <Hmac<Sha256> as KeyInit>::new((&*block).into());
         mac.chain_update(message).finalize().into_bytes().into()
+    }
+
+    fn hkdf_sha256(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Result<[u8; 32], KeyRefused> {
+        let mut out = [0; 32];
+        let derived = Hkdf::<Sha256>::new(Some(salt), secret).expand(info, &mut out);
+        derived.map(|()| out).map_err(|_| KeyRefused::Algorithm)
+    }
+
+    fn aes_256_gcm_siv(&self, key: &[u8; 32]) -> Result<Arc<dyn AeadKey>, KeyRefused> {
+        Ok(Arc::new(RustCryptoAead::new(key)))
     }
 }
 

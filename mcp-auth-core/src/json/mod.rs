@@ -19,6 +19,7 @@
 mod build;
 mod error;
 mod inside;
+mod levels;
 mod names;
 mod node;
 mod number;
@@ -73,6 +74,10 @@ pub struct Array<'a>(Container<'a>);
 #[derive(Clone, Copy)]
 pub struct Object<'a>(Container<'a>);
 
+/// Where a value stands in its document, for what is looked for again and again.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(usize);
+
 impl Document {
     /// Parses exactly one JSON document.
     ///
@@ -111,6 +116,13 @@ impl Document {
     /// How many bytes of memory this document holds.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.text.len() + size_of_val(&*self.nodes)
+    }
+
+    /// The string at a place in this document.
+    #[inline]
+    pub(crate) fn str_at(&self, place: Place) -> Option<&str> {
+        let node = *self.nodes.get(place.0)?;
+        if matches!(node.kind(), Kind::String | Kind::Escaped) { self.text.get(node.range()) } else { None }
     }
 
     #[inline]
@@ -233,13 +245,19 @@ impl<'a> Object<'a> {
 
     /// The value of the member called exactly `name`.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
+        self.0.document.value(self.place(name)?.0)
+    }
+
+    /// Where the value of the member called exactly `name` stands.
+    #[inline]
+    pub(crate) fn place(self, name: &str) -> Option<Place> {
         let Container { document, at } = self.0;
         let text = document.text.as_bytes();
         let all = document.nodes.get(..self.0.node()?.index())?;
         let mut rest = all.get(at + 1..)?;
         while let [node, value, tail @ ..] = rest {
             if node.is_string_of(name.len()) && text.get(node.range())? == name.as_bytes() {
-                return document.value(all.len() - tail.len() - 1);
+                return Some(Place(all.len() - tail.len() - 1));
             }
             rest = if value.is_container() { all.get(value.index()..)? } else { tail };
         }

@@ -1,8 +1,8 @@
 //! The one reader of JSON from outside: RFC 8259, strict, one pass, no recursion.
 //!
 //! [`Scanner::value`] walks a value of any depth and tells a [`Sink`] what it meets; with [`Nothing`] as the sink
-//! it only skips. [`Scanner::object`] hands over one level at a time. The scanner stands at the offending byte when
-//! it refuses.
+//! it only skips. [`Scanner::object`] and [`Scanner::array`] hand over one level at a time. The scanner stands at the
+//! offending byte when it refuses.
 
 use std::borrow::Cow;
 
@@ -24,6 +24,11 @@ pub(crate) struct Scanner<'t> {
 impl<'t> Scanner<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         Self { text, at: 0 }
+    }
+
+    /// From an offset on; those it tells are still those of the text.
+    pub(crate) fn starting_at(text: &'t str, at: usize) -> Self {
+        Self { text, at }
     }
 
     /// The offset of the byte to come.
@@ -52,7 +57,7 @@ impl<'t> Scanner<'t> {
 
     /// Takes the byte that [`next`](Self::next) showed.
     #[inline(always)]
-    fn take(&mut self) {
+    pub(super) fn take(&mut self) {
         self.at += 1;
     }
 
@@ -154,37 +159,9 @@ impl<'t> Scanner<'t> {
         self.value(&mut Nothing, max_depth)
     }
 
-    /// One object; `member` gets each name, decoded, and has to take the value behind it.
-    pub(crate) fn object<E: From<Problem>>(
-        &mut self,
-        mut member: impl FnMut(&mut Self, Cow<'t, str>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if self.next() != b'{' {
-            return Err(Problem::Value.into());
-        }
-        self.take();
-        if self.next() == b'}' {
-            self.take();
-            return Ok(());
-        }
-        loop {
-            let name = self.name()?;
-            let name = self.decode(name)?;
-            member(self, name)?;
-            match self.next() {
-                b',' => self.take(),
-                b'}' => {
-                    self.take();
-                    return Ok(());
-                }
-                _ => return Err(Problem::ObjectEnd.into()),
-            }
-        }
-    }
-
     /// A name and the colon behind it.
     #[inline(always)]
-    fn name(&mut self) -> Result<Span, Problem> {
+    pub(super) fn name(&mut self) -> Result<Span, Problem> {
         if self.next() != b'"' {
             return Err(Problem::Name);
         }
@@ -213,7 +190,10 @@ impl<'t> Scanner<'t> {
                 }
                 b'\\' => {
                     escaped = true;
-                    self.at += string::escape(self.rest())?;
+                    self.at += match text.get(end + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        _ => string::escape(self.rest())?,
+                    };
                 }
                 _ if end >= text.len() => return Err(Problem::Unclosed),
                 _ => return Err(Problem::Control),
@@ -269,8 +249,7 @@ fn behind_space(text: &[u8], at: usize) -> (usize, u8) {
     let mut at = at;
     loop {
         match text.get(at) {
-            Some(b' ') => at += 1 + blanks(text, at + 1),
-            Some(b'\n' | b'\r' | b'\t') => at += 1,
+            Some(b' ' | b'\n' | b'\r' | b'\t') => at += 1 + blanks(text, at + 1),
             Some(&byte) => return (at, byte),
             None => return (at, 0),
         }

@@ -57,7 +57,7 @@ fn plain_end_far(text: &[u8], at: usize) -> (usize, u8) {
 
 /// Checks the escape that `rest` starts with; answers its length. A pair of surrogates is one escape, half a pair is
 /// none: parsers disagree on what it would mean.
-#[inline]
+#[inline(never)]
 pub(super) fn escape(rest: &[u8]) -> Result<usize, Problem> {
     match rest {
         [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Ok(2),

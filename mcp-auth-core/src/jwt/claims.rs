@@ -1,7 +1,7 @@
 //! The claims set, with the registered claims of RFC 7519 §4.1 in their types.
 
 use super::error::{ValidationError, ValidationErrorKind as Kind};
-use crate::json::{Document, JsonError, JsonErrorKind, Limits, Object, Value};
+use crate::json::{Document, JsonError, JsonErrorKind, Limits, Object, Place, Value};
 use crate::time::UnixTime;
 
 /// Last second of the year 9999: a date beyond is a mistake or an attack.
@@ -14,6 +14,8 @@ const MAX_CLAIMS: usize = 1000;
 #[derive(Clone)]
 pub struct Claims {
     document: Document,
+    /// The claim that is asked for more often than any other.
+    sub: Option<Place>,
     exp: Option<UnixTime>,
     nbf: Option<UnixTime>,
     iat: Option<UnixTime>,
@@ -64,13 +66,15 @@ impl Claims {
         let exp = date(members, "exp", f64::floor)?;
         let nbf = date(members, "nbf", f64::ceil)?;
         let iat = date(members, "iat", f64::floor)?;
-        Ok(Self { document, exp, nbf, iat })
+        let sub = members.place("sub");
+        Ok(Self { document, sub, exp, nbf, iat })
     }
 
     /// Claims whose token was verified under another profile, with its `iat`, `nbf` and `exp`. Their types were
     /// not checked here: a claim of another type reads as absent.
     pub(crate) fn of_verified(document: Document, [iat, nbf, exp]: [Option<UnixTime>; 3]) -> Self {
-        Self { document, exp, nbf, iat }
+        let sub = document.as_object().and_then(|members| members.place("sub"));
+        Self { document, sub, exp, nbf, iat }
     }
 
     /// All claims.
@@ -90,7 +94,7 @@ impl Claims {
 
     /// `sub`, RFC 7519 §4.1.2.
     pub fn subject(&self) -> Option<&str> {
-        self.get("sub")?.as_str()
+        self.document.str_at(self.sub?)
     }
 
     /// `aud` as a list, whichever of its two forms it has; RFC 7519 §4.1.3.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::method;
+
 /// One JSON-RPC message, reduced to what decides over it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -10,13 +12,19 @@ pub struct McpCall {
     pub method: Option<Box<str>>,
     /// The `id` as it stood in the body, JSON text; `None` for a notification.
     pub id: Option<Box<str>>,
-    /// The item the method names.
+    /// The item the method names; the first where it names several.
     pub target: Option<Target>,
+    /// The other items that `subscriptions/listen` names, at most [`MAX_TARGETS`](super::MAX_TARGETS) with the first.
+    /// Each has to be judged: see [`targets`](Self::targets).
+    pub more_targets: Box<[Target]>,
     /// Where `params.arguments` stands in the body, in bytes. It is one JSON value, and unjudged: its own members may
     /// occur twice.
     pub arguments: Option<Range<usize>>,
     /// The protocol version in `params._meta` (`io.modelcontextprotocol/protocolVersion`, MCP 2026-07-28).
     pub protocol_version: Option<Box<str>>,
+    /// Where the object `io.modelcontextprotocol/clientCapabilities` of `params._meta` stands in the body, in bytes
+    /// (MCP 2026-07-28).
+    pub client_capabilities: Option<Range<usize>>,
 }
 
 /// An item of an MCP server.
@@ -41,6 +49,9 @@ pub enum CallKind {
     Item,
     /// Asks for a list whose items are judged one by one.
     List,
+    /// Asks for a stream of what happens to the items that it names: each is judged, and the stream is filtered. It
+    /// may name none.
+    Subscription,
     /// Belongs to the protocol itself.
     Lifecycle,
     /// A method of which nothing is known.
@@ -50,47 +61,39 @@ pub enum CallKind {
 impl McpCall {
     /// A message with these parts, for callers that have no body at hand.
     pub fn new(method: &str, target: Option<Target>) -> Self {
-        Self { method: Some(method.into()), id: None, target, arguments: None, protocol_version: None }
+        Self {
+            method: Some(method.into()),
+            id: None,
+            target,
+            more_targets: Box::default(),
+            arguments: None,
+            protocol_version: None,
+            client_capabilities: None,
+        }
     }
 
     /// How this message is judged.
     pub fn kind(&self) -> CallKind {
-        let Some(method) = &self.method else { return CallKind::Lifecycle };
-        match &**method {
-            "initialize" | "ping" | "server/discover" | "logging/setLevel" => CallKind::Lifecycle,
-            m if m.starts_with("notifications/") => CallKind::Lifecycle,
-            "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" | "tasks/list" => {
-                CallKind::List
-            }
-            m if item_member(m).is_some() => CallKind::Item,
-            _ => CallKind::Unknown,
+        match &self.method {
+            Some(method) => method::kind(method, self.id.is_none()),
+            None => CallKind::Lifecycle,
         }
+    }
+
+    /// Every item that the message names. The call is allowed when each of them is.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.target.iter().chain(&self.more_targets)
+    }
+
+    /// The message as if it named this item only: rules judge one item at a time.
+    #[must_use]
+    pub fn for_target(&self, target: &Target) -> Self {
+        Self { target: Some(target.clone()), more_targets: Box::default(), ..self.clone() }
     }
 
     /// Whether the sender waits for an answer.
     pub fn expects_answer(&self) -> bool {
         self.method.is_some() && self.id.is_some()
-    }
-}
-
-/// Where the item of a method stands in `params`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ItemMember {
-    ToolName,
-    PromptName,
-    Uri,
-    TaskId,
-    Ref,
-}
-
-pub(super) fn item_member(method: &str) -> Option<ItemMember> {
-    match method {
-        "tools/call" => Some(ItemMember::ToolName),
-        "prompts/get" => Some(ItemMember::PromptName),
-        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => Some(ItemMember::Uri),
-        "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/update" => Some(ItemMember::TaskId),
-        "completion/complete" => Some(ItemMember::Ref),
-        _ => None,
     }
 }
 

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::error::PeekError;
 use super::message::Target;
-use super::peek::{MAX_DEPTH, PeekError, once, other, text};
+use super::peek::{MAX_DEPTH, once, other, text};
 use crate::json::Scanner;
 
-/// The member of `_meta` that names the protocol version of the message, since 2026-07-28.
-const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+/// Members of `_meta` in which a modern request says what it speaks (MCP 2026-07-28, `_meta`).
+pub(super) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+pub(super) const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
-const ROUTED: &[&str] = &["name", "uri", "taskId", "ref", "arguments", "_meta"];
+const ROUTED: &[&str] = &["name", "uri", "taskId", "ref", "arguments", "notifications", "_meta"];
 
 #[derive(Default)]
 pub(super) struct Params<'b> {
@@ -19,7 +21,10 @@ pub(super) struct Params<'b> {
     pub(super) task_id: Option<Cow<'b, str>>,
     pub(super) reference: Option<Target>,
     pub(super) arguments: Option<Range<usize>>,
+    /// The filter of a subscription, JSON text.
+    pub(super) notifications: Option<&'b str>,
     pub(super) protocol_version: Option<Cow<'b, str>>,
+    pub(super) client_capabilities: Option<Range<usize>>,
 }
 
 impl<'b> Params<'b> {
@@ -36,20 +41,41 @@ impl<'b> Params<'b> {
             "uri" => once(&mut params.uri, text(scanner, PeekError::NoItem)?),
             "taskId" => once(&mut params.task_id, text(scanner, PeekError::NoItem)?),
             "ref" => once(&mut params.reference, reference(scanner)?),
-            "arguments" => {
+            "arguments" => once(&mut params.arguments, value(scanner, MAX_DEPTH - 2)?),
+            "notifications" => {
                 scanner.next();
                 let start = scanner.at();
                 scanner.skip(MAX_DEPTH - 2)?;
-                once(&mut params.arguments, start..scanner.at())
+                once(&mut params.notifications, scanner.since(start)?)
             }
             "_meta" => {
-                params.protocol_version = protocol_version(scanner)?;
+                params.read_meta(scanner)?;
                 once(&mut meta, ())
             }
             name => other(scanner, name, ROUTED, MAX_DEPTH - 2),
         })?;
         Ok(params)
     }
+
+    fn read_meta(&mut self, scanner: &mut Scanner<'b>) -> Result<(), PeekError> {
+        if scanner.next() != b'{' {
+            return Err(PeekError::Meta);
+        }
+        scanner.object(|scanner, name| match &*name {
+            PROTOCOL_VERSION => once(&mut self.protocol_version, text(scanner, PeekError::Meta)?),
+            CLIENT_CAPABILITIES if scanner.next() != b'{' => Err(PeekError::Meta),
+            CLIENT_CAPABILITIES => once(&mut self.client_capabilities, value(scanner, MAX_DEPTH - 3)?),
+            name => other(scanner, name, &[PROTOCOL_VERSION, CLIENT_CAPABILITIES], MAX_DEPTH - 3),
+        })
+    }
+}
+
+/// Where the value that comes stands.
+fn value(scanner: &mut Scanner<'_>, max_depth: usize) -> Result<Range<usize>, PeekError> {
+    scanner.next();
+    let start = scanner.at();
+    scanner.skip(max_depth)?;
+    Ok(start..scanner.at())
 }
 
 /// The `ref` of `completion/complete`: a prompt by `name` or a resource by `uri`.
@@ -69,16 +95,4 @@ fn reference(scanner: &mut Scanner<'_>) -> Result<Target, PeekError> {
         (Some("ref/resource"), None, Some(uri)) => Ok(Target::Resource(uri.into())),
         _ => Err(PeekError::NoItem),
     }
-}
-
-fn protocol_version<'b>(scanner: &mut Scanner<'b>) -> Result<Option<Cow<'b, str>>, PeekError> {
-    if scanner.next() != b'{' {
-        return Err(PeekError::Meta);
-    }
-    let mut version = None;
-    scanner.object(|scanner, name| match &*name {
-        PROTOCOL_VERSION => once(&mut version, text(scanner, PeekError::Meta)?),
-        name => other(scanner, name, &[PROTOCOL_VERSION], MAX_DEPTH - 3),
-    })?;
-    Ok(version)
 }

@@ -1,69 +1,17 @@
-//! Reading method, id and item out of a body without building a tree.
-//!
-//! Decisions are taken on exactly this reading and exactly these bytes are forwarded; so whatever another
-//! parser could read differently is refused: a member twice, a look-alike of a routed member, unknown members
-//! at the top, a batch, a second document, a byte-order mark. What is not routed (arguments, results) is checked
-//! to be JSON and not looked into.
+//! Reading method, id and item out of one message without building a tree.
 
 use std::borrow::Cow;
 
+use super::error::PeekError;
 use super::look_alike::looks_like;
-use super::message::{ItemMember, McpCall, Target, item_member};
+use super::message::{McpCall, Target};
+use super::method::{ItemMember, LISTEN, is_removed_in_modern, item_member};
 use super::params::Params;
+use super::subscription;
 use crate::json::{Problem, Scanner};
 
 /// Deepest nesting of a message.
 pub const MAX_DEPTH: usize = 64;
-
-/// Why a body is not one message that can be judged. Each maps to a JSON-RPC error code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PeekError {
-    /// Not one JSON document in UTF-8.
-    #[error("body is not one JSON document")]
-    Parse,
-    /// Nested deeper than [`MAX_DEPTH`].
-    #[error("body is nested too deep")]
-    TooDeep,
-    /// An array: several messages in one body.
-    #[error("JSON-RPC batches are not accepted")]
-    Batch,
-    /// JSON, but not a JSON-RPC 2.0 message.
-    #[error("body is not a JSON-RPC 2.0 message")]
-    NotJsonRpc,
-    /// A member that decides occurs twice.
-    #[error("a member of the message occurs twice")]
-    Duplicate,
-    /// A member that another parser could take for one that decides, such as `Name` or `method\u0000`.
-    #[error("a member of the message looks like another one")]
-    LookAlike,
-    /// The method needs an item and `params` names none, or names it as something else than a string.
-    #[error("the message does not name its item")]
-    NoItem,
-    /// `_meta` is no object, or the protocol version in it no string.
-    #[error("the message's `_meta` cannot be read")]
-    Meta,
-}
-
-impl PeekError {
-    /// The JSON-RPC 2.0 error code.
-    pub const fn code(self) -> i32 {
-        match self {
-            Self::Parse => -32700,
-            Self::NoItem | Self::Meta => -32602,
-            _ => -32600,
-        }
-    }
-}
-
-impl From<Problem> for PeekError {
-    fn from(problem: Problem) -> Self {
-        match problem {
-            Problem::TooDeep => Self::TooDeep,
-            _ => Self::Parse,
-        }
-    }
-}
 
 /// Reads one message.
 ///
@@ -81,18 +29,47 @@ impl From<Problem> for PeekError {
 ///
 /// [`PeekError`] for everything that is not exactly one JSON-RPC 2.0 request, notification or response.
 pub fn peek(body: &[u8]) -> Result<McpCall, PeekError> {
-    let text = simdutf8::basic::from_utf8(body).map_err(|_| PeekError::Parse)?;
-    let mut scanner = Scanner::new(text);
-    let message = match scanner.next() {
-        b'{' => Message::read(&mut scanner)?,
-        b'[' => return Err(PeekError::Batch),
-        _ => {
-            scanner.skip(0)?;
-            return Err(PeekError::NotJsonRpc);
-        }
-    };
+    let mut scanner = Scanner::new(utf8(body)?);
+    if scanner.next() == b'[' {
+        return Err(PeekError::Batch);
+    }
+    let call = message(&mut scanner)?;
     scanner.end()?;
-    message.into_call()
+    Ok(call)
+}
+
+/// The `id` of a message that was refused, as JSON text, for the answer to it: JSON-RPC 2.0 §5 wants it where it can
+/// be read. `None` where the text is no object with exactly one `id` that is a string or a number.
+///
+/// ```
+/// use mcp_auth_core::mcp::{id_of, peek};
+///
+/// let nameless = br#"{"jsonrpc":"2.0","id":"a-1","method":"tools/call","params":{}}"#;
+/// assert!(peek(nameless).is_err());
+/// assert_eq!(id_of(nameless).as_deref(), Some("\"a-1\""));
+/// ```
+pub fn id_of(message: &[u8]) -> Option<Box<str>> {
+    let mut scanner = Scanner::new(utf8(message).ok()?);
+    let mut found = None;
+    let read = scanner.object(|scanner, name| match &*name {
+        "id" => once(&mut found, id(scanner)?),
+        _ => Ok(scanner.skip(MAX_DEPTH - 1)?),
+    });
+    read.and_then(|()| Ok(scanner.end()?)).ok()?;
+    found.filter(|id| *id != "null").map(Box::from)
+}
+
+pub(super) fn utf8(body: &[u8]) -> Result<&str, PeekError> {
+    simdutf8::basic::from_utf8(body).map_err(|_| PeekError::Parse)
+}
+
+/// The message that stands here.
+pub(super) fn message(scanner: &mut Scanner<'_>) -> Result<McpCall, PeekError> {
+    if scanner.next() != b'{' {
+        scanner.skip(MAX_DEPTH)?;
+        return Err(PeekError::NotJsonRpc);
+    }
+    Message::read(scanner)?.into_call()
 }
 
 #[derive(Default)]
@@ -132,28 +109,54 @@ impl<'b> Message<'b> {
             return Err(PeekError::NotJsonRpc);
         }
         let id = self.id.map(Box::from);
-        let params = self.params.unwrap_or_default();
-        let protocol_version = params.protocol_version.map(Box::from);
-        let (method, target) = match self.method {
+        let mut params = self.params.unwrap_or_default();
+        let (method, targets) = match self.method {
             Some(method) if !is_response => {
-                let named = |text: Option<Cow<'b, str>>, target: fn(Box<str>) -> Target| {
-                    text.map(|t| target(t.into())).ok_or(PeekError::NoItem).map(Some)
-                };
-                let target = match item_member(&method) {
-                    None => None,
-                    Some(ItemMember::ToolName) => named(params.name, Target::Tool)?,
-                    Some(ItemMember::PromptName) => named(params.name, Target::Prompt)?,
-                    Some(ItemMember::Uri) => named(params.uri, Target::Resource)?,
-                    Some(ItemMember::TaskId) => named(params.task_id, Target::Task)?,
-                    Some(ItemMember::Ref) => Some(params.reference.ok_or(PeekError::NoItem)?),
-                };
-                (Some(method.into()), target)
+                let targets = targets(&method, &mut params)?;
+                (Some(method.into()), targets)
             }
-            None if is_response && id.is_some() => (None, None),
+            None if is_response && id.is_some() => (None, Targets::default()),
             _ => return Err(PeekError::NotJsonRpc),
         };
-        Ok(McpCall { method, id, target, arguments: params.arguments, protocol_version })
+        Ok(McpCall {
+            method,
+            id,
+            target: targets.first,
+            more_targets: targets.more.into(),
+            arguments: params.arguments,
+            protocol_version: params.protocol_version.map(Box::from),
+            client_capabilities: params.client_capabilities,
+        })
     }
+}
+
+#[derive(Default)]
+struct Targets {
+    first: Option<Target>,
+    more: Vec<Target>,
+}
+
+fn targets(method: &str, params: &mut Params<'_>) -> Result<Targets, PeekError> {
+    if method == LISTEN {
+        let filter = params.notifications.ok_or(PeekError::NoItem)?;
+        let mut targets = subscription::targets(filter)?.into_iter();
+        return Ok(Targets { first: targets.next(), more: targets.collect() });
+    }
+    // Whoever asks a modern server for what it does not have has no item to name.
+    let removed = params.protocol_version.is_some() && is_removed_in_modern(method);
+    let named = |text: &mut Option<Cow<'_, str>>, target: fn(Box<str>) -> Target| match text.take() {
+        None if !removed => Err(PeekError::NoItem),
+        text => Ok(text.map(|t| target(t.into()))),
+    };
+    let first = match item_member(method) {
+        None => None,
+        Some(ItemMember::ToolName) => named(&mut params.name, Target::Tool)?,
+        Some(ItemMember::PromptName) => named(&mut params.name, Target::Prompt)?,
+        Some(ItemMember::Uri) => named(&mut params.uri, Target::Resource)?,
+        Some(ItemMember::TaskId) => named(&mut params.task_id, Target::Task)?,
+        Some(ItemMember::Ref) => Some(params.reference.take().ok_or(PeekError::NoItem)?),
+    };
+    Ok(Targets { first, more: Vec::new() })
 }
 
 /// JSON-RPC 2.0 §4: a string or a number, or null. The text is kept as it came: an id of forty digits has to

@@ -16,7 +16,7 @@ pub(super) struct Clause {
     pub(super) dry_run: bool,
     pub(super) join: Join,
     pub(super) expressions: Box<[Expression]>,
-    /// The kinds of items that it reads.
+    /// The kinds of items that it reads; none: none in particular, or any.
     pub(super) kinds: Kinds,
 }
 
@@ -38,6 +38,8 @@ impl Clause {
     fn new(index: usize, rule: &Rule, expressions: Range<usize>) -> Self {
         let parts = rule.parts().get(expressions).unwrap_or_default();
         let kinds = parts.iter().fold(Kinds::NONE, |kinds, e| kinds.union(e.kinds));
+        // What may read any kind speaks of everything.
+        let kinds = if parts.iter().any(|e| e.any_kind) { Kinds::NONE } else { kinds };
         Self {
             rule: index,
             effect: rule.effect(),
@@ -50,6 +52,7 @@ impl Clause {
 
     /// Whether a `Deny` or `Require` speaks about this kind of item; `None` is a request without an item. An `Allow`
     /// is evaluated as it stands.
+    #[inline]
     pub(super) fn speaks_of(&self, kind: Option<Kind>) -> bool {
         self.effect == Effect::Allow
             || self.kinds.is_empty()

@@ -11,6 +11,7 @@ use std::fmt;
 use super::block::Join;
 use super::context::Context;
 use super::item::{Kind, Kinds};
+use super::kinds::Asks;
 use super::partial::Fixed;
 use super::rule::{Effect, Rule, Truth};
 use super::set::PolicySet;
@@ -36,6 +37,8 @@ pub enum FindingKind {
     NoRule,
     /// All rules are dry runs: nothing is enforced.
     NothingEnforced,
+    /// All allow rules are dry runs: what they do not allow is allowed.
+    NoAllowEnforced,
     /// The rule is always true.
     AlwaysTrue,
     /// The rule is never true.
@@ -48,6 +51,10 @@ pub enum FindingKind {
     Shadowed(usize),
     /// What the rule allows, this one denies.
     Overruled(usize),
+    /// The rule would deny what is not of this kind, and does not speak of it.
+    OneKind(&'static str),
+    /// The rule reads items of several kinds and does not ask which is there.
+    SeveralKinds,
     /// A part of an expression is doubtful.
     Expression(CelError),
 }
@@ -70,12 +77,15 @@ impl FindingKind {
         match self {
             Self::NoRule => "no_rule",
             Self::NothingEnforced => "nothing_enforced",
+            Self::NoAllowEnforced => "no_allow_enforced",
             Self::AlwaysTrue => "always_true",
             Self::NeverTrue => "never_true",
             Self::AlwaysFails => "always_fails",
             Self::SameAs(_) => "same_as",
             Self::Shadowed(_) => "shadowed",
             Self::Overruled(_) => "overruled",
+            Self::OneKind(_) => "one_kind",
+            Self::SeveralKinds => "several_kinds",
             Self::Expression(_) => "expression",
         }
     }
@@ -88,6 +98,18 @@ impl fmt::Display for Finding {
         match (&self.kind, self.effect) {
             (K::NoRule, _) => f.write_str("there is no rule: everything is denied"),
             (K::NothingEnforced, _) => f.write_str("all rules are dry runs: nothing is enforced"),
+            (K::NoAllowEnforced, _) => {
+                f.write_str("all allow rules are dry runs: what no other rule denies is allowed to everybody")
+            }
+            (K::OneKind(kind), _) => write!(
+                f,
+                "speaks of each {kind}, where `has(mcp.{kind})` is true, and of nothing else: to deny everything else, \
+                 compare `mcp.method`"
+            ),
+            (K::SeveralKinds, _) => f.write_str(
+                "reads items of several kinds, and an item is of one: it fails, and that denies, unless it asks with \
+                 `has(…)`; write a rule for each kind",
+            ),
             (K::AlwaysTrue, Some(Deny)) => f.write_str("always true: everything that it speaks of is denied"),
             (K::AlwaysTrue, Some(Allow)) => f.write_str("always true: no other allow rule is needed"),
             (K::AlwaysTrue, _) => f.write_str("always true: it has no effect"),
@@ -116,9 +138,11 @@ impl PolicySet {
         let mut findings = Vec::new();
         if rules.iter().all(Rule::is_dry_run) {
             findings = about_set(FindingKind::NothingEnforced);
+        } else if only_dry_runs(rules) {
+            findings = about_set(FindingKind::NoAllowEnforced);
         }
         let logics: Vec<Logic> = rules.iter().map(Logic::of).collect();
-        let known = Known::of(rules, &logics);
+        let (known, asks) = (Known::of(rules, &logics), Asks::new());
         for (index, (rule, logic)) in rules.iter().zip(&logics).enumerate() {
             let mut add = |kind| {
                 findings.push(Finding { rule: Some(index), kind, effect: Some(rule.effect()) });
@@ -126,6 +150,7 @@ impl PolicySet {
             for expression in rule.parts() {
                 expression.program.warnings().iter().cloned().map(FindingKind::Expression).for_each(&mut add);
             }
+            asks.about(rule).into_iter().for_each(&mut add);
             match logic.constant {
                 Some(Truth::Yes) => add(FindingKind::AlwaysTrue),
                 Some(Truth::No) => add(FindingKind::NeverTrue),
@@ -135,6 +160,12 @@ impl PolicySet {
         }
         findings
     }
+}
+
+/// Whether there are allow rules and none is enforced.
+fn only_dry_runs(rules: &[Rule]) -> bool {
+    let mut allows = rules.iter().filter(|rule| rule.effect() == Effect::Allow).peekable();
+    allows.peek().is_some() && allows.all(Rule::is_dry_run)
 }
 
 /// A rule as a disjunction of conjunctions of parts, each named by what it does.

@@ -31,7 +31,10 @@ type Found<'c> = Option<(&'c Clause, Truth)>;
 impl<'j> Judgement<'j> {
     /// Asks every clause.
     pub(super) fn in_full(&self) -> Verdict {
-        self.verdict(|effect| self.find(effect))
+        self.verdict(
+            #[inline(always)]
+            |effect| self.find(effect),
+        )
     }
 
     /// Asks what the residual leaves. Kept apart, so that a few rules do not pay for the lists of many.
@@ -91,7 +94,7 @@ impl<'j> Judgement<'j> {
         self.dry_run || !clause.dry_run
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, effect: Effect) -> Found<'j> {
         for clause in self.set.clauses_of(effect) {
             if self.is_enforced(clause) && clause.speaks_of(self.kind) {

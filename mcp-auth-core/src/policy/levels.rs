@@ -1,5 +1,6 @@
 //! Policy sets on several levels.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::context::{Context, Grant};
@@ -68,10 +69,13 @@ impl PolicyLevels {
         self
     }
 
-    /// These sets, and then those of `inner`.
+    /// These sets, and then those of `inner`. Where either has none, the result denies as that would alone.
     #[must_use]
     pub fn followed_by(&self, inner: &Self) -> Self {
-        Self { sets: self.sets.iter().chain(&inner.sets).cloned().collect() }
+        let nothing = [(None, PolicySet::default())];
+        let or_nothing = |sets| if <[_]>::is_empty(sets) { &nothing } else { sets };
+        let (outer, inner) = (or_nothing(&self.sets), or_nothing(&inner.sets));
+        Self { sets: outer.iter().chain(inner).cloned().collect() }
     }
 
     /// The sets in the order in which they are asked.
@@ -82,6 +86,30 @@ impl PolicyLevels {
     /// Whether a rule of any set reads something at, below or above `path`; see [`PolicySet::reads`].
     pub fn reads(&self, path: &str) -> bool {
         self.sets.iter().any(|(_, set)| set.reads(path))
+    }
+
+    /// Every scope that is declared for a tool or that a rule asks for by a literal, `hasScope("mcp:write")`.
+    ///
+    /// ```
+    /// use mcp_auth_core::policy::{PolicyLevels, PolicySet, ToolScopes};
+    ///
+    /// let policy: PolicyLevels = PolicySet::builder()
+    ///     .tool_scopes(ToolScopes::new().tool("write_*", ["mcp:write"]))
+    ///     .require(r#"hasScope("mcp:read")"#)?
+    ///     .build()
+    ///     .into();
+    /// assert_eq!(policy.scopes(), ["mcp:read", "mcp:write"].into());
+    /// # Ok::<(), mcp_auth_core::policy::RuleError>(())
+    /// ```
+    pub fn scopes(&self) -> BTreeSet<&str> {
+        let mut scopes = BTreeSet::new();
+        for (_, set) in &self.sets {
+            scopes.extend(set.tool_scopes().all());
+            for rule in set.rules() {
+                scopes.extend(rule.literal_arguments("hasScope"));
+            }
+        }
+        scopes
     }
 
     /// Whether a rule of any set asks for the arguments of a call; see [`PolicySet::needs_arguments`].
@@ -125,13 +153,18 @@ impl<'s> Sets<'s> {
         Self { in_full: true, ..self }
     }
 
+    /// The opposite, which is the default.
+    pub(super) fn by_residuals(self) -> Self {
+        Self { in_full: false, ..self }
+    }
+
     pub(super) fn iter(self) -> impl Iterator<Item = (Option<Level>, &'s PolicySet)> {
         let one = self.one.map(|set| (None, set));
         one.into_iter().chain(self.many.iter().map(|(level, set)| (*level, set)))
     }
 
     /// `dry_run`: dry-run rules are enforced too.
-    pub(super) fn verdict(self, context: &Context<'_>, grant: Grant<'_>, dry_run: bool) -> Verdict {
+    pub(super) fn verdict(self, context: &Context<'_>, grant: &Grant<'_>, dry_run: bool) -> Verdict {
         if let Some(set) = self.one {
             return set.verdict(context, grant, dry_run, self.in_full);
         }
@@ -147,7 +180,7 @@ impl<'s> Sets<'s> {
 }
 
 pub(super) fn decide(sets: Sets<'_>, context: &Context<'_>) -> Decision {
-    let verdict = sets.verdict(context, Grant::Held, false);
+    let verdict = sets.verdict(context, &Grant::Held, false);
     complete(sets, context, verdict)
 }
 
@@ -160,7 +193,7 @@ pub(super) fn complete(sets: Sets<'_>, context: &Context<'_>, verdict: Verdict) 
         decision = decision.with_step_up(scopes);
     }
     if sets.iter().any(|(_, set)| set.has_dry_runs()) {
-        decision = decision.with_dry_run(sets.verdict(context, Grant::Held, true));
+        decision = decision.with_dry_run(sets.verdict(context, &Grant::Held, true));
     }
     decision
 }

@@ -84,6 +84,7 @@ mod explain;
 mod finding;
 mod item;
 mod judgement;
+mod kinds;
 mod levels;
 mod listing;
 mod partial;

@@ -45,6 +45,8 @@ pub(super) struct Expression {
     pub(super) program: Program,
     /// The kinds of items that it reads; none: none in particular.
     pub(super) kinds: Kinds,
+    /// Whether it reads `mcp` in a way that is known at evaluation only, so that it may read any kind.
+    pub(super) any_kind: bool,
 }
 
 /// What evaluating a rule or a part of one came to.
@@ -135,7 +137,8 @@ impl Rule {
             let program = program.map_err(|error| RuleErrorKind::Expression { index, source, error })?;
             let reads = |kind: &Kind| program.mentions().any(|path| path.starts_with(kind.path()));
             let kinds = Kind::ALL.into_iter().filter(reads).collect();
-            Ok(Expression { program, kinds })
+            let any_kind = program.mentions().any(|path| path.segments().eq(["mcp"]));
+            Ok(Expression { program, kinds, any_kind })
         };
         let expressions = block.expressions.into_iter().enumerate().map(compile);
         let expressions = expressions.collect::<Result<_, RuleErrorKind>>()?;
@@ -175,6 +178,11 @@ impl Rule {
     /// Whether something at, below or above `path` (such as `request.headers`) is read.
     pub fn reads(&self, path: &str) -> bool {
         self.expressions.iter().any(|e| e.program.reads(path))
+    }
+
+    /// As [`Program::literal_arguments`].
+    pub(super) fn literal_arguments(&self, function: &str) -> impl Iterator<Item = &str> {
+        self.expressions.iter().flat_map(move |e| e.program.literal_arguments(function))
     }
 
     pub(super) fn parts(&self) -> &[Expression] {

@@ -116,6 +116,12 @@ impl ToolScopes {
         self.exact.is_empty() && self.patterns.is_empty()
     }
 
+    /// All scopes that any tool needs.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        let patterns = self.patterns.iter().map(|(_, scopes)| scopes);
+        patterns.chain(self.exact.values()).flatten().map(AsRef::as_ref)
+    }
+
     /// All scopes that a tool needs, those of patterns first, each possibly more than once.
     pub fn of(&self, tool: &str) -> impl Iterator<Item = &str> {
         let patterns = self.patterns.iter().filter(move |(pattern, _)| matches(pattern, tool));

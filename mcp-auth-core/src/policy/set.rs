@@ -44,6 +44,8 @@ pub(super) struct Inner {
     plan: Option<Arc<Plan>>,
     dry_runs: bool,
     asks_for_scopes: bool,
+    /// Whether a rule may look at more of an item than the paths in its text.
+    any_kind: bool,
     /// Whether there is an `Allow` that is enforced, and whether there is any.
     allows: (bool, bool),
 }
@@ -87,7 +89,7 @@ impl PolicySet {
 
     /// Takes the decision.
     pub fn decide(&self, context: &Context<'_>) -> Decision {
-        let verdict = self.verdict(context, Grant::Held, false, false);
+        let verdict = self.verdict(context, &Grant::Held, false, false);
         if verdict.is_allowed() && !self.0.dry_runs {
             return Decision::of(verdict);
         }
@@ -112,7 +114,8 @@ impl PolicySet {
     }
 
     /// Takes the decision by evaluating every rule as it is written, which is what [`decide`](Self::decide) has to
-    /// come to. For tests that hold the two against each other.
+    /// come to. For tests that hold the two against each other. Which scopes a challenge asks for is found in one way
+    /// only.
     #[doc(hidden)]
     pub fn decide_in_full(&self, context: &Context<'_>) -> Decision {
         levels::decide(Sets::one(self).in_full(), context)
@@ -134,27 +137,36 @@ impl PolicySet {
     }
 
     /// `in_full`: without residuals.
+    #[inline]
     pub(super) fn verdict(
         &self,
         context: &Context<'_>,
-        grant: Grant<'_>,
+        grant: &Grant<'_>,
         dry_run: bool,
         in_full: bool,
     ) -> Verdict {
-        let how = if in_full { None } else { self.how(context, grant) };
-        self.verdict_by(context, grant, dry_run, how.as_ref())
+        match &self.0.plan {
+            Some(plan) if !in_full => {
+                let how = self.how_by(plan, context, grant);
+                self.verdict_by(context, grant, dry_run, Some(&how))
+            }
+            _ => self.verdict_by(context, grant, dry_run, None),
+        }
     }
 
     /// How the caller is judged; `None`: rule by rule.
-    pub(super) fn how(&self, context: &Context<'_>, grant: Grant<'_>) -> Option<How> {
-        let plan = self.0.plan.as_ref()?;
+    pub(super) fn how(&self, context: &Context<'_>, grant: &Grant<'_>) -> Option<How> {
+        Some(self.how_by(self.0.plan.as_ref()?, context, grant))
+    }
+
+    fn how_by(&self, plan: &Arc<Plan>, context: &Context<'_>, grant: &Grant<'_>) -> How {
         let whom = match grant {
             Grant::Held => Whom::Himself,
             Grant::All(None) => Whom::WithEveryScope,
             // What is asked for has to be asked for, and what is granted changes from one time to the next.
-            Grant::All(Some(_)) | Grant::Only(_) => return Some(plan.in_general()),
+            Grant::All(Some(_)) | Grant::Only(_) => return plan.in_general(),
         };
-        Some(plan.how(&self.0.clauses, &self.0.settings, context.principal(), whom))
+        plan.how(&self.0.clauses, &self.0.settings, context.principal(), whom)
     }
 
     /// Whether an item of this name comes to what all items of its kind come to that no rule mentions.
@@ -162,15 +174,18 @@ impl PolicySet {
         let Some(plan) = &self.0.plan else { return false };
         let scoped = kind == Kind::Tool && !self.0.settings.tool_scopes.is_empty();
         !scoped
+            && !self.0.any_kind
+            && !how.in_full
             && how.own.is_none()
             && how.residual.is_settled(kind)
             && !how.residual.mentions(plan, kind, name)
     }
 
+    #[inline]
     pub(super) fn verdict_by(
         &self,
         context: &Context<'_>,
-        grant: Grant<'_>,
+        grant: &Grant<'_>,
         dry_run: bool,
         how: Option<&How>,
     ) -> Verdict {
@@ -182,7 +197,7 @@ impl PolicySet {
         let kind = context.item().map(|(kind, _)| kind);
         let judgement = Judgement { set: inner, evaluation, dry_run, kind };
         match (&inner.plan, how) {
-            (Some(plan), Some(how)) => judgement.by(plan, how),
+            (Some(plan), Some(how)) if !how.in_full => judgement.by(plan, how),
             _ => judgement.in_full(),
         }
     }
@@ -325,6 +340,7 @@ impl PolicySetBuilder {
             is_named: name.is_some() || rules.iter().any(|rule| rule.name().is_some()),
             rule_names,
             dry_runs: rules.iter().any(Rule::is_dry_run),
+            any_kind: rules.iter().flat_map(Rule::parts).any(|e| e.any_kind),
             asks_for_scopes: !settings.tool_scopes.is_empty() || rules.iter().any(|rule| rule.reads(SCOPES)),
             name,
             rules: rules.into(),

@@ -6,6 +6,9 @@
 //! 2. Otherwise the operation needs the scopes declared for the tool, and those that rules asked for on the way to
 //!    this decision, without those that make no difference: each is left out in turn, and stays out while the others
 //!    alone still allow. What is held already is kept, because a client that asks again asks for all at once.
+//!
+//! Where several ways lead to enough scopes, which of them is found turns on what is asked for first, and evaluating
+//! every rule asks for more than a residual does. So the second step is taken in one way only, with residuals.
 
 use super::context::{Context, Grant, Recorder};
 use super::item::Kind;
@@ -20,12 +23,13 @@ pub(super) fn scopes(sets: Sets<'_>, context: &Context<'_>) -> Option<Vec<Box<st
     if !sets.iter().any(|(_, set)| set.asks_for_scopes()) {
         return None;
     }
-    if !sets.verdict(context, Grant::All(None), false).is_allowed() {
+    if !sets.verdict(context, &Grant::All(None), false).is_allowed() {
         return None;
     }
+    let sets = sets.by_residuals();
     let declared = declared(sets, context);
     let recorder = Recorder::default();
-    let _ = sets.verdict(context, Grant::All(Some(&recorder)), false);
+    let _ = sets.verdict(context, &Grant::All(Some(&recorder)), false);
     let mut needed = declared.clone();
     needed.extend(recorder.into_scopes().into_iter().filter(|scope| !declared.contains(scope)));
     let all = needed.clone();
@@ -33,7 +37,7 @@ pub(super) fn scopes(sets: Sets<'_>, context: &Context<'_>) -> Option<Vec<Box<st
         let mut at = declared.len();
         while at < needed.len() {
             let left_out = needed.remove(at);
-            if !sets.verdict(context, Grant::Only(&needed), false).is_allowed() {
+            if !sets.verdict(context, &Grant::Only(&needed), false).is_allowed() {
                 needed.insert(at, left_out);
                 at += 1;
             }

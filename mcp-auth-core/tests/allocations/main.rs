@@ -4,7 +4,7 @@ mod count;
 
 use count::allocations;
 use mcp_auth_core::json::{Document, Limits, Value};
-use mcp_auth_core::mcp::peek;
+use mcp_auth_core::mcp::{EventStreamFilter, EventTooLong, Filtered, filter_message, peek};
 
 const CLAIMS: &str =
     r#"{"iss":"https://login.example.com/","sub":"alice","aud":["mcp"],"exp":1794990300,"ratio":1.5e3}"#;
@@ -48,6 +48,29 @@ fn a_message_is_scanned_without_a_tree() {
     // Method, id and name, which outlive the body.
     assert_eq!(allocations(|| peek(small.as_bytes()).unwrap()), 3);
     assert_eq!(allocations(|| peek(large.as_bytes()).unwrap()), 3);
+}
+
+/// What passes unchanged is looked at where it stands, however long the stream.
+#[test]
+fn a_stream_that_needs_no_change_passes_without_allocations() {
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"},{"name":"b"}]}}"#;
+    let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#;
+    assert_eq!(allocations(|| filter_message(list.as_bytes(), &mut |_| true).unwrap()), 0);
+    let events = format!("event: message\ndata: {list}\n\n: ping\n\ndata: {progress}\n\n").repeat(20);
+    let mut filter = EventStreamFilter::new(10_000);
+    let mut out = Vec::with_capacity(2 * events.len());
+    let mut pass = || {
+        out.clear();
+        for chunk in events.as_bytes().chunks(700) {
+            let mut judge = |data: &[u8]| -> Result<Filtered, EventTooLong> {
+                Ok(filter_message(data, &mut |_| true).unwrap())
+            };
+            filter.push(chunk, &mut out, &mut judge).unwrap();
+        }
+        assert_eq!(out.len(), events.len());
+    };
+    pass();
+    assert_eq!(allocations(pass), 0);
 }
 
 /// A remembered token costs no allocation, whatever is checked again.

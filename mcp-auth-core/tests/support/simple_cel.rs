@@ -536,7 +536,11 @@ pub fn environment(numbered: bool) -> Environment {
     if !numbered {
         return environment;
     }
-    environment.numbered_object("jwt", 7).numbered_text("mcp.method", 0).numbered_text("mcp.tool.name", 1)
+    environment
+        .numbered_object("jwt", 7)
+        .numbered_text("mcp.method", 0)
+        .numbered_text("mcp.tool.name", 1)
+        .numbered_text("jwt.sub", 2)
 }
 
 struct Tool<'w>(&'w str);
@@ -575,6 +579,9 @@ impl Variables for View<'_> {
     }
 
     fn text(&self, number: u32) -> Option<&str> {
+        if number == 2 {
+            return self.world.claims.as_object()?.get("sub")?.as_str();
+        }
         assert!(!self.claims_only, "asked for what is not known");
         [&self.world.method, &self.world.tool][number as usize].as_deref()
     }

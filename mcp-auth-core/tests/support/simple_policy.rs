@@ -91,8 +91,17 @@ pub fn compare(data: &[u8]) -> Seen {
             }
             seen.decisions += 1;
             seen.allowed += u64::from(decision.is_allowed());
-            seen.step_ups += u64::from(decision.step_up().is_some());
             assert!(decision.step_up().is_none() || principal.is_some() || !scoped);
+            if let Some(needed) = decision.step_up() {
+                let principal = with_scopes(&world, &needed.join(" "));
+                let context = Context::new(Some(&principal)).call(&call);
+                assert!(
+                    policy.decide_in_full(&context).is_allowed(),
+                    "{needed:?} is not enough: {}",
+                    about()
+                );
+                seen.step_ups += 1;
+            }
             // No message at all.
             let bare = Context::new(principal);
             assert_eq!(policy.decide(&bare), policy.decide_in_full(&bare), "no message: {}", about());
@@ -118,6 +127,14 @@ pub fn compare(data: &[u8]) -> Seen {
         }
     }
     seen
+}
+
+/// The same claims, and exactly these scopes.
+fn with_scopes(world: &World, scopes: &str) -> Principal {
+    let claims = world.claims.root().to_json();
+    let mut claims: serde_json::Value = serde_json::from_str(&claims).unwrap();
+    claims["scope"] = scopes.into();
+    Principal::danger_from_unverified_claims(claims.to_string().as_bytes()).unwrap()
 }
 
 // === decisions, simply ===

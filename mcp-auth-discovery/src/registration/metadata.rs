@@ -105,7 +105,7 @@ impl ClientMetadata {
     }
 
     /// Checks what an untrusted client says about itself.
-    pub(super) fn check(&self, rules: &RedirectUriRules) -> Result<(), RegistrationError> {
+    pub(crate) fn check(&self, rules: &RedirectUriRules) -> Result<(), RegistrationError> {
         self.check_redirect_uris(rules)?;
         self.check_sizes()?;
         self.check_grants()?;

@@ -1,4 +1,4 @@
-//! Dynamic client registration (RFC 7591) as values.
+//! Dynamic client registration (RFC 7591) and its management (RFC 7592) as values.
 //!
 //! A server reads a [`ClientRegistrationRequest`] (which checks it), fills the
 //! [defaults](ClientMetadata::with_defaults) and answers a [`ClientRegistrationResponse`] or a
@@ -23,6 +23,9 @@
 //! ```
 
 mod error;
+mod failure;
+mod known_client;
+mod management;
 mod metadata;
 mod redirect_uri;
 mod request;
@@ -31,7 +34,10 @@ mod response;
 mod tests;
 
 pub use error::{RegistrationError, RegistrationErrorCode};
+pub use failure::RegistrationFailure;
+pub use known_client::KnownClient;
+pub use management::{ClientManagement, ClientUpdateRequest};
 pub use metadata::{ClientMetadata, MAX_REDIRECT_URIS, MAX_TEXT_BYTES};
 pub use redirect_uri::{MAX_REDIRECT_URI_BYTES, RedirectUriError, RedirectUriRules, redirect_uri_matches};
-pub use request::ClientRegistrationRequest;
+pub use request::{ClientRegistrationRequest, ClientRequestError};
 pub use response::ClientRegistrationResponse;

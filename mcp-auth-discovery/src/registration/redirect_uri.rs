@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::KnownClient;
 use crate::transport;
 
 /// The greatest length of a redirect URI, in bytes.
@@ -44,9 +45,29 @@ const DANGEROUS_SCHEMES: [&str; 16] = [
 /// assert!(rules.check("cursor://anysphere.cursor-mcp/oauth/callback").is_ok());
 /// # Ok::<(), mcp_auth_discovery::registration::RedirectUriError>(())
 /// ```
+///
+/// With [`listed`](Self::listed) only those `https` URIs are acceptable that were named:
+///
+/// ```
+/// use mcp_auth_discovery::registration::{KnownClient, RedirectUriRules};
+///
+/// let rules = RedirectUriRules::listed()
+///     .allow_known_client(KnownClient::Claude)
+///     .allow_known_client(KnownClient::Cursor)
+///     .allow_https_host("app.example.com")?;
+/// assert!(rules.check("https://claude.ai/api/mcp/auth_callback").is_ok());
+/// assert!(rules.check("cursor://anysphere.cursor-mcp/oauth/callback").is_ok());
+/// assert!(rules.check("https://app.example.com/cb").is_ok());
+/// assert!(rules.check("http://localhost:50123/callback").is_ok());
+/// assert!(rules.check("https://evil.example/cb").is_err());
+/// # Ok::<(), mcp_auth_discovery::registration::RedirectUriError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RedirectUriRules {
     private_use_schemes: Vec<String>,
+    known_clients: Vec<KnownClient>,
+    /// `None`: any.
+    https_hosts: Option<Vec<String>>,
 }
 
 /// Why a redirect URI or a private-use scheme is not acceptable.
@@ -66,9 +87,40 @@ pub enum RedirectUriError {
     InsecureHttp,
     /// Neither `https` nor `http`, and not allowed by name.
     Scheme,
+    /// `https` to a host that was not listed, where only listed ones are acceptable.
+    Host,
 }
 
 impl RedirectUriRules {
+    /// Rules under which no `https` URI is acceptable but those that are named, and `http` to a loopback host is.
+    pub fn listed() -> Self {
+        Self { https_hosts: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Allows the redirect URIs of a client: also its private-use URI, and no other one of that scheme.
+    #[must_use]
+    pub fn allow_known_client(mut self, client: KnownClient) -> Self {
+        self.known_clients.push(client);
+        self
+    }
+
+    /// Allows `https` URIs of one host, on any port. No other `https` URI is acceptable then but those that are named.
+    ///
+    /// # Errors
+    ///
+    /// [`RedirectUriError::Host`] when this is not the name of a host, without scheme, port and wildcard.
+    pub fn allow_https_host(mut self, host: &str) -> Result<Self, RedirectUriError> {
+        let parsed = Url::parse(&format!("https://{host}/")).map_err(|_| RedirectUriError::Host)?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'[' | b']' | b':');
+        match parsed.host_str() {
+            Some(name) if name.eq_ignore_ascii_case(host) && host.bytes().all(plain) => {
+                self.https_hosts.get_or_insert_default().push(name.to_owned());
+                Ok(self)
+            }
+            _ => Err(RedirectUriError::Host),
+        }
+    }
+
     /// Allows one private-use scheme, such as `cursor` or `com.example.app`.
     ///
     /// # Errors
@@ -108,12 +160,26 @@ impl RedirectUriRules {
         match url.scheme() {
             // `https:host` and `https:///host` are repaired by the parser, and read otherwise by others.
             "https" | "http" if !has_plain_authority(uri) => Err(RedirectUriError::Syntax),
-            "https" => Ok(()),
+            "https" if self.allows_https(&url) || self.is_of_known_client(uri) => Ok(()),
+            "https" => Err(RedirectUriError::Host),
             "http" if transport::is_loopback(&url) => Ok(()),
             "http" => Err(RedirectUriError::InsecureHttp),
             scheme if self.private_use_schemes.iter().any(|allowed| allowed == scheme) => Ok(()),
+            _ if self.is_of_known_client(uri) => Ok(()),
             _ => Err(RedirectUriError::Scheme),
         }
+    }
+
+    fn allows_https(&self, url: &Url) -> bool {
+        match (&self.https_hosts, url.host_str()) {
+            (None, _) => true,
+            (Some(hosts), Some(host)) => hosts.iter().any(|allowed| allowed == host),
+            (Some(_), None) => false,
+        }
+    }
+
+    fn is_of_known_client(&self, uri: &str) -> bool {
+        self.known_clients.iter().any(|client| client.has_redirect_uri(uri))
     }
 }
 
@@ -127,6 +193,7 @@ impl RedirectUriError {
             Self::UserInfo => "redirect URI has user information",
             Self::InsecureHttp => "redirect URI is http to a host that is not loopback",
             Self::Scheme => "redirect URI has a scheme that is not allowed",
+            Self::Host => "redirect URI has a host that is not allowed",
         }
     }
 }

@@ -1,6 +1,13 @@
 //! What is legal in metadata and still a mistake.
 
+use url::Url;
+
 use super::{BearerMethod, ResourceIdentifier};
+use crate::transport;
+
+/// More scopes than this in a document are a catalogue. Clients ask for all of them at once (MCP security best
+/// practices, "Scope Minimization").
+pub const MAX_USEFUL_SCOPES: usize = 16;
 
 /// A warning about protected resource metadata: not an error, but a client will stumble or a token will go
 /// where it should not.
@@ -25,6 +32,76 @@ pub enum MetadataLint {
     /// No authorization server is named: MCP requires at least one.
     #[error("authorization_servers is empty")]
     NoAuthorizationServer,
+    /// The resource is `http` and not on this machine: tokens for it can be read by everyone on the way.
+    #[error("the resource is not https")]
+    InsecureResource,
+    /// The resource is not where clients reach it: they compare (RFC 9728 §3.3) and stop.
+    #[error("the resource is `{resource}`, but clients reach it at `{url}`")]
+    ResourceDiffersFromUrl {
+        /// The resource identifier.
+        resource: String,
+        /// Where clients reach it.
+        url: String,
+    },
+    /// More than [`MAX_USEFUL_SCOPES`] scopes, of which clients ask for all.
+    #[error("{0} scopes are advertised and clients ask for all of them: name the minimum")]
+    ManyScopes(usize),
+    /// `*` or a scope that ends in it: clients ask for everything.
+    #[error("scope `{0}` is advertised and means everything")]
+    WildcardScope(String),
+    /// The issuer is not an absolute URL (`host:7777`): clients cannot look for its metadata (RFC 8414 §3).
+    #[error("issuer `{0}` is not a URL, clients cannot find its metadata")]
+    IssuerNotUrl(String),
+    /// The issuer is `http` and not on this machine.
+    #[error("issuer `{0}` is not https")]
+    InsecureIssuer(String),
+    /// The issuer has a path. Several clients look for its metadata in the wrong place (claude-ai-mcp#82,
+    /// copilot-cli#4662). A warning where the issuer is somebody else's.
+    #[error("issuer `{0}` has a path, some clients do not find its metadata")]
+    IssuerPath(String),
+    /// The issuer ends in a slash. Several clients drop it, and then `issuer` differs (codex#37373).
+    #[error("issuer `{0}` ends in a slash, some clients drop it and then refuse the metadata")]
+    IssuerTrailingSlash(String),
+}
+
+/// Warnings about one issuer identifier of `authorization_servers`.
+fn lint_issuer(issuer: &str) -> Option<MetadataLint> {
+    let named = issuer.to_owned();
+    match Url::parse(issuer) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && issuer.contains("://") => {
+            if !transport::is_secure(&url) {
+                Some(MetadataLint::InsecureIssuer(named))
+            } else if issuer.ends_with('/') {
+                Some(MetadataLint::IssuerTrailingSlash(named))
+            } else {
+                (url.path() != "/").then_some(MetadataLint::IssuerPath(named))
+            }
+        }
+        _ => Some(MetadataLint::IssuerNotUrl(named)),
+    }
+}
+
+fn lint_scopes<'a>(scopes: impl Iterator<Item = &'a str>, found: &mut Vec<MetadataLint>) {
+    let mut count = 0;
+    for scope in scopes {
+        count += 1;
+        if scope == "offline_access" {
+            found.push(MetadataLint::OfflineAccess);
+        } else if scope.ends_with('*') {
+            found.push(MetadataLint::WildcardScope(scope.to_owned()));
+        }
+    }
+    if count > MAX_USEFUL_SCOPES {
+        found.push(MetadataLint::ManyScopes(count));
+    }
+}
+
+/// Whether the resource is where clients reach it, byte for byte.
+pub(super) fn lint_url(resource: &ResourceIdentifier, url: &str) -> Option<MetadataLint> {
+    (resource.as_str() != url).then(|| MetadataLint::ResourceDiffersFromUrl {
+        resource: resource.as_str().to_owned(),
+        url: url.to_owned(),
+    })
 }
 
 /// Looks at what was configured or received.
@@ -32,7 +109,7 @@ pub(super) fn lint<'a>(
     resource: &ResourceIdentifier,
     authorization_servers: &[String],
     methods: impl Iterator<Item = &'a BearerMethod>,
-    mut scopes: impl Iterator<Item = &'a str>,
+    scopes: impl Iterator<Item = &'a str>,
     audiences: &[&str],
 ) -> Vec<MetadataLint> {
     let mut found = Vec::new();
@@ -44,9 +121,7 @@ pub(super) fn lint<'a>(
             .filter(|method| !matches!(method, BearerMethod::Header))
             .map(|method| MetadataLint::BearerMethod(method.as_str())),
     );
-    if scopes.any(|scope| scope == "offline_access") {
-        found.push(MetadataLint::OfflineAccess);
-    }
+    lint_scopes(scopes, &mut found);
     found.extend(
         audiences
             .iter()
@@ -59,5 +134,9 @@ pub(super) fn lint<'a>(
     if resource.url().query().is_some() {
         found.push(MetadataLint::Query);
     }
+    if !transport::is_secure(resource.url()) {
+        found.push(MetadataLint::InsecureResource);
+    }
+    found.extend(authorization_servers.iter().filter_map(|issuer| lint_issuer(issuer)));
     found
 }

@@ -4,10 +4,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::lint::{MetadataLint, lint};
-use super::{ResourceErrorKind, ResourceIdentifier};
+use super::lint::{MetadataLint, lint, lint_url};
+use super::localized::LocalizedTexts;
+use super::{ProtectedResourceMetadataBuilder, ResourceErrorKind, ResourceIdentifier};
 use crate::document::{self, DocumentError};
-use crate::{Scopes, transport};
+use crate::endpoint::{self, EndpointFault};
+use crate::transport;
 
 /// Protected resource metadata (RFC 9728 §2). Absent members are absent in JSON, never `null`.
 ///
@@ -58,6 +60,13 @@ pub struct ProtectedResourceMetadata {
     /// Whether tokens must be bound by DPoP (RFC 9449). Absent means no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_bound_access_tokens_required: Option<bool>,
+    /// The document once more as the claims of a signed JWT (RFC 9728 §2.2), see [`sign`](Self::sign). A received one
+    /// is not read: nothing of it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_metadata: Option<String>,
+    /// Texts for people in several languages, such as `resource_name#de` (RFC 9728 §2.1).
+    #[serde(flatten)]
+    pub localized: LocalizedTexts,
 }
 
 /// A way to present a bearer token (RFC 6750 §2, RFC 9728 §2 `bearer_methods_supported`).
@@ -73,15 +82,6 @@ pub enum BearerMethod {
     Query,
 }
 
-/// Builds [`ProtectedResourceMetadata`] for a resource of our own.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct ProtectedResourceMetadataBuilder {
-    metadata: ProtectedResourceMetadata,
-    scopes: Scopes,
-    methods: Vec<BearerMethod>,
-}
-
 /// Why a document is not the metadata of the expected resource.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -90,11 +90,16 @@ pub enum ProtectedResourceMetadataError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// `resource` is not identical to the expected identifier (RFC 9728 §3.3): the document must not be used.
-    #[error("metadata is for another resource")]
-    ResourceMismatch,
-    /// `jwks_uri` is not `https` (or `http` to a loopback host).
-    #[error("jwks_uri is not https")]
-    InsecureUrl,
+    #[error("metadata is for resource {got:?}, expected exactly {expected:?} (RFC 9728 §3.3)")]
+    ResourceMismatch {
+        /// What the document names, shortened.
+        got: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// `jwks_uri` is not acceptable.
+    #[error("`jwks_uri` {0}")]
+    JwksUri(EndpointFault),
 }
 
 impl ProtectedResourceMetadata {
@@ -113,26 +118,24 @@ impl ProtectedResourceMetadata {
     /// # Ok::<(), mcp_auth_discovery::resource::ResourceError>(())
     /// ```
     pub fn builder(resource: ResourceIdentifier) -> ProtectedResourceMetadataBuilder {
-        ProtectedResourceMetadataBuilder {
-            metadata: Self {
-                resource,
-                authorization_servers: Vec::new(),
-                jwks_uri: None,
-                scopes_supported: None,
-                bearer_methods_supported: Some(vec![BearerMethod::Header]),
-                resource_signing_alg_values_supported: None,
-                resource_name: None,
-                resource_documentation: None,
-                resource_policy_uri: None,
-                resource_tos_uri: None,
-                tls_client_certificate_bound_access_tokens: None,
-                authorization_details_types_supported: None,
-                dpop_signing_alg_values_supported: None,
-                dpop_bound_access_tokens_required: None,
-            },
-            scopes: Scopes::default(),
-            methods: vec![BearerMethod::Header],
-        }
+        ProtectedResourceMetadataBuilder::new(Self {
+            resource,
+            authorization_servers: Vec::new(),
+            jwks_uri: None,
+            scopes_supported: None,
+            bearer_methods_supported: Some(vec![BearerMethod::Header]),
+            resource_signing_alg_values_supported: None,
+            resource_name: None,
+            resource_documentation: None,
+            resource_policy_uri: None,
+            resource_tos_uri: None,
+            tls_client_certificate_bound_access_tokens: None,
+            authorization_details_types_supported: None,
+            dpop_signing_alg_values_supported: None,
+            dpop_bound_access_tokens_required: None,
+            signed_metadata: None,
+            localized: LocalizedTexts::default(),
+        })
     }
 
     /// Reads a document that was fetched for `expected`. At most
@@ -146,23 +149,39 @@ impl ProtectedResourceMetadata {
         bytes: &[u8],
         expected: &ResourceIdentifier,
     ) -> Result<Self, ProtectedResourceMetadataError> {
-        let claimed: ClaimedResource = document::parse(bytes)?;
+        let claimed: ClaimedResource = document::parse(bytes, &["resource"])?;
         if claimed.resource != expected.as_str() {
-            return Err(ProtectedResourceMetadataError::ResourceMismatch);
+            let got = claimed.resource.chars().take(200).collect();
+            let expected = expected.as_str().to_owned();
+            return Err(ProtectedResourceMetadataError::ResourceMismatch { got, expected });
         }
-        let metadata: Self = document::parse(bytes)?;
+        let metadata: Self = document::parse(bytes, &[])?;
         let http_allowed = !transport::is_secure(expected.url());
-        match &metadata.jwks_uri {
-            Some(url) if !(transport::is_secure(url) || http_allowed && url.scheme() == "http") => {
-                Err(ProtectedResourceMetadataError::InsecureUrl)
-            }
-            _ => Ok(metadata),
+        if let Some(url) = &metadata.jwks_uri {
+            let check = if http_allowed { endpoint::check_insecure_http } else { endpoint::check };
+            check(url).map_err(ProtectedResourceMetadataError::JwksUri)?;
         }
+        Ok(metadata)
     }
 
     /// The document as JSON, to be served as `application/json`.
     pub fn to_json(&self) -> Bytes {
         document::to_json(self)
+    }
+
+    /// Whether `resource` is the URL under which clients reach the server: the one that users type.
+    ///
+    /// ```
+    /// use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier};
+    ///
+    /// let metadata =
+    ///     ProtectedResourceMetadata::builder(ResourceIdentifier::parse("https://mcp.example.com")?).build();
+    /// let warning = metadata.lint_url("https://mcp.example.com/mcp").ok_or("no warning")?;
+    /// assert!(warning.to_string().contains("clients reach it at `https://mcp.example.com/mcp`"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lint_url(&self, url: &str) -> Option<MetadataLint> {
+        lint_url(&self.resource, url)
     }
 
     /// Warnings about this document. `audiences` are those that the resource accepts in tokens.
@@ -191,80 +210,6 @@ fn any_resource<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ResourceId
             _ => "resource is not a resource identifier",
         })
     })
-}
-
-macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident($argument:ident: $type:ty) => $value:expr;)*) => {$(
-        $(#[$doc])*
-        pub fn $name(mut self, $argument: $type) -> Self {
-            self.metadata.$name = Some($value);
-            self
-        }
-    )*};
-}
-
-impl ProtectedResourceMetadataBuilder {
-    /// Adds an authorization server by its issuer identifier, exactly as it publishes it.
-    pub fn authorization_server(mut self, issuer: impl Into<String>) -> Self {
-        self.metadata.authorization_servers.push(issuer.into());
-        self
-    }
-
-    /// Sets the scopes to publish. `offline_access` is left out, and is a [lint](Self::lint).
-    pub fn scopes_supported(mut self, scopes: &Scopes) -> Self {
-        self.scopes = scopes.clone();
-        self
-    }
-
-    /// Sets the bearer methods as an operator configured them. Only `header` is published, because nothing else
-    /// is accepted; the others are [lints](Self::lint).
-    pub fn bearer_methods_supported(mut self, methods: impl IntoIterator<Item = BearerMethod>) -> Self {
-        self.methods = methods.into_iter().collect();
-        self
-    }
-
-    setters! {
-        /// Sets where the resource publishes its own keys.
-        jwks_uri(url: Url) => url;
-        /// Sets the JWS algorithms with which the resource signs its responses.
-        resource_signing_alg_values_supported(algorithms: Vec<String>) => algorithms;
-        /// Sets the name to show to people.
-        resource_name(name: impl Into<String>) => name.into();
-        /// Sets the page for developers.
-        resource_documentation(url: impl Into<String>) => url.into();
-        /// Sets the page about how clients may use the data.
-        resource_policy_uri(url: impl Into<String>) => url.into();
-        /// Sets the page with the terms of service.
-        resource_tos_uri(url: impl Into<String>) => url.into();
-        /// Says whether tokens may be bound to a client certificate (RFC 8705).
-        tls_client_certificate_bound_access_tokens(bound: bool) => bound;
-        /// Sets the types of `authorization_details` (RFC 9396).
-        authorization_details_types_supported(types: Vec<String>) => types;
-        /// Sets the JWS algorithms accepted in DPoP proofs (RFC 9449).
-        dpop_signing_alg_values_supported(algorithms: Vec<String>) => algorithms;
-        /// Says whether tokens must be bound by DPoP (RFC 9449).
-        dpop_bound_access_tokens_required(required: bool) => required;
-    }
-
-    /// Warnings about what was configured, including what [`build`](Self::build) leaves out. `audiences` are
-    /// those that the resource accepts in tokens.
-    pub fn lint(&self, audiences: &[&str]) -> Vec<MetadataLint> {
-        let metadata = &self.metadata;
-        lint(
-            &metadata.resource,
-            &metadata.authorization_servers,
-            self.methods.iter(),
-            self.scopes.iter(),
-            audiences,
-        )
-    }
-
-    /// The document.
-    pub fn build(mut self) -> ProtectedResourceMetadata {
-        let scopes: Vec<String> = self.scopes.without_offline_access().iter().map(str::to_owned).collect();
-        self.metadata.scopes_supported = (!scopes.is_empty()).then_some(scopes);
-        self.metadata
-    }
 }
 
 impl BearerMethod {

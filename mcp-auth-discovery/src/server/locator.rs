@@ -1,8 +1,7 @@
-use serde::Deserialize;
 use url::Url;
 
-use super::{AuthorizationServerMetadata, AuthorizationServerMetadataError};
-use crate::{document, transport, well_known};
+use super::AuthorizationServerMetadata;
+use crate::{transport, well_known};
 
 /// Finds an issuer's key set through its metadata, as a state machine without IO.
 ///
@@ -65,12 +64,14 @@ pub enum LocatorRequest<'l> {
     KeySet(&'l Url),
 }
 
-/// Why keys cannot be discovered from an issuer's name.
+/// Why metadata and keys cannot be discovered from an issuer's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocatorError {
     /// Only a URL has a well-known path.
-    #[error("issuer `{0}` is not an absolute URL: its keys cannot be discovered, give their address")]
+    #[error(
+        "issuer `{0}` is not an absolute URL: its metadata cannot be discovered, give the addresses that stand in it"
+    )]
     NotAUrl(String),
     /// Keys over plain HTTP can be replaced by anyone on the way.
     #[error("issuer `{0}` is not https (http is taken from this machine only)")]
@@ -101,17 +102,7 @@ impl KeySetLocator {
     }
 
     fn build(issuer: &str, insecure_http: bool) -> Result<Self, LocatorError> {
-        let not_a_url = || LocatorError::NotAUrl(issuer.to_owned());
-        if transport::is_ambiguous(issuer) {
-            return Err(not_a_url());
-        }
-        let url = Url::parse(issuer).map_err(|_| not_a_url())?;
-        if transport::has_userinfo(&url) || url.query().is_some() || url.fragment().is_some() {
-            return Err(LocatorError::Extra);
-        }
-        if !(transport::is_secure(&url) || insecure_http && url.scheme() == "http") {
-            return Err(LocatorError::Insecure(issuer.to_owned()));
-        }
+        let url = issuer_url(issuer, insecure_http)?;
         // OpenID Connect's own path comes last there, and is the one that nearly every provider has.
         let mut documents: Vec<Url> = well_known::authorization_server_urls(&url).collect();
         documents.reverse();
@@ -215,21 +206,23 @@ impl KeySetLocator {
         } else {
             AuthorizationServerMetadata::parse
         };
-        let metadata = parse(bytes, &self.issuer).map_err(|error| match error {
-            AuthorizationServerMetadataError::IssuerMismatch => self.mismatch(bytes),
-            other => other.to_string(),
-        })?;
+        let metadata = parse(bytes, &self.issuer).map_err(|error| error.to_string())?;
         metadata.jwks_uri.ok_or_else(|| "document has no `jwks_uri`".to_owned())
     }
+}
 
-    /// A slash too many is the usual reason, so both names are shown.
-    fn mismatch(&self, bytes: &[u8]) -> String {
-        #[derive(Deserialize)]
-        struct Named {
-            issuer: String,
-        }
-        let got: String =
-            document::parse::<Named>(bytes).map(|n| n.issuer.chars().take(200).collect()).unwrap_or_default();
-        format!("document is of issuer {got:?}, expected exactly {:?} (RFC 8414 §3.3)", self.issuer)
+/// An issuer identifier as the URL that it is, if metadata can be looked for there.
+pub(super) fn issuer_url(issuer: &str, insecure_http: bool) -> Result<Url, LocatorError> {
+    let not_a_url = || LocatorError::NotAUrl(issuer.to_owned());
+    if transport::is_ambiguous(issuer) {
+        return Err(not_a_url());
     }
+    let url = Url::parse(issuer).map_err(|_| not_a_url())?;
+    if transport::has_userinfo(&url) || url.query().is_some() || url.fragment().is_some() {
+        return Err(LocatorError::Extra);
+    }
+    if !(transport::is_secure(&url) || insecure_http && url.scheme() == "http") {
+        return Err(LocatorError::Insecure(issuer.to_owned()));
+    }
+    Ok(url)
 }

@@ -103,6 +103,8 @@ impl ExchangeProfile {
             ProviderKind::Okta => table::okta(),
             ProviderKind::Frontegg => table::frontegg(),
             ProviderKind::EntraV1 | ProviderKind::EntraV2 => table::entra(),
+            ProviderKind::Authentik => table::authentik(),
+            ProviderKind::Zitadel => table::zitadel(),
             other => table::rfc8693().named(other.name()),
         }
     }

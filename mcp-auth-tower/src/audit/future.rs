@@ -30,17 +30,17 @@ where
         let this = self.project();
         let response = ready!(this.future.poll(cx))?;
         if let Some(rejection) = response.extensions().get::<Arc<Rejection>>() {
-            let decision = match rejection.reason() {
-                RejectionReason::Denied { decision, .. } => Some(decision),
-                _ => None,
-            };
-            this.sink.record(&Record::refused(
-                rejection.code(),
-                rejection.principal(),
-                rejection.call(),
-                decision,
-            ));
+            write(&**this.sink, rejection);
         }
         Poll::Ready(Ok(response))
     }
+}
+
+/// Writes the record of a refusal.
+pub(super) fn write(sink: &dyn AuditSink, rejection: &Rejection) {
+    let decision = match rejection.reason() {
+        RejectionReason::Denied { decision, .. } => Some(decision),
+        _ => None,
+    };
+    sink.record(&Record::refused(rejection.code(), rejection.principal(), rejection.call(), decision));
 }

@@ -8,7 +8,9 @@ use mcp_auth_core::mcp::McpCall;
 use mcp_auth_core::policy::Decision;
 use tower_service::Service;
 
+use super::future::write;
 use super::{AuditSink, ResponseFuture};
+use crate::rejection::Rejection;
 
 /// Writes the audit trail, see the [module page](super).
 #[derive(Clone, Debug)]
@@ -29,6 +31,13 @@ impl Trail {
         decision: Option<&Decision>,
     ) {
         self.0.record(&Record::permitted(principal, call, decision));
+    }
+}
+
+impl Trail {
+    /// A refusal that is no response of its own.
+    pub(crate) fn refused(&self, rejection: &Rejection) {
+        write(&*self.0, rejection);
     }
 }
 

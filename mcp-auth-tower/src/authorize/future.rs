@@ -2,23 +2,28 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use http::{Response, StatusCode};
 use mcp_auth_core::mcp::McpCall;
 use pin_project_lite::pin_project;
 
-use super::filter::{Judge, ListFilter};
+use super::batch::Nothing;
+use super::judge::{Everything, Judge};
 use crate::body::ResponseBody;
+use crate::messages::{FilteredBody, MediaType, Messages, Work, media_type};
 use crate::rejection::{Rejection, RejectionReason};
 
 /// What to look for in an answer.
 #[derive(Debug)]
 pub(super) struct Watch {
-    pub(super) judge: Judge,
-    /// The request, for an error in its answer's place.
+    /// `None`: there are no rules over items.
+    pub(super) judge: Option<Judge>,
+    /// The request, for an error in its answer's place. `None` for streams and batches.
     pub(super) call: Option<McpCall>,
-    /// The answer is a list; otherwise a stream in which one may come.
+    /// A list is in the answer; otherwise a stream in which one may come.
     pub(super) is_list: bool,
+    /// Answers to messages of a batch that were refused.
+    pub(super) ours: Vec<String>,
 }
 
 pin_project! {
@@ -34,13 +39,13 @@ pin_project! {
     #[project = Projected]
     #[derive(Debug)]
     enum State<F, B> {
-        Own { response: Option<Response<ResponseBody<ListFilter<B>>>> },
+        Own { response: Option<Response<ResponseBody<FilteredBody<B>>>> },
         Service { #[pin] future: F, watch: Option<Watch> },
     }
 }
 
 impl<F, B> ResponseFuture<F, B> {
-    pub(super) fn own(response: Response<ResponseBody<ListFilter<B>>>) -> Self {
+    pub(super) fn own(response: Response<ResponseBody<FilteredBody<B>>>) -> Self {
         Self { state: State::Own { response: Some(response) } }
     }
 
@@ -53,7 +58,7 @@ impl<F, B, E> Future for ResponseFuture<F, B>
 where
     F: Future<Output = Result<Response<B>, E>>,
 {
-    type Output = Result<Response<ResponseBody<ListFilter<B>>>, E>;
+    type Output = Result<Response<ResponseBody<FilteredBody<B>>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
@@ -63,59 +68,44 @@ where
                 None => Poll::Pending,
             },
             Projected::Service { future, watch } => future.poll(cx).map_ok(|response| match watch.take() {
-                None => response.map(|body| ResponseBody::service(ListFilter::pass(body))),
+                None => response.map(|body| ResponseBody::service(FilteredBody::pass(body))),
                 Some(watch) => watched(response, watch),
             }),
         }
     }
 }
 
-fn watched<B>(response: Response<B>, watch: Watch) -> Response<ResponseBody<ListFilter<B>>> {
+fn watched<B>(response: Response<B>, mut watch: Watch) -> Response<ResponseBody<FilteredBody<B>>> {
     let kind = media_type(response.headers());
+    if kind == MediaType::Other && response.status() == StatusCode::ACCEPTED && !watch.ours.is_empty() {
+        // Nobody else has something to say: the rest of the batch were notifications.
+        return Nothing::Answers(watch.ours).into_response();
+    }
     // Error pages of proxies, and 202 without a body, are no lists.
     let may_be_other =
         !watch.is_list || !response.status().is_success() || response.status() == StatusCode::ACCEPTED;
     if kind == MediaType::Other && may_be_other {
-        return response.map(|body| ResponseBody::service(ListFilter::pass(body)));
+        return response.map(|body| ResponseBody::service(FilteredBody::pass(body)));
     }
     let is_plain = |v: &HeaderValue| v.as_bytes().eq_ignore_ascii_case(b"identity");
     let encoded = !response.headers().get_all(CONTENT_ENCODING).iter().all(is_plain);
     let id = watch.call.as_ref().and_then(|call| call.id.clone());
     let filter = match kind {
-        MediaType::Json if !encoded => ListFilter::json,
-        MediaType::EventStream if !encoded => ListFilter::events,
+        MediaType::Json if !encoded => FilteredBody::json,
+        MediaType::EventStream if !encoded => FilteredBody::events,
         _ => {
             tracing::warn!(target: "mcp_auth", ?kind, encoded, "an answer to a list cannot be filtered");
-            let rejection = Rejection::new(RejectionReason::Answer).by(watch.judge.principal, watch.call);
+            let principal = watch.judge.and_then(|judge| judge.principal);
+            let rejection = Rejection::new(RejectionReason::Answer).by(principal, watch.call);
             return rejection.into_response(None, id.as_deref());
         }
     };
+    let messages: Box<dyn Messages> = match watch.judge.take() {
+        Some(judge) => Box::new(judge),
+        None => Box::new(Everything),
+    };
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(parts, ResponseBody::service(filter(body, watch.judge, id)))
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MediaType {
-    Json,
-    EventStream,
-    Other,
-    /// Which one counts is for the client to say.
-    Several,
-}
-
-fn media_type(headers: &HeaderMap) -> MediaType {
-    let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let Some(value) = values.next() else { return MediaType::Other };
-    if values.next().is_some() {
-        return MediaType::Several;
-    }
-    let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-    if essence.eq_ignore_ascii_case(b"application/json") {
-        MediaType::Json
-    } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
-        MediaType::EventStream
-    } else {
-        MediaType::Other
-    }
+    let work = Work { messages, id, ours: watch.ours };
+    Response::from_parts(parts, ResponseBody::service(filter(body, work)))
 }

@@ -5,16 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::HeaderMap;
-use http::{Extensions, Method, Request, Uri};
+use http::{Method, Request, Uri};
 use mcp_auth_core::json::{Document, Limits};
-use mcp_auth_core::mcp::McpCall;
+use mcp_auth_core::mcp::{McpCall, reads_alike};
 use mcp_auth_core::policy::{Context, PolicyLevels};
 use mcp_auth_core::request_target::{PathError, check_path};
 use mcp_auth_core::{Principal, UnixTime};
 
 use crate::authority::Authority;
 use crate::clock::Clock;
-use crate::extension::{CallArguments, Connection};
+use crate::extension::{Connection, RequestFacts};
 
 /// The most values and names in the arguments of a call that rules ask for. In longer ones they find nothing, and
 /// fail.
@@ -25,10 +25,22 @@ const MAX_ARGUMENT_NODES: usize = 65_536;
 pub(super) struct Reads {
     request: bool,
     path: bool,
+    facts: bool,
     headers: bool,
     arguments: bool,
     now: bool,
 }
+
+/// What [`RequestFacts`] say.
+const FACTS: [&str; 7] = [
+    "apiKey",
+    "basicAuth",
+    "extauthz",
+    "mcp.tool.target",
+    "mcp.prompt.target",
+    "mcp.resource.target",
+    "mcp.task.target",
+];
 
 impl Reads {
     pub(super) fn of(policy: &PolicyLevels) -> Self {
@@ -38,6 +50,7 @@ impl Reads {
         Self {
             request: headers || any(&["request", "source", "destination"]),
             path: any(&["request.path"]),
+            facts: any(&FACTS),
             headers,
             arguments: policy.needs_arguments(),
             now: policy.reads("now"),
@@ -53,6 +66,8 @@ impl Reads {
 /// A request before the rules.
 pub(super) struct Seen<'r> {
     http: Option<HttpRequest<'r>>,
+    target: Option<&'r str>,
+    facts: Option<&'r RequestFacts>,
     arguments: Arguments,
     now: Option<UnixTime>,
 }
@@ -74,13 +89,26 @@ struct HttpRequest<'r> {
 }
 
 impl<'r> Seen<'r> {
-    pub(super) fn new<B>(request: &'r Request<B>, reads: Reads, clock: &dyn Clock) -> Self {
-        let extensions = request.extensions();
+    pub(super) fn new<B>(
+        request: &'r Request<B>,
+        call: Option<&McpCall>,
+        arguments: Option<&[u8]>,
+        reads: Reads,
+        clock: &dyn Clock,
+    ) -> Self {
+        let has = reads.arguments && call.is_some_and(|call| call.arguments.is_some());
         Self {
             http: reads.request.then(|| HttpRequest::new(request)),
-            arguments: if reads.arguments { Arguments::of(extensions) } else { Arguments::None },
+            target: None,
+            facts: if reads.facts { request.extensions().get() } else { None },
+            arguments: if has { Arguments::read(arguments) } else { Arguments::None },
             now: reads.now.then(|| clock.now()),
         }
+    }
+
+    /// The server behind, where the request says nothing else.
+    pub(super) fn behind(self, target: Option<&'r str>) -> Self {
+        Self { target, ..self }
     }
 
     pub(super) fn context<'c>(
@@ -96,6 +124,12 @@ impl<'r> Seen<'r> {
         if let Some(call) = call {
             context = context.call(call);
         }
+        if let Some(target) = self.target {
+            context = context.target(target);
+        }
+        if let Some(facts) = self.facts {
+            context = facts.add_to(context);
+        }
         match &self.arguments {
             Arguments::None => {}
             Arguments::Known(document) => context = context.arguments(Some(document.root())),
@@ -109,15 +143,14 @@ impl<'r> Seen<'r> {
 }
 
 impl Arguments {
-    /// One reading of them, or none: a member that occurs twice is two readings.
-    fn of(extensions: &Extensions) -> Self {
-        if extensions.get::<McpCall>().is_none_or(|call| call.arguments.is_none()) {
-            return Self::None;
-        }
-        let Some(arguments) = extensions.get::<CallArguments>() else { return Self::Unreadable };
-        let json = arguments.json();
+    /// One reading of them, or none: a member that occurs twice is two readings, in another case too.
+    fn read(arguments: Option<&[u8]>) -> Self {
+        let Some(json) = arguments else { return Self::Unreadable };
         let limits = Limits::default().max_bytes(json.len()).max_nodes(MAX_ARGUMENT_NODES);
-        Document::parse(json, &limits).map_or(Self::Unreadable, Self::Known)
+        match Document::parse(json, &limits) {
+            Ok(arguments) if reads_alike(arguments.root()) => Self::Known(arguments),
+            _ => Self::Unreadable,
+        }
     }
 }
 
@@ -160,6 +193,10 @@ fn add<'c>(
 #[derive(Clone)]
 pub(super) struct KeptRequest {
     http: Option<Box<KeptHttp>>,
+    target: Option<Arc<str>>,
+    facts: Option<RequestFacts>,
+    /// The message that asks for the list, for what it says of its version.
+    call: Option<McpCall>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -183,7 +220,14 @@ impl KeptRequest {
                 connection: seen.connection.cloned(),
             })
         });
-        Self { http, clock: reads.now.then(|| clock.clone()) }
+        let facts = if reads.facts { request.extensions().get().cloned() } else { None };
+        let call = request.extensions().get::<McpCall>().cloned();
+        Self { http, target: None, facts, call, clock: reads.now.then(|| clock.clone()) }
+    }
+
+    /// As [`Seen::behind`].
+    pub(super) fn behind(self, target: Option<&Arc<str>>) -> Self {
+        Self { target: target.cloned(), ..self }
     }
 
     /// The context of the items that come now: a stream may stay open for long.
@@ -192,6 +236,15 @@ impl KeptRequest {
         if let Some(http) = &self.http {
             let host = http.host.as_deref();
             context = add(context, &http.method, &http.uri, host, &http.headers, http.connection.as_ref());
+        }
+        if let Some(call) = &self.call {
+            context = context.call(call);
+        }
+        if let Some(target) = &self.target {
+            context = context.target(target);
+        }
+        if let Some(facts) = &self.facts {
+            context = facts.add_to(context);
         }
         match &self.clock {
             Some(clock) => context.now(clock.now()),

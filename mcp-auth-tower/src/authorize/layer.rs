@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use mcp_auth_core::policy::PolicyLevels;
+use http::Request;
+use mcp_auth_core::policy::{Explanation, PolicyLevels};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use tower_layer::Layer;
 
 use super::Authorize;
+use super::denial::{Denials, MissingScopes};
 use super::http::Reads;
 use crate::clock::{Clock, SystemClock};
 use crate::rejection::ChallengeContext;
@@ -23,6 +25,8 @@ pub(super) struct Shared {
     /// For items.
     pub(super) mcp: Option<Items>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
+    pub(super) denials: Denials,
+    pub(super) target: Option<Arc<str>>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -48,7 +52,14 @@ impl Rules {
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { http: None, mcp: None, challenge: None, clock: Arc::new(SystemClock) }
+        Self {
+            http: None,
+            mcp: None,
+            challenge: None,
+            denials: Denials::default(),
+            target: None,
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 
@@ -92,6 +103,42 @@ impl AuthorizeLayer {
     /// Names the resource's metadata and scopes in challenges (RFC 9728 §5.1).
     pub fn challenge(self, resource: ResourceIdentifier, scopes: Scopes) -> Self {
         self.with(|s| s.challenge = Some(Arc::new(ChallengeContext { resource, scopes })))
+    }
+
+    /// The name of the server behind this layer, for rules over `mcp.tool.target` and the like. A layer in front that
+    /// knows better says so in [`RequestFacts`](crate::RequestFacts).
+    pub fn target(self, name: &str) -> Self {
+        self.with(|s| s.target = Some(name.into()))
+    }
+
+    /// Makes an item that is denied look like one that does not exist: the answer is the error of an unknown tool,
+    /// prompt, resource or task, with status 200. A denial that scopes alone would turn is told all the same.
+    ///
+    /// What does not exist is denied like what is hidden only where rules allow by name: behind a rule such as
+    /// `mcp.tool.name != "drop"` the service itself answers for tools it does not have, in its own words.
+    pub fn hide_denied(self) -> Self {
+        self.with(|s| s.denials.hide = true)
+    }
+
+    /// Leaves out of lists what the token does not grant the scopes for. Otherwise an item is listed that scopes alone
+    /// would allow: a client that does not see a tool never asks for the scope, and does not know which headers its
+    /// call has.
+    pub fn list_granted_only(self) -> Self {
+        self.with(|s| s.denials.list_granted_only = true)
+    }
+
+    /// How clients are told that scopes are missing. Default: [`MissingScopes::Challenge`].
+    pub fn missing_scopes(self, how: MissingScopes) -> Self {
+        self.with(|s| s.denials.missing_scopes = how)
+    }
+
+    /// How the decision on `request` comes about, as it stands before this layer; for a person who asks. Without
+    /// `show_values` nothing of claims, headers and arguments is told.
+    ///
+    /// `None` where no rule is asked: nobody was authenticated by a layer in front, or there are only rules over MCP
+    /// items and the request is for none.
+    pub fn explain<B>(&self, request: &Request<B>, show_values: bool) -> Option<Explanation> {
+        self.shared.explain(request, show_values)
     }
 
     /// Replaces the clock that rules over `now` read.

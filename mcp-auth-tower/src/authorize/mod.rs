@@ -6,7 +6,9 @@
 //!    Both sets read `request.*` of the HTTP request at hand.
 //! 3. Denied: 403 with a JSON-RPC error, or 401 with a challenge when nobody was authenticated. Where nothing but
 //!    scopes is missing, the 403 carries a challenge `insufficient_scope` with all scopes that the call needs, those
-//!    of both sets. The service is not called.
+//!    of both sets; [`MissingScopes`] has another way for clients that cannot step up. An unknown method is answered
+//!    with -32601, and with [`hide_denied`](AuthorizeLayer::hide_denied) a denied item looks like one that does not
+//!    exist. The service is not called.
 //! 4. Answers to list requests, and event streams, are filtered whatever their status: each item is judged as the
 //!    call it would become. An answer that cannot be read is a 502 (or an error in the stream), never passed on.
 //!
@@ -20,13 +22,15 @@
 //! so is every request but `GET` and `DELETE` without an [`McpCall`](mcp_auth_core::mcp::McpCall) extension: put
 //! [`McpLayer`](crate::mcp::McpLayer) in front.
 
-mod filter;
+mod batch;
+mod denial;
 mod future;
 mod http;
+mod judge;
 mod layer;
 mod service;
 
-pub use filter::ListFilter;
+pub use denial::MissingScopes;
 pub use future::ResponseFuture;
 pub use layer::AuthorizeLayer;
 pub use service::Authorize;

@@ -3,19 +3,22 @@ use std::task::{Context, Poll};
 
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::{Method, Request, Response, Uri};
+use mcp_auth_core::Principal;
 use mcp_auth_core::mcp::{CallKind, McpCall};
-use mcp_auth_core::policy::Decision;
+use mcp_auth_core::policy::{Decision, Explanation};
 use mcp_auth_core::request_target::PathError;
 use tower_service::Service;
 
 use super::ResponseFuture;
-use super::filter::{Judge, ListFilter};
 use super::future::Watch;
 use super::http::{KeptRequest, Seen};
+use super::judge::Judge;
 use super::layer::{Rules, Shared};
 use crate::audit::Trail;
 use crate::body::ResponseBody;
-use crate::extension::Authenticated;
+use crate::extension::{Authenticated, CallArguments};
+use crate::mcp::CallBatch;
+use crate::messages::FilteredBody;
 use crate::rejection::{Rejection, RejectionReason};
 
 /// Authorizes requests, see the [module page](super).
@@ -29,7 +32,7 @@ impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
 {
-    type Response = Response<ResponseBody<ListFilter<ResBody>>>;
+    type Response = Response<ResponseBody<FilteredBody<ResBody>>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future, ResBody>;
 
@@ -38,14 +41,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let watch = match self.shared.judge(&request) {
+        let watch = match self.shared.judge(&mut request) {
             Ok(watch) => watch,
-            Err((reason, id)) => {
-                let rejection = Rejection::new(reason).of(request.extensions());
-                return ResponseFuture::own(
-                    rejection.into_response(self.shared.challenge.as_deref(), id.as_deref()),
-                );
-            }
+            Err(response) => return ResponseFuture::own(*response),
         };
         if watch.is_some() {
             // A compressed list cannot be filtered, nor a part of one.
@@ -56,47 +54,91 @@ where
     }
 }
 
-type Refused = (RejectionReason, Option<Box<str>>);
-
 impl Shared {
-    /// What has to be watched in the answer, or why the request is refused.
-    fn judge<B>(&self, request: &Request<B>) -> Result<Option<Watch>, Refused> {
+    /// What has to be watched in the answer, or the refusal.
+    fn judge<B, R>(&self, request: &mut Request<B>) -> Result<Option<Watch>, Box<Response<ResponseBody<R>>>> {
+        if let (Some(who), Some(batch)) = (
+            request.extensions().get::<Authenticated>().cloned(),
+            request.extensions().get::<CallBatch>().cloned(),
+        ) {
+            return self
+                .judge_batch(request, &who, &batch)
+                .map_err(|nothing| Box::new(nothing.into_response()));
+        }
+        self.judge_one(request).map_err(|reason| {
+            let rejection = Rejection::new(reason).of(request.extensions());
+            let call = request.extensions().get::<McpCall>();
+            Box::new(self.denials.response(rejection, call, self.challenge.as_deref()))
+        })
+    }
+
+    fn judge_one<B>(&self, request: &Request<B>) -> Result<Option<Watch>, RejectionReason> {
         let Some(who) = request.extensions().get::<Authenticated>() else {
             tracing::error!(target: "mcp_auth", "no Authenticated extension: put Authenticate in front of Authorize");
-            return Err((RejectionReason::NotAuthenticated, None));
+            return Err(RejectionReason::NotAuthenticated);
         };
         let call = request.extensions().get::<McpCall>();
         if self.mcp.is_some() && call.is_none() && !matches!(*request.method(), Method::GET | Method::DELETE)
         {
             tracing::error!(target: "mcp_auth", "no McpCall extension: put McpLayer before AuthorizeLayer");
-            return Err((RejectionReason::MessageNotRead, None));
+            return Err(RejectionReason::MessageNotRead);
         }
-        if let Err(problem) = self.check_path(request.uri()) {
-            return Err((RejectionReason::Path(problem), call.and_then(|c| c.id.clone())));
-        }
-        let principal = who.principal();
-        let decision = match self.decide(request, who, call) {
-            Some(decision) if !decision.is_allowed() => {
-                let reason = RejectionReason::Denied { decision, anonymous: principal.is_none() };
-                return Err((reason, call.and_then(|c| c.id.clone())));
-            }
-            decision => decision,
-        };
+        let arguments = request.extensions().get::<CallArguments>().map(CallArguments::json);
+        let decision = self.judge_call(request, who, call, arguments)?;
         if let Some(trail) = request.extensions().get::<Trail>() {
-            trail.permitted(principal, call, decision.as_ref());
+            trail.permitted(who.principal(), call, decision.as_ref());
         }
-        let Some(items) = &self.mcp else { return Ok(None) };
+        Ok(self.watch(request, who, call))
+    }
+
+    /// The decision that lets one message through, where any set has something to say.
+    pub(super) fn judge_call<B>(
+        &self,
+        request: &Request<B>,
+        who: &Authenticated,
+        call: Option<&McpCall>,
+        arguments: Option<&[u8]>,
+    ) -> Result<Option<Decision>, RejectionReason> {
+        self.check_path(request.uri()).map_err(RejectionReason::Path)?;
+        match self.decide(request, who, call, arguments) {
+            Some(decision) if !decision.is_allowed() => {
+                Err(RejectionReason::Denied { decision, anonymous: who.principal().is_none() })
+            }
+            decision => Ok(decision),
+        }
+    }
+
+    /// What has to be watched in the answer to one message, or in a stream.
+    fn watch<B>(&self, request: &Request<B>, who: &Authenticated, call: Option<&McpCall>) -> Option<Watch> {
         let is_list = call.is_some_and(|c| c.kind() == CallKind::List);
-        let is_stream = call.is_none() && request.method() == Method::GET;
-        Ok((is_list || is_stream).then(|| Watch {
-            judge: Judge {
-                policy: items.own.policy.clone(),
-                principal: who.shared(),
-                request: KeptRequest::new(request, items.own.reads, &self.clock),
-            },
-            call: call.cloned(),
-            is_list,
-        }))
+        let is_stream = match call {
+            Some(call) => call.kind() == CallKind::Subscription,
+            None => request.method() == Method::GET,
+        };
+        let judge = self.judge_of_answers(request, who).filter(|_| is_list || is_stream)?;
+        Some(Watch { judge: Some(judge), call: call.cloned(), is_list, ours: Vec::new() })
+    }
+
+    /// The same for a batch.
+    pub(super) fn watch_batch<B>(
+        &self,
+        request: &Request<B>,
+        who: &Authenticated,
+        is_list: bool,
+        ours: Vec<String>,
+    ) -> Option<Watch> {
+        let judge = self.judge_of_answers(request, who).filter(|_| is_list);
+        (is_list || !ours.is_empty()).then_some(Watch { judge, call: None, is_list, ours })
+    }
+
+    fn judge_of_answers<B>(&self, request: &Request<B>, who: &Authenticated) -> Option<Judge> {
+        let items = self.mcp.as_ref()?;
+        Some(Judge {
+            policy: items.call.policy.clone(),
+            principal: who.shared(),
+            granted_only: self.denials.list_granted_only,
+            request: KeptRequest::new(request, items.call.reads, &self.clock).behind(self.target.as_ref()),
+        })
     }
 
     /// A path that the service could read in another way than the rules is refused before they see it.
@@ -106,20 +148,42 @@ impl Shared {
         items.or(self.http.as_ref().map(|rules| rules.reads)).map_or(Ok(()), |reads| reads.check_path(uri))
     }
 
+    /// As [`decide`](Self::decide) decides.
+    pub(super) fn explain<B>(&self, request: &Request<B>, show_values: bool) -> Option<Explanation> {
+        let principal = request.extensions().get::<Authenticated>()?.principal();
+        let call = request.extensions().get::<McpCall>();
+        let rules = match (&self.mcp, call.map(McpCall::kind)) {
+            (Some(items), Some(CallKind::Item)) => &items.call,
+            _ => self.http.as_ref()?,
+        };
+        let arguments = request.extensions().get::<CallArguments>().map(CallArguments::json);
+        let seen =
+            Seen::new(request, call, arguments, rules.reads, &*self.clock).behind(self.target.as_deref());
+        Some(rules.policy.explain(&seen.context(principal, call), show_values))
+    }
+
     /// `None`: no set has anything to say.
     fn decide<B>(
         &self,
         request: &Request<B>,
         who: &Authenticated,
         call: Option<&McpCall>,
+        arguments: Option<&[u8]>,
     ) -> Option<Decision> {
         let principal = who.principal();
         let decide = |rules: &Rules| {
-            let seen = Seen::new(request, rules.reads, &*self.clock);
-            rules.policy.decide(&seen.context(principal, call))
+            let seen =
+                Seen::new(request, call, arguments, rules.reads, &*self.clock).behind(self.target.as_deref());
+            match call {
+                Some(call) if !call.more_targets.is_empty() => each(rules, &seen, principal, call),
+                call => rules.policy.decide(&seen.context(principal, call)),
+            }
         };
         let kind = call.map(McpCall::kind);
-        if let (Some(items), Some(CallKind::Item)) = (&self.mcp, kind) {
+        let names_items = call.is_some_and(|call| call.targets().next().is_some());
+        if let (Some(items), Some(CallKind::Item | CallKind::Subscription), true) =
+            (&self.mcp, kind, names_items)
+        {
             return Some(decide(&items.call));
         }
         let decision = self.http.as_ref().map(decide);
@@ -128,14 +192,23 @@ impl Shared {
         }
         match kind {
             // `None`: GET and DELETE.
-            Some(CallKind::List | CallKind::Lifecycle) | None => {
-                if principal.is_none() {
-                    Some(Decision::NO_PRINCIPAL)
-                } else {
-                    decision
-                }
+            Some(CallKind::List | CallKind::Lifecycle | CallKind::Subscription) | None => {
+                if principal.is_none() { Some(Decision::NO_PRINCIPAL) } else { decision }
             }
             Some(_) => Some(Decision::UNKNOWN_METHOD),
         }
     }
+}
+
+/// Every item that a message names has to be allowed: the first denial, or else the last decision.
+fn each(rules: &Rules, seen: &Seen<'_>, principal: Option<&Principal>, call: &McpCall) -> Decision {
+    let mut last = Decision::NO_PRINCIPAL;
+    for target in call.targets() {
+        let one = call.for_target(target);
+        last = rules.policy.decide(&seen.context(principal, Some(&one)));
+        if !last.is_allowed() {
+            break;
+        }
+    }
+    last
 }

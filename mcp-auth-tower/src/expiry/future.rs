@@ -3,10 +3,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::Response;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use http::header::CONTENT_LENGTH;
 use pin_project_lite::pin_project;
 
 use super::body::{Deadline, ExpiringBody};
+use crate::event_stream::is_event_stream;
 
 pin_project! {
     /// The future of [`Expiry`](super::Expiry).
@@ -36,11 +37,4 @@ where
             _ => response.map(ExpiringBody::unlimited),
         })
     }
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_TYPE).iter().any(|value| {
-        let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-        essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-    })
 }

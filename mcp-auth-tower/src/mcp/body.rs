@@ -6,6 +6,8 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use pin_project_lite::pin_project;
 
+use super::batch::Forwarded;
+
 pin_project! {
     /// A request body behind the mcp layer: the bytes that were judged, or a body that nobody touched.
     #[derive(Debug)]
@@ -20,6 +22,7 @@ pin_project! {
     #[derive(Debug)]
     enum Kind<B> {
         Collected { body: Full<Bytes> },
+        Batch { batch: Forwarded, given: bool },
         Untouched { #[pin] body: B },
     }
 }
@@ -27,6 +30,10 @@ pin_project! {
 impl<B> McpBody<B> {
     pub(super) fn collected(bytes: Bytes) -> Self {
         Self { kind: Kind::Collected { body: Full::new(bytes) } }
+    }
+
+    pub(super) fn batch(batch: Forwarded) -> Self {
+        Self { kind: Kind::Batch { batch, given: false } }
     }
 
     pub(super) fn untouched(body: B) -> Self {
@@ -49,6 +56,11 @@ impl<B: Body<Data = Bytes>> Body for McpBody<B> {
                 Poll::Ready(None) => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             },
+            Projected::Batch { given: true, .. } => Poll::Ready(None),
+            Projected::Batch { batch, given } => {
+                *given = true;
+                Poll::Ready(Some(Ok(Frame::data(batch.get()))))
+            }
             Projected::Untouched { body } => body.poll_frame(cx),
         }
     }
@@ -56,6 +68,7 @@ impl<B: Body<Data = Bytes>> Body for McpBody<B> {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Collected { body } => body.is_end_stream(),
+            Kind::Batch { given, .. } => *given,
             Kind::Untouched { body } => body.is_end_stream(),
         }
     }
@@ -63,6 +76,8 @@ impl<B: Body<Data = Bytes>> Body for McpBody<B> {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Collected { body } => body.size_hint(),
+            Kind::Batch { given: true, .. } => SizeHint::with_exact(0),
+            Kind::Batch { batch, .. } => SizeHint::with_exact(batch.get().len() as u64),
             Kind::Untouched { body } => body.size_hint(),
         }
     }

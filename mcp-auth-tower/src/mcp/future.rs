@@ -5,18 +5,18 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
-use mcp_auth_core::mcp::{McpCall, peek};
+use mcp_auth_core::mcp::{Body as Read, id_of, read_body};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::McpBody;
 use super::collect::Collect;
-use super::service::refuse;
+use super::{CallBatch, McpBody};
 use crate::body::ResponseBody;
+use crate::event_stream::pass_events_at_once;
 use crate::extension::CallArguments;
-use crate::rejection::RejectionReason;
+use crate::rejection::{Rejection, RejectionReason};
 
 pin_project! {
     /// The future of [`Mcp`](super::Mcp).
@@ -75,37 +75,60 @@ where
                 }
                 Projected::Collecting { collect, call } => {
                     let Poll::Ready(outcome) = collect.poll(cx) else { return Poll::Pending };
-                    let message = outcome.and_then(judge);
+                    let message = outcome.map_err(|reason| (reason, None)).and_then(judge);
                     match (message, call.take()) {
-                        (Ok((bytes, message)), Some((mut parts, mut service))) => {
-                            // The same bytes, seen twice: nothing is copied.
-                            let arguments =
-                                message.arguments.clone().filter(|range| range.end <= bytes.len());
-                            if let Some(arguments) = arguments {
-                                parts.extensions.insert(CallArguments::new(bytes.slice(arguments)));
-                            }
-                            parts.extensions.insert(message);
-                            let request = Request::from_parts(parts, McpBody::collected(bytes));
+                        (Ok((bytes, read)), Some((mut parts, mut service))) => {
+                            let body = announce(bytes, read, &mut parts.extensions);
+                            let request = Request::from_parts(parts, body);
                             state.set(State::Calling { future: service.call(request) });
                         }
-                        (Err(reason), Some((parts, _))) => {
-                            return Poll::Ready(Ok(refuse(reason, &parts.extensions)));
+                        (Err((reason, id)), Some((parts, _))) => {
+                            let rejection = Rejection::new(reason).of(&parts.extensions);
+                            return Poll::Ready(Ok(rejection.into_response(None, id.as_deref())));
                         }
                         // Polled again after it was ready.
                         (_, None) => return Poll::Pending,
                     }
                 }
                 Projected::Calling { future } => {
-                    return future.poll(cx).map_ok(|r| r.map(ResponseBody::service));
+                    return future.poll(cx).map_ok(|mut response| {
+                        pass_events_at_once(response.headers_mut());
+                        response.map(ResponseBody::service)
+                    });
                 }
             }
         }
     }
 }
 
-fn judge(bytes: Bytes) -> Result<(Bytes, McpCall), RejectionReason> {
-    let message = peek(&bytes).map_err(RejectionReason::Message)?;
-    Ok((bytes, message))
+/// Why a body is refused, and the id of its message where there is one.
+type Refused = (RejectionReason, Option<Box<str>>);
+
+fn judge(bytes: Bytes) -> Result<(Bytes, Read), Refused> {
+    match read_body(&bytes) {
+        Ok(read) => Ok((bytes, read)),
+        Err(error) => Err((RejectionReason::Message(error), id_of(&bytes))),
+    }
+}
+
+/// Tells the layers behind what was read. They get the same bytes, seen twice: nothing is copied.
+fn announce<B>(bytes: Bytes, read: Read, extensions: &mut Extensions) -> McpBody<B> {
+    match read {
+        Read::One(message) => {
+            let arguments = message.arguments.clone().filter(|range| range.end <= bytes.len());
+            if let Some(arguments) = arguments {
+                extensions.insert(CallArguments::new(bytes.slice(arguments)));
+            }
+            extensions.insert(message);
+            McpBody::collected(bytes)
+        }
+        Read::Batch(elements) => {
+            let batch = CallBatch::new(elements, bytes);
+            let body = McpBody::batch(batch.forwarded());
+            extensions.insert(batch);
+            body
+        }
+    }
 }
 
 impl<S, B, ResBody> fmt::Debug for ResponseFuture<S, B, ResBody>

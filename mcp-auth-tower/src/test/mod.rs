@@ -1,15 +1,19 @@
 //! The layers together, and the contracts of tower: readiness, errors, bodies.
 
+mod agreement;
 mod audit;
 mod authenticate;
 mod authorize;
+mod batch;
 mod compose;
+mod denial;
 mod expiry;
 mod introspection;
 mod keys;
 mod mcp;
 mod origin;
 mod policy;
+mod session;
 mod tower_contract;
 
 use std::convert::Infallible;
@@ -184,12 +188,34 @@ impl Setup {
     }
 }
 
+/// What a client of the message's version sends: modern ones repeat in headers what the body says.
 fn post(token: &str, body: &str) -> Request<Full<Bytes>> {
-    Request::post("/files/mcp")
+    let mut request = Request::post("/files/mcp")
         .header(AUTHORIZATION, format!("Bearer {token}"))
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
-        .unwrap()
+        .unwrap();
+    let message: Value = serde_json::from_str(body).unwrap_or_default();
+    let params = &message["params"];
+    if let Some(version) = params["_meta"][MODERN].as_str() {
+        let name = ["name", "uri", "taskId"].iter().find_map(|member| params[member].as_str());
+        let method = message["method"].as_str();
+        for (header, value) in
+            [("mcp-protocol-version", Some(version)), ("mcp-method", method), ("mcp-name", name)]
+        {
+            if let Some(value) = value {
+                request.headers_mut().insert(header, value.parse().unwrap());
+            }
+        }
+    }
+    request
+}
+
+const MODERN: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// The `_meta` of a modern request.
+fn meta() -> Value {
+    json!({ MODERN: "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} })
 }
 
 fn call(tool: &str) -> String {

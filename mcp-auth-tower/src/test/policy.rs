@@ -3,12 +3,15 @@
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use mcp_auth_core::Principal;
+use mcp_auth_core::mcp::{McpCall, Target};
 use mcp_auth_core::policy::{Effect, Level, MatchBlock, PolicyLevels, PolicySet, ScopeHierarchy, ToolScopes};
 use serde_json::Value;
 
 use super::*;
-use crate::Connection;
 use crate::authenticate::Mode;
+use crate::authorize::AuthorizeLayer;
+use crate::{Authenticated, CallArguments, Connection};
 
 const READERS: &str = r#"jwt.groups.exists(g, g == "mcp-readers")"#;
 const WRITERS: &str = r#"jwt.sub == "alice@acme.io" || mcp.tool.name != "write_record""#;
@@ -274,4 +277,119 @@ async fn attack_068_a_path_that_rules_read_has_one_spelling() {
     let mut request = post(&nobody_reads.idp.token("bob"), &call("x"));
     *request.uri_mut() = "/files//mcp".parse().unwrap();
     assert_eq!(nobody_reads.send(request).await.0.status, StatusCode::OK, "no rule turns on it");
+}
+
+/// What is explained is what is decided, on the same request.
+#[tokio::test]
+async fn explanations_are_of_the_layers_own_decisions() {
+    let rule = r#"jwt.sub == "alice" || mcp.tool.arguments.amount <= request.query["most"].size()"#;
+    let http = PolicySet::builder().name("http").deny(r#"request.path == "/closed""#).unwrap().build();
+    let mcp = PolicySet::builder().name("mcp").require(rule).unwrap().build();
+    let layer = AuthorizeLayer::new().http(http).mcp(mcp.clone());
+    let json = r#"{"amount":2}"#;
+    let mut pay = McpCall::new("tools/call", Some(Target::Tool("pay".into())));
+    pay.arguments = Some(0..json.len());
+    let mut allowed = Vec::new();
+    for (sub, target, call) in [
+        ("alice", "/mcp", &pay),
+        ("alice", "/closed", &pay),
+        ("bob", "/mcp?most=12", &pay),
+        ("bob", "/mcp?most=1", &pay),
+        ("bob", "/mcp", &pay),
+        ("bob", "/mcp", &McpCall::new("tools/list", None)),
+        ("bob", "/closed", &McpCall::new("tools/list", None)),
+    ] {
+        let claims = format!(r#"{{"sub":"{sub}"}}"#);
+        let principal = Principal::danger_from_unverified_claims(claims.as_bytes()).unwrap();
+        let mut request = Request::post(target).body(Full::<Bytes>::default()).unwrap();
+        request.extensions_mut().insert(Authenticated::danger_unverified(principal));
+        request.extensions_mut().insert(call.clone());
+        request.extensions_mut().insert(CallArguments::new(Bytes::from_static(json.as_bytes())));
+        let explanation = layer.explain(&request, true).unwrap();
+        let open = tower::service_fn(|_| async { Ok::<_, Infallible>(json_answer("{}")) });
+        let Ok(response) = layer.layer(open).oneshot(request).await;
+        assert_eq!(explanation.decision.is_allowed(), response.status() == StatusCode::OK, "{explanation}");
+        allowed.push(explanation.decision.is_allowed());
+    }
+    assert_eq!(allowed, [true, false, true, false, false, true, false]);
+    // Nobody is authenticated, and no rule is asked.
+    let mut request = Request::post("/mcp").body(()).unwrap();
+    assert!(layer.explain(&request, true).is_none());
+    let principal = Principal::danger_from_unverified_claims(b"{}").unwrap();
+    request.extensions_mut().insert(Authenticated::danger_unverified(principal));
+    request.extensions_mut().insert(McpCall::new("tools/list", None));
+    assert!(AuthorizeLayer::new().mcp(mcp).explain(&request, true).is_none());
+}
+
+/// What the stack cannot know by itself comes from whoever does.
+#[tokio::test]
+async fn row_217_facts_of_other_layers_are_in_rules() {
+    use mcp_auth_core::json::Document;
+
+    let rules = [
+        r#"apiKey.team == "a""#,
+        r#"basicAuth.username == "u""#,
+        "extauthz.level > 3",
+        r#"mcp.tool.target == "records""#,
+    ];
+    let object = |json: &str| Document::parse(json.as_bytes(), &Default::default()).unwrap();
+    let facts = crate::RequestFacts::new()
+        .api_key(object(r#"{"team":"a"}"#))
+        .basic_auth("u")
+        .ext_authz(object(r#"{"level":4}"#))
+        .target("records");
+    for rule in rules {
+        let setup = Setup::with(|b| b.require(rule).unwrap());
+        let token = setup.idp.token("bob");
+        assert_eq!(setup.post(&token, &call("x")).await.0.status, StatusCode::FORBIDDEN, "{rule}");
+        let mut request = post(&token, &call("x"));
+        request.extensions_mut().insert(facts.clone());
+        assert_eq!(setup.send(request).await.0.status, StatusCode::OK, "{rule}");
+        // And of the items of a list.
+        for known in [false, true] {
+            setup.answer(json_answer(r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"pay"}]}}"#));
+            let mut request = post(&token, LIST);
+            if known {
+                request.extensions_mut().insert(facts.clone());
+            }
+            assert_eq!(setup.send(request).await.1.contains("pay"), known, "{rule}");
+        }
+    }
+    let debug = format!("{facts:?}");
+    assert!(!debug.contains("\"a\"") && !debug.contains("\"u\""), "{debug}");
+}
+
+/// Two readers of arguments: one compares names without case.
+#[tokio::test]
+async fn attack_077_arguments_that_lenient_parsers_read_otherwise_fail_where_rules_ask() {
+    let setup = Setup::with(|b| b.require("mcp.tool.arguments.amount <= 100").unwrap());
+    let token = setup.idp.token("bob");
+    for (arguments, status) in [
+        (r#"{"amount":1}"#, 200),
+        (r#"{"amount":1,"to":{"Amount":2}}"#, 200),
+        (r#"{"amount":1,"Amount":1000000}"#, 403),
+        (r#"{"amount":1,"amount\u0000":1000000}"#, 403),
+        (r#"{"amount":1,"to":[{"a":1,"A":2}]}"#, 403),
+    ] {
+        let message = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"x","arguments":{arguments}}}}}"#
+        );
+        assert_eq!(setup.post(&token, &message).await.0.status.as_u16(), status, "{arguments}");
+    }
+}
+
+/// An item is listed where the call would pass all rules, those of every request among them.
+#[tokio::test]
+async fn attack_088_rules_of_every_request_filter_lists_too() {
+    let http = PolicySet::builder().deny(r#"mcp.tool.name == "drop""#).unwrap().build();
+    let version = r#"mcp.protocolVersion == "2026-07-28""#;
+    let setup = Setup::with(|b| b.http_policy(http).require(version).unwrap());
+    setup.answer(json_answer(
+        r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"drop"},{"name":"read"}]}}"#,
+    ));
+    let token = setup.idp.token("bob");
+    let list =
+        serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta()}});
+    let (_, body) = setup.post(&token, &list.to_string()).await;
+    assert!(body.contains("read") && !body.contains("drop"), "{body}");
 }

@@ -15,6 +15,7 @@ use crate::expiry::ExpiryLayer;
 use crate::mcp::McpLayer;
 use crate::metadata::MetadataLayer;
 use crate::origin::OriginLayer;
+use crate::session::SessionLayer;
 
 /// A service as strict as tower allows: it panics when it is called without having said that it is ready, once for
 /// each call; and a clone of it has said nothing.
@@ -156,6 +157,7 @@ async fn every_layer_keeps_the_contract() {
     let authenticate = AuthenticateLayer::new(validator, vec![idp.keys()]).unwrap();
     keeps_the_contract("authenticate", authenticate.clock(Arc::new(FixedClock)), request).await;
     keeps_the_contract("expiry", ExpiryLayer::new(), authenticated).await;
+    keeps_the_contract("session", SessionLayer::new().unwrap(), authenticated).await;
     keeps_the_contract("mcp", McpLayer::new(), request).await;
     keeps_the_contract("authorize", AuthorizeLayer::new(), authenticated).await;
 

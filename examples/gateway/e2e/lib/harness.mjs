@@ -68,6 +68,14 @@ class Part {
     }, options);
   }
 
+  /** Waits until the process has ended by itself and gives how: `status 0`, or a signal. */
+  end(options) {
+    return until(`${this.name} ending by itself`, () => {
+      if (this.failure) throw new Error(`${this.name} did not start: ${this.failure.message}`);
+      return this.ended;
+    }, options);
+  }
+
   async stop({ grace = 5_000 } = {}) {
     const group = this.child.pid;
     if (!group) return;
@@ -195,9 +203,9 @@ export class Suite {
     return part;
   }
 
-  async upstream({ name = 'upstream', env = {} } = {}) {
+  async upstream({ name = 'upstream', part: file = 'upstream', env = {} } = {}) {
     const port = await this.freePort();
-    const part = await this.node(name, 'upstream', { env: { ...env, UP_PORT: String(port) } });
+    const part = await this.node(name, file, { env: { ...env, UP_PORT: String(port) } });
     part.url = `http://127.0.0.1:${port}`;
     part.seen = async () => (await fetch(`${part.url}/__seen`)).json();
     return part;

@@ -1,40 +1,21 @@
-// A person at a browser, and the OAuth side of a headless MCP client.
+// The OAuth side of a headless MCP client.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
+import { browse as follow } from './browse.mjs';
 
 // Nothing listens there: the redirect to it is read, not followed.
 export const REDIRECT_URI = 'http://127.0.0.1:7/callback';
 
-/** Follows redirects from `url`, with cookies, up to the redirect URI; gives that last address. */
-export async function browse(url) {
-  const cookies = new Map();
-  let at = new URL(url);
-  for (let hop = 0; hop < 20; hop += 1) {
-    const response = await fetch(at, {
-      redirect: 'manual',
-      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-    });
-    const page = await response.text();
-    for (const line of response.headers.getSetCookie()) {
-      const [pair] = line.split(';');
-      const cut = pair.indexOf('=');
-      if (pair.slice(cut + 1) === '') cookies.delete(pair.slice(0, cut));
-      else cookies.set(pair.slice(0, cut), pair.slice(cut + 1));
-    }
-    const location = response.headers.get('location');
-    if (!location) throw new Error(`no way on from ${at}: ${response.status} ${page.slice(0, 300)}`);
-    at = new URL(location, at);
-    if (at.href.startsWith(REDIRECT_URI)) return at;
-  }
-  throw new Error(`too many redirects from ${url}`);
-}
+export const browse = (url) => follow(url, REDIRECT_URI);
 
 /** An OAuthClientProvider of the official SDK that keeps everything in memory and notes what happened. */
 export class Person {
-  constructor(login, { scope, resource } = {}) {
+  constructor(login, { scope, resource, name = 'mcp-auth e2e', refreshes = true } = {}) {
     this.login = login;
     this.scope = scope;
+    this.name = name; // of the client
+    this.refreshes = refreshes;
     this.wantedResource = resource;
     this.visits = []; // {asked, answered}: address of each authorization request, and where it led
     this.secrets = {};
@@ -45,10 +26,10 @@ export class Person {
 
   get clientMetadata() {
     return {
-      client_name: 'mcp-auth e2e',
+      client_name: this.name,
       application_type: 'native',
       redirect_uris: [REDIRECT_URI],
-      grant_types: ['authorization_code', 'refresh_token'],
+      grant_types: ['authorization_code', ...(this.refreshes ? ['refresh_token'] : [])],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
       ...(this.scope && { scope: this.scope }),
@@ -64,6 +45,11 @@ export class Person {
   tokens() { return this.secrets.tokens; }
 
   saveTokens(tokens) { this.secrets.tokens = tokens; }
+
+  // SDK 2.x checks with it who answered.
+  discoveryState() { return this.secrets.discovery; }
+
+  saveDiscoveryState(state) { this.secrets.discovery = state; }
 
   codeVerifier() { return this.secrets.verifier; }
 

@@ -37,12 +37,12 @@ function messages(res, text, json) {
     .map((data) => JSON.parse(data));
 }
 
-/** POSTs `body` (text, or a value to write as JSON) as an MCP client of 2025-11-25 would. */
-export function post(url, token, body, { headers = [] } = {}) {
+/** POSTs `body` (text, or a value to write as JSON) as an MCP client of `version` would. */
+export function post(url, token, body, { headers = [], version = '2025-11-25' } = {}) {
   return send(url, {
     method: 'POST',
     headers: [
-      'Content-Type', 'application/json', ...ACCEPT, 'Mcp-Protocol-Version', '2025-11-25',
+      'Content-Type', 'application/json', ...ACCEPT, 'Mcp-Protocol-Version', version,
       ...(token === undefined ? [] : ['Authorization', `Bearer ${token}`]), ...headers,
     ],
     body: typeof body === 'string' ? body : JSON.stringify(body),

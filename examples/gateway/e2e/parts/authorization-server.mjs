@@ -7,6 +7,8 @@
 //
 //   AS_PORT       port on 127.0.0.1 (required)
 //   AS_TOKEN_TTL  life of access tokens in seconds (default 300)
+//   AS_REFRESH=always      refresh tokens also without `offline_access`
+//   AS_CLIENT_SCOPE=any    a client may later ask for more than the `scope` that it registered with
 //
 // `POST /__mint` takes {"claims": {…}, "header": {…}} and answers a token signed with this server's
 // own key. With it a suite gets tokens that no honest flow gives: expired ones, foreign audiences.
@@ -42,7 +44,7 @@ const provider = new Provider(issuer, {
   },
   rotateRefreshToken: true,
   issueRefreshToken: (_ctx, client, code) =>
-    client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+    client.grantTypeAllowed('refresh_token') && (process.env.AS_REFRESH === 'always' || code.scopes.has('offline_access')),
   findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
   extraTokenClaims: (_ctx, token) => people[token.accountId],
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -64,6 +66,7 @@ const provider = new Provider(issuer, {
     },
   },
 });
+provider.on('grant.success', (ctx) => console.log('granted', ctx.oidc.params.grant_type, ctx.oidc.client.clientName));
 provider.on('server_error', (_ctx, error) => console.error('server_error', error));
 provider.on('authorization.error', (_ctx, error) => console.error('authorization.error', error));
 provider.on('grant.error', (_ctx, error) => console.error('grant.error', error));
@@ -88,10 +91,13 @@ provider.use(async (ctx, next) => {
 });
 
 const answerOf = provider.callback();
-async function mint(req, res) {
+async function read(req) {
   let text = '';
   for await (const chunk of req) text += chunk;
-  const { claims, header } = JSON.parse(text);
+  return JSON.parse(text);
+}
+async function mint(req, res) {
+  const { claims, header } = await read(req);
   const token = await new SignJWT({ iss: issuer, ...claims })
     .setProtectedHeader({ alg: 'RS256', kid: jwk.kid, typ: 'at+jwt', ...header })
     .sign(privateKey);
@@ -99,8 +105,11 @@ async function mint(req, res) {
 }
 createServer((req, res) => {
   console.log(req.method, req.url.split('?')[0]);
+  const failed = (error) => { res.statusCode = 400; res.end(String(error)); };
   if (req.method === 'POST' && req.url === '/__mint') {
-    mint(req, res).catch((error) => { res.statusCode = 400; res.end(String(error)); });
+    mint(req, res).catch(failed);
+  } else if (req.method === 'POST' && req.url === '/reg' && process.env.AS_CLIENT_SCOPE === 'any') {
+    read(req).then(({ scope, ...client }) => { req.body = client; answerOf(req, res); }).catch(failed);
   } else {
     answerOf(req, res);
   }

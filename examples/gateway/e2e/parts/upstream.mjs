@@ -1,12 +1,14 @@
-// MCP server behind the gateway: official SDK, Streamable HTTP without sessions, loopback only.
+// MCP server behind the gateway: official SDK, Streamable HTTP, loopback only.
 //
 //   UP_PORT   port on 127.0.0.1 (required)
 //   UP_JSON=1 answers with application/json instead of text/event-stream
+//   UP_SESSIONS=1 has sessions, and lets everybody in who knows the id, as the SDK does
 //
 // Tools: whoami (the headers of its request), read_thing, write_thing, admin_thing. `read_thing` with
 // `hold: KEY` first sends a progress notification, then waits for `POST /__release?KEY`: a client that
 // gets the notification before the release knows that nothing on the way collects the stream.
 // `GET /__seen` lists every request that came to /mcp: {http, headers, repeated, methods, tools, body}.
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
@@ -14,6 +16,8 @@ import { z } from 'zod';
 
 const port = Number(process.env.UP_PORT);
 const asJson = process.env.UP_JSON === '1';
+const withSessions = process.env.UP_SESSIONS === '1';
+const sessions = new Map(); // id -> transport
 const seen = [];
 const held = new Map(); // key -> function that releases the call
 
@@ -57,6 +61,22 @@ function note(req, body) {
   return message;
 }
 
+async function inSession(req, res, message) {
+  const id = req.headers['mcp-session-id'];
+  let transport = sessions.get(id);
+  if (transport === undefined) {
+    if (id !== undefined) return res.writeHead(404).end();
+    transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: () => randomUUID(),
+      onsessioninitialized: (opened) => sessions.set(opened, transport),
+      onsessionclosed: (closed) => sessions.delete(closed),
+      enableJsonResponse: asJson,
+    });
+    await server({}).connect(transport);
+  }
+  return transport.handleRequest(req, res, message);
+}
+
 createServer(async (req, res) => {
   const json = (status, value) => {
     res.writeHead(status, { 'content-type': 'application/json' });
@@ -73,6 +93,7 @@ createServer(async (req, res) => {
   const message = note(req, body);
   console.log(req.method, req.url, body.slice(0, 200));
   if (path !== '/mcp') return json(404, {});
+  if (withSessions) return inSession(req, res, message);
   if (req.method !== 'POST') return json(405, {});
   if (message === undefined) return json(400, {});
   const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: asJson });

@@ -1,8 +1,10 @@
 // Official client, real authorization server and real MCP server, the gateway between them.
 import { createHmac } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, exportSPKI, importJWK } from 'jose';
+import { gatewayConfig } from '../lib/gateway.mjs';
 import { Person, REDIRECT_URI, browse, challenge, connect } from '../lib/oauth.mjs';
 import { call, post, send } from '../lib/raw.mjs';
+import { RULE, everyClient } from '../lib/real-clients.mjs';
 
 const SCOPES = ['openid', 'mcp:read', 'mcp:write'];
 const TOOLS = ['admin_thing', 'read_thing', 'whoami', 'write_thing'];
@@ -78,6 +80,8 @@ export default async function clients(t) {
   const tokens = { alice: people['alice SSE'].token, bob: people['bob SSE'].token };
   t.step('streams');
   await streams(t, { upstream: sse, url, person: people['bob SSE'] });
+  t.step('sessions of the upstream');
+  await sessions(t, { as });
   t.step('tokens that must not pass');
   await badTokens(t, { as, upstream: sse, url, alice: tokens.alice });
   t.step('messages that must not pass');
@@ -92,6 +96,25 @@ export default async function clients(t) {
     t.check(`${mode}: no token reached the upstream in any other way`,
       !leaked.some((token) => JSON.stringify(seen).includes(token)), 'a token is in /__seen');
   }
+
+  t.step('every official client: log in, list, call, step up, refresh');
+  await realClients(t);
+}
+
+/** Tokens live for three seconds, and clients may ask for more scopes than they registered with. */
+async function realClients(t) {
+  const as = await t.must('an authorization server with short-lived tokens starts', () => t.authorizationServer({
+    name: 'short-lived-authorization-server',
+    env: { AS_TOKEN_TTL: '3', AS_REFRESH: 'always', AS_CLIENT_SCOPE: 'any' },
+  }));
+  const upstream = await t.must('a server that speaks every version starts',
+    () => t.upstream({ name: 'every-version', part: 'conformance-server' }));
+  const gateway = await t.must('the gateway before it starts', () => t.gateway((port) => gatewayConfig({
+    as: as.url, upstream: `${upstream.url}/mcp`, resource: `http://127.0.0.1:${port}/mcp`, rule: RULE, scopes: ['openid', 'mcp:read'],
+  })(port), { name: 'gateway-every-version' }));
+  await everyClient(t, { url: `${gateway.url}/mcp`, as });
+  t.check('the server saw their calls, and no Authorization header',
+    upstream.text().includes('test_simple_text') && !upstream.text().includes('with Authorization'));
 }
 
 async function discovery(t, { as, gateway, upstream, url }) {
@@ -221,6 +244,52 @@ async function streams(t, { upstream, url, person }) {
   await transport.close();
 }
 
+async function sessions(t, { as }) {
+  const upstream = await t.must('an upstream with sessions starts', () => t.upstream({ name: 'upstream-sessions', env: { UP_SESSIONS: '1' } }));
+  const gateway = await t.must('and a gateway', () => t.gateway(config(as.url, upstream.url), { name: 'gateway-sessions' }));
+  const url = `${gateway.url}/mcp`;
+  const people = { alice: new Person('alice'), bob: new Person('bob') };
+  const open = async (login) => t.must(`${login} opens a session`, () => connect(url, people[login]));
+  const alice = await open('alice');
+  const bob = await open('bob');
+  const ids = [alice, bob].map(({ transport }) => transport.sessionId);
+  const seen = await upstream.seen();
+  const own = [...new Set(seen.map(({ headers }) => headers['mcp-session-id']).filter((id) => id !== undefined))];
+  t.check('the clients have ids, and not those of the upstream',
+    ids.every((id) => id?.startsWith('s1.')) && own.length === 2 && !own.some((id) => ids.includes(id)), { ids, own });
+
+  for (const [login, { client, transport }, id] of [['alice', alice, ids[0]], ['bob', bob, ids[1]]]) {
+    const read = await t.attempt(`${login} calls in the session`,
+      async () => said(await client.callTool({ name: 'read_thing', arguments: { id: login } })));
+    t.equal(`${login} gets the answer, and the id stays`, [read, transport.sessionId], [{ read: login }, id]);
+  }
+
+  const ask = (login, method, id) => {
+    const headers = ['Authorization', `Bearer ${people[login].token}`, 'Mcp-Session-Id', id, 'Mcp-Protocol-Version', '2025-11-25'];
+    return method === 'POST' ? post(url, people[login].token, call('read_thing'), { headers: ['Mcp-Session-Id', id] })
+      : send(url, { method, headers: [...headers, 'Accept', 'text/event-stream'] });
+  };
+  const direct = await post(`${upstream.url}/mcp`, undefined, call('read_thing'), { headers: ['Mcp-Session-Id', own[0]] });
+  t.check('control: the upstream lets everybody in who knows its id', direct.messages.some(({ result }) => result), () => brief(direct));
+  const before = (await upstream.seen()).length;
+  for (const method of ['POST', 'GET', 'DELETE']) {
+    for (const [what, id] of [['of alice', ids[0]], ['of the upstream itself', own[0]], ['cut short', ids[1].slice(0, -1)]]) {
+      const response = await ask('bob', method, id);
+      t.equal(`bob, ${method} with an id ${what}: 404 and a JSON-RPC error`,
+        [response.status, response.json?.error?.code], [404, -32001]);
+    }
+  }
+  t.equal('none of these reached the upstream', (await upstream.seen()).slice(before), []);
+
+  const mine = await ask('alice', 'POST', ids[0]);
+  t.equal('alice is still in: 200, the same id, a stream that is not to be buffered',
+    [mine.status, mine.headers['mcp-session-id'], mine.headers['x-accel-buffering']], [200, ids[0], 'no']);
+  await t.attempt('alice ends the session', () => alice.transport.terminateSession());
+  t.equal('then it is gone', (await ask('alice', 'POST', ids[0])).status, 404);
+  t.equal('and that of bob is not', (await ask('bob', 'POST', ids[1])).status, 200);
+  for (const { client } of [alice, bob]) await client.close();
+}
+
 async function badTokens(t, { as, upstream, url, alice }) {
   const mint = async (claims, header) => {
     const response = await fetch(`${as.url}/__mint`, { method: 'POST', body: JSON.stringify({ claims, header }) });
@@ -315,8 +384,13 @@ async function smuggling(t, { upstream, url, alice, bob }) {
   const refused = (name, response, status) => t.check(name,
     status ? response.status === status : response.status >= 400 && response.status < 500, () => brief(response));
 
-  refused('bob: a batch with write_thing is refused', await post(url, bob, [call('read_thing'), write]));
-  refused('bob: a batch of one is refused', await post(url, bob, [write]));
+  const answers = ({ messages }) => messages.map(({ id, error }) => [id, error?.code]).sort();
+  const batches = { version: '2025-03-26' };
+  t.equal('bob: in a batch, read_thing is answered and write_thing refused, each by its id',
+    answers(await post(url, bob, [call('read_thing'), write], batches)), [[1, undefined], [2, -32003]]);
+  t.equal('bob: in a batch of one, write_thing is refused',
+    answers(await post(url, bob, [write], batches)), [[2, -32003]]);
+  refused('bob: later versions have no batches: 400', await post(url, bob, [call('read_thing'), write]), 400);
   const twice = (inner) => `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{${inner},"arguments":{"value":"smuggled"}}}`;
   for (const [what, body] of Object.entries({
     'name twice in params, the harmless one first': twice('"name":"read_thing","name":"write_thing"'),

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::authorization::Rules;
 use super::connections::ConnectionLimits;
 use super::error::{ConfigErrorKind, Fault, Position};
 use super::fields::Fields;
@@ -31,6 +32,8 @@ pub(crate) struct Listener {
     pub(crate) protocol: Protocol,
     /// The `Host` that this listener serves, lower case; `*.` in front matches every name below. `None` matches all.
     pub(crate) hostname: Option<Spanned<String>>,
+    /// Rules for all of its routes, which can narrow them and not widen.
+    pub(crate) rules: Rules,
     /// The routes in the file's order. Never empty.
     pub(crate) routes: Vec<Route>,
 }
@@ -43,6 +46,22 @@ pub(crate) enum Protocol {
     #[default]
     Http,
 }
+
+/// What a route can have and nothing above it, and what agentgateway has for listeners besides.
+const ROUTE_POLICIES: [&str; 12] = [
+    "cors",
+    "mcpAuthentication",
+    "timeout",
+    "jwtAuth",
+    "oidc",
+    "apiKey",
+    "basicAuth",
+    "extAuthz",
+    "extProc",
+    "extMcp",
+    "transformations",
+    "localRateLimit",
+];
 
 impl Bind {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
@@ -67,15 +86,18 @@ impl Bind {
 
 impl Listener {
     fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        let known = ["name", "protocol", "hostname", "routes"];
-        let mut fields =
-            Fields::new(node, "listeners", &known, &["tls", "tcpRoutes", "policies", "namespace"])?;
+        let known = ["name", "protocol", "hostname", "policies", "routes"];
+        let mut fields = Fields::new(node, "listeners", &known, &["tls", "tcpRoutes", "namespace"])?;
         let name = fields.text("name")?.map(|text| text.value);
         let protocol = fields.text("protocol")?.map(Protocol::read).transpose()?.unwrap_or_default();
         let hostname = fields.text("hostname")?.map(read_hostname).transpose()?;
+        let rules = match fields.take("policies") {
+            None => Rules::default(),
+            Some(node) => Rules::read(node, "policies of a listener", &ROUTE_POLICIES)?,
+        };
         let routes = fields.require("routes")?.filled_list("routes")?;
         let routes = routes.into_iter().map(|node| Route::read(node, lints)).collect::<Result<_, _>>()?;
-        Ok(Self { name, protocol, hostname, routes })
+        Ok(Self { name, protocol, hostname, rules, routes })
     }
 }
 

@@ -63,6 +63,16 @@ impl ConfigError {
     pub(crate) fn kind(&self) -> ConfigErrorKind {
         self.fault.kind
     }
+
+    /// Where in the file, if that is known.
+    pub(crate) fn at(&self) -> Option<Position> {
+        self.fault.at
+    }
+
+    /// What is wrong, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.fault.message
+    }
 }
 
 impl fmt::Display for ConfigError {

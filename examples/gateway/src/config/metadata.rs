@@ -5,6 +5,7 @@ use mcp_auth_discovery::well_known::protected_resource_path;
 use super::error::{Fault, Position};
 use super::fields::Fields;
 use super::node::{Kind, Node, Spanned};
+use super::scopes;
 use super::url::HttpUrl;
 use super::warning::{Lints, WarningKind};
 
@@ -143,10 +144,7 @@ fn lint_bearer_methods(node: Node, lints: &mut Lints) -> Result<(), Fault> {
 fn read_scopes(node: Node, lints: &mut Lints) -> Result<Vec<String>, Fault> {
     let mut scopes = Vec::new();
     for scope in node.texts("scopesSupported")? {
-        if !is_scope(&scope.value) {
-            let message = format!("`scopesSupported` takes one scope an entry, found `{}`", scope.value);
-            return Err(Fault::invalid(scope.at, message));
-        }
+        scopes::refuse_other(&scope, "scopesSupported")?;
         if scope.value == "offline_access" {
             let message =
                 "`offline_access` is between a client and its authorization server; it is not advertised";
@@ -156,11 +154,6 @@ fn read_scopes(node: Node, lints: &mut Lints) -> Result<Vec<String>, Fault> {
         }
     }
     Ok(scopes)
-}
-
-/// A `scope-token` of [RFC 6749, section 3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3).
-fn is_scope(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'))
 }
 
 fn read_servers(node: Node, lints: &mut Lints) -> Result<Vec<HttpUrl>, Fault> {

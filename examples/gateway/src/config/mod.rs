@@ -22,6 +22,7 @@ mod backend;
 mod bind;
 mod connections;
 mod cors;
+mod denials;
 mod duration;
 mod error;
 mod fields;
@@ -32,6 +33,8 @@ mod node;
 mod path_match;
 mod policies;
 mod route;
+mod scopes;
+mod source;
 mod suggest;
 mod timeout;
 mod url;
@@ -41,21 +44,21 @@ mod warning;
 mod tests;
 
 pub(crate) use self::authentication::{McpAuthentication, Mode};
-pub(crate) use self::authorization::{Authorization, Effect};
+pub(crate) use self::authorization::{Authorization, Rule, Rules};
 pub(crate) use self::backend::Backend;
+pub(crate) use self::bind::{Bind, Listener, Protocol};
 pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};
 pub(crate) use self::error::{ConfigError, Position};
 pub(crate) use self::jwks::Jwks;
 pub(crate) use self::node::Spanned;
 pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};
-pub(crate) use self::policies::Policies;
 pub(crate) use self::route::Route;
+pub(crate) use self::source::Source;
 pub(crate) use self::timeout::Timeout;
 pub(crate) use self::warning::Warning;
 
-use self::bind::Bind;
-use self::error::Fault;
+use self::error::{ConfigErrorKind, Fault};
 use self::fields::Fields;
 use self::node::Node;
 use self::warning::Lints;
@@ -63,9 +66,10 @@ use self::warning::Lints;
 /// A whole configuration file.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// The file's name as the operator gave it. Errors that are found later (a CEL rule that does not compile) show
-    /// it together with the rule's [`Spanned::at`](node::Spanned::at).
-    pub(crate) file: String,
+    /// The file. Errors that are found later (a CEL rule that does not compile) show a place in it.
+    pub(crate) file: Source,
+    /// Rules for all routes, which can narrow them and not widen.
+    pub(crate) rules: Rules,
     /// The sockets to listen on. Never empty, and no address is named twice.
     pub(crate) binds: Vec<Bind>,
 }
@@ -97,18 +101,28 @@ pub(crate) fn load(path: &Path) -> Result<(Config, Vec<Warning>), ConfigError> {
 /// At the first thing that is wrong: see the [module](self) for what is refused.
 pub(crate) fn parse(text: &str, file: &str) -> Result<(Config, Vec<Warning>), ConfigError> {
     let mut lints = Lints::new();
-    let binds = node::parse(text)
+    let (rules, binds) = node::parse(text)
         .and_then(|root| read_root(root, &mut lints))
         .map_err(|fault| fault.in_file(file))?;
-    Ok((Config { file: file.to_owned(), binds }, lints.in_file(file)))
+    Ok((Config { file: Source::new(file, text), rules, binds }, lints.in_file(file)))
 }
 
-fn read_root(root: Node, lints: &mut Lints) -> Result<Vec<Bind>, Fault> {
+fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, Vec<Bind>), Fault> {
     const WHAT: &str = "the configuration";
     let mut fields =
-        Fields::new(root, WHAT, &["binds"], &["config", "frontendPolicies", "policies", "backends"])?;
+        Fields::new(root, WHAT, &["binds", "policies"], &["config", "frontendPolicies", "backends"])?;
+    let rules = match fields.take("policies") {
+        None => Rules::default(),
+        // agentgateway has a list here, of policies that name their targets.
+        Some(list) if list.is_list() => {
+            let message = "policies that name their targets are not supported yet: `policies` of the file is a \
+                           mapping with `authorization` or `mcpAuthorization`, for all routes";
+            return Err(Fault::new(ConfigErrorKind::Unsupported, list.at, message));
+        }
+        Some(node) => Rules::read(node, "policies of the file", &[])?,
+    };
     let binds = fields.require("binds")?.filled_list("binds")?;
     let binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;
     bind::refuse_same_address(&binds)?;
-    Ok(binds)
+    Ok((rules, binds))
 }

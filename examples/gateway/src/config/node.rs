@@ -121,6 +121,11 @@ impl Node {
         }
     }
 
+    /// Whether this is a list.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.kind, Kind::List(_))
+    }
+
     /// A list.
     pub(super) fn list(self, field: &str) -> Result<Vec<Self>, Fault> {
         match self.kind {

@@ -1,8 +1,9 @@
 //! `policies`: what stands between the client and the backend.
 
 use super::authentication::McpAuthentication;
-use super::authorization::Authorization;
+use super::authorization::Rules;
 use super::cors::Cors;
+use super::denials::Denials;
 use super::error::Fault;
 use super::fields::Fields;
 use super::node::Node;
@@ -17,29 +18,29 @@ pub(crate) struct Policies {
     pub(crate) cors: Option<Cors>,
     /// Which tokens are accepted, and the metadata that tells clients how to get one.
     pub(crate) mcp_authentication: Option<McpAuthentication>,
-    /// Rules over each MCP call and each listed item.
-    pub(crate) mcp_authorization: Option<Authorization>,
-    /// Rules over each HTTP request.
-    pub(crate) authorization: Option<Authorization>,
+    /// Who may do what, besides what the levels above say.
+    pub(crate) rules: Rules,
+    /// How denials are told.
+    pub(crate) denials: Denials,
     /// How long the backend may take.
     pub(crate) timeout: Timeout,
 }
 
 impl Policies {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        let known = ["cors", "mcpAuthentication", "mcpAuthorization", "authorization", "timeout"];
+        let known =
+            ["cors", "mcpAuthentication", "mcpAuthorization", "authorization", "mcpDenials", "timeout"];
         let unsupported =
             ["jwtAuth", "oidc", "apiKey", "basicAuth", "extAuthz", "backendAuth", "localRateLimit"];
         let mut fields = Fields::new(node, "policies", &known, &unsupported)?;
-        let rules = |node: Option<Node>, what| node.map(|node| Authorization::read(node, what)).transpose();
         Ok(Self {
             cors: fields.take("cors").map(|node| Cors::read(node, lints)).transpose()?,
             mcp_authentication: fields
                 .take("mcpAuthentication")
                 .map(|node| McpAuthentication::read(node, lints))
                 .transpose()?,
-            mcp_authorization: rules(fields.take("mcpAuthorization"), "mcpAuthorization")?,
-            authorization: rules(fields.take("authorization"), "authorization")?,
+            rules: Rules::take(&mut fields)?,
+            denials: fields.take("mcpDenials").map(Denials::read).transpose()?.unwrap_or_default(),
             timeout: fields.take("timeout").map(Timeout::read).transpose()?.unwrap_or_default(),
         })
     }

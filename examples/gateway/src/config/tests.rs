@@ -1,10 +1,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mcp_auth_core::policy::Effect;
+
 use super::authentication::{HeaderLocation, McpAuthentication, Mode, RequiredClaim};
-use super::authorization::Effect;
 use super::backend::Backend;
-use super::bind::Protocol;
 use super::cors::{Cors, Names};
 use super::error::{ConfigErrorKind, Position};
 use super::jwks::Jwks;
@@ -101,13 +101,15 @@ fn every_doubtful_configuration_loads_with_its_warnings() {
 
 #[test]
 fn row_282_the_example_files_load() {
-    for (file, warnings) in [("mcp-authentication.yaml", 2), ("compliant-authorization-server.yaml", 3)] {
+    for (file, warnings) in
+        [("mcp-authentication.yaml", 2), ("compliant-authorization-server.yaml", 3), ("policies.yaml", 1)]
+    {
         let path = manifest().join("configs").join(file);
         let (config, found) = load(&path).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(config.file, path.display().to_string());
+        assert_eq!(config.file.name(), path.display().to_string());
         assert_eq!(config.binds[0].address.to_string(), "127.0.0.1:3000");
         assert_eq!(found.len(), warnings, "{found:?}");
-        assert!(found[0].to_string().starts_with(&config.file));
+        assert!(found[0].to_string().starts_with(config.file.name()));
     }
 }
 
@@ -375,10 +377,13 @@ fn rules_keep_their_source_and_place() {
     rules: [request.method == "POST"]"#;
     let (config, _) = parse(&document(text), "x.yaml").unwrap();
     let policies = &config.binds[0].listeners[0].routes[0].policies;
-    let rules = &policies.mcp_authorization.as_ref().expect("present").rules;
+    let rules = &policies.rules.mcp.as_ref().expect("present").rules;
     let found: Vec<_> = rules
         .iter()
-        .map(|rule| (rule.effect, rule.expression.value.trim_end(), rule.expression.at.to_string()))
+        .map(|rule| {
+            let [expression] = rule.expressions.as_slice() else { panic!("one expression") };
+            (rule.effect, expression.value.trim_end(), expression.at.to_string())
+        })
         .collect();
     assert_eq!(
         found,
@@ -389,8 +394,8 @@ fn rules_keep_their_source_and_place() {
             (Effect::Allow, "true", "13:20".to_owned()),
         ]
     );
-    let rules = &policies.authorization.as_ref().expect("present").rules;
-    assert_eq!(rules[0].expression.value, r#"request.method == "POST""#);
+    let rules = &policies.rules.http.as_ref().expect("present").rules;
+    assert_eq!(rules[0].expressions[0].value, r#"request.method == "POST""#);
 }
 
 #[test]
@@ -400,9 +405,9 @@ fn an_alias_points_to_its_text() {
     rules: [jwt.sub != '']
   mcpAuthorization: *rules";
     let (route, _) = route(text);
-    let at = |policy: Option<Authorization>| policy.expect("present").rules[0].expression.at;
-    assert_eq!(at(route.policies.authorization), Position { line: 8, column: 19 });
-    assert_eq!(at(route.policies.mcp_authorization), Position { line: 8, column: 19 });
+    let at = |policy: Option<Authorization>| policy.expect("present").rules[0].expressions[0].at;
+    assert_eq!(at(route.policies.rules.http), Position { line: 8, column: 19 });
+    assert_eq!(at(route.policies.rules.mcp), Position { line: 8, column: 19 });
 }
 
 #[test]

@@ -68,15 +68,32 @@ impl Warning {
     pub(crate) fn level(&self) -> Level {
         self.kind.level()
     }
+
+    /// Where in the file.
+    pub(crate) fn at(&self) -> Position {
+        self.at
+    }
+
+    /// What is doubtful, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let level = match self.level() {
-            Level::Info => "info",
-            Level::Warning => "warning",
-        };
+        let level = self.level().word();
         write!(f, "{}:{}: {level}: {}", self.file, self.at, self.message)
+    }
+}
+
+impl Level {
+    /// How it is written.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+        }
     }
 }
 

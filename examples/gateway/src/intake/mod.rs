@@ -9,6 +9,7 @@ mod tests;
 use std::net::SocketAddr;
 
 use http::Request;
+use mcp_auth_tower::Connection;
 
 pub(crate) use refusal::Refusal;
 
@@ -30,13 +31,16 @@ pub(crate) struct Arrival {
 }
 
 /// Brings a request into the one form that routes, policies and backends see: the path and query as its URI, the
-/// authority in `Host`, no field that concerns the connection, and only our own word about the way it took. Gives the
-/// host in the spelling in which hosts are compared; HTTP/1.0 may have none.
+/// authority in `Host`, no field that concerns the connection, and only our own word about the way it took, for
+/// backends and for rules. Gives the host in the spelling in which hosts are compared; HTTP/1.0 may have none.
 pub(crate) fn take_in<B>(request: &mut Request<B>, arrival: Arrival) -> Result<Option<String>, Refusal> {
     headers::check_size(request.headers())?;
     hop_by_hop::remove(request.headers_mut());
     let host = target::settle(request)?;
     headers::remove_claimed(request.headers_mut());
     headers::set_forwarded(request.headers_mut(), host.as_deref(), arrival);
+    // Listeners speak plain HTTP only.
+    let connection = Connection::new(arrival.peer).local(arrival.local).scheme("http");
+    request.extensions_mut().insert(connection);
     Ok(host)
 }

@@ -8,19 +8,20 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use mcp_auth_core::credential::TokenSource;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
-use mcp_auth_core::policy::{Effect, PolicySet};
 use mcp_auth_core::request_target::check_path;
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
-use mcp_auth_tower::McpAuth;
 use mcp_auth_tower::authenticate::Mode;
 use mcp_auth_tower::keys::{KeyOptions, KeySource, Keys};
+use mcp_auth_tower::session::SessionLayer;
+use mcp_auth_tower::{McpAuth, McpAuthBuilder};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
-use super::matching::{Match, Target};
+use super::matching::Target;
+use super::rules::Levels;
 use super::{RouteService, cors};
-use crate::config::{self, Position};
+use crate::config::{self, Position, Source};
 use crate::proxy::{Connections, Proxy};
 
 /// A configuration that reads well and cannot be built.
@@ -32,8 +33,20 @@ pub(crate) struct BuildError {
 }
 
 impl BuildError {
-    fn new(file: &str, at: Position, message: impl fmt::Display) -> Self {
-        Self { file: file.to_owned(), at, message: message.to_string() }
+    pub(super) fn new(file: &Source, at: Position, message: impl fmt::Display) -> Self {
+        Self { file: file.name().to_owned(), at, message: message.to_string() }
+    }
+}
+
+impl BuildError {
+    /// Where in the file.
+    pub(crate) fn at(&self) -> Position {
+        self.at
+    }
+
+    /// What is wrong, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 }
 
@@ -45,41 +58,44 @@ impl fmt::Display for BuildError {
 
 impl std::error::Error for BuildError {}
 
-/// Builds one route.
+/// Builds one route; `rules` are those of all levels, its own included.
 pub(crate) fn route(
-    file: &str,
+    file: &Source,
     route: &config::Route,
+    rules: &Levels,
     connections: &Connections,
-) -> Result<Target, BuildError> {
+    session: &SessionLayer,
+) -> Result<Target<RouteService>, BuildError> {
     let proxy = proxy(file, route, connections)?.response_timeout(route.policies.timeout.backend_request);
     let policies = &route.policies;
-    let mut well_known = Vec::new();
-    let service: RouteService = match &policies.mcp_authentication {
-        Some(authentication) => {
-            let resource = resource(file, authentication)?;
-            well_known.push(resource.metadata_path());
-            // Clients fall back to the root form; among several routes the first of the file answers it.
-            well_known.push(OAUTH_PROTECTED_RESOURCE.to_owned());
-            let auth = authenticated(file, authentication, resource, policies)?;
-            boxed(auth.layer(proxy), policies.cors.as_ref())
+    let service: RouteService = match authenticated(file, route, rules)? {
+        Some(auth) => {
+            boxed(built(file, route, auth.session(session.clone()))?.layer(proxy), policies.cors.as_ref())
         }
-        None => {
-            if let Some(rules) = policies.mcp_authorization.as_ref().or(policies.authorization.as_ref()) {
-                let message =
-                    "authorization rules need mcpAuthentication on the same route: nobody would have claims";
-                return Err(BuildError::new(file, rules.at, message));
-            }
-            boxed(proxy, policies.cors.as_ref())
-        }
+        None => boxed(proxy, policies.cors.as_ref()),
     };
-    let mut matches = Vec::new();
-    for from in &route.matches {
-        matches.push(Match::compile(from).map_err(|(at, error)| BuildError::new(file, at, error))?);
+    target(file, route, service)
+}
+
+/// Which requests go to `to`: those that the route's matches take, and those for its metadata.
+pub(crate) fn target<T>(file: &Source, route: &config::Route, to: T) -> Result<Target<T>, BuildError> {
+    let mut well_known = Vec::new();
+    if let Some(authentication) = &route.policies.mcp_authentication {
+        well_known.push(resource(file, authentication)?.metadata_path());
+        // Clients fall back to the root form; among several routes the first of the file answers it.
+        well_known.push(OAUTH_PROTECTED_RESOURCE.to_owned());
     }
-    if matches.is_empty() {
-        matches.push(Match::everything());
-    }
-    Ok(Target { matches, well_known, service })
+    Target::new(&route.matches, well_known, to).map_err(|(at, error)| BuildError::new(file, at, error))
+}
+
+/// The pipeline of a route.
+pub(crate) fn built(
+    file: &Source,
+    route: &config::Route,
+    auth: McpAuthBuilder,
+) -> Result<McpAuth, BuildError> {
+    let at = route.policies.mcp_authentication.as_ref().map_or(route.at, |from| from.at);
+    auth.build().map_err(|error| BuildError::new(file, at, error))
 }
 
 fn boxed<S, B>(service: S, cors: Option<&config::Cors>) -> RouteService
@@ -102,7 +118,7 @@ where
     }
 }
 
-fn proxy(file: &str, route: &config::Route, connections: &Connections) -> Result<Proxy, BuildError> {
+fn proxy(file: &Source, route: &config::Route, connections: &Connections) -> Result<Proxy, BuildError> {
     let error = |message: &dyn fmt::Display| BuildError::new(file, route.at, message);
     match route.backends.as_slice() {
         [config::Backend::Host(url)] => Proxy::origin(connections.clone(), url.url()).map_err(|e| error(&e)),
@@ -115,7 +131,7 @@ fn proxy(file: &str, route: &config::Route, connections: &Connections) -> Result
 }
 
 /// What clients call the route, and where they find its metadata.
-fn resource(file: &str, from: &config::McpAuthentication) -> Result<ResourceIdentifier, BuildError> {
+fn resource(file: &Source, from: &config::McpAuthentication) -> Result<ResourceIdentifier, BuildError> {
     let error = |message: &dyn fmt::Display| {
         BuildError::new(file, from.at, format_args!("resourceMetadata.resource: {message}"))
     };
@@ -129,12 +145,30 @@ fn resource(file: &str, from: &config::McpAuthentication) -> Result<ResourceIden
     Ok(resource)
 }
 
-fn authenticated(
-    file: &str,
-    from: &config::McpAuthentication,
-    resource: ResourceIdentifier,
-    policies: &config::Policies,
-) -> Result<McpAuth, BuildError> {
+/// Authentication and authorization of a route; `None` for one that is open to all.
+pub(crate) fn authenticated(
+    file: &Source,
+    route: &config::Route,
+    rules: &Levels,
+) -> Result<Option<McpAuthBuilder>, BuildError> {
+    let policies = &route.policies;
+    let Some(from) = &policies.mcp_authentication else {
+        return match (rules.at(), policies.rules.at()) {
+            (None, _) => Ok(None),
+            (Some(_), Some(own)) => {
+                let message =
+                    "authorization rules need mcpAuthentication on the same route: nobody would have claims";
+                Err(BuildError::new(file, own, message))
+            }
+            (Some(above), None) => {
+                let message = format!(
+                    "the rules at {above} are for this route too and need mcpAuthentication: nobody would have claims"
+                );
+                Err(BuildError::new(file, route.at, message))
+            }
+        };
+    };
+    let resource = resource(file, from)?;
     let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
     let here = |message: &dyn fmt::Display| error(from.at, message);
     let metadata = &from.resource_metadata;
@@ -202,25 +236,32 @@ fn authenticated(
     };
     let keys = Keys::new(&issuer, source, &options).map_err(|e| error(at, &e))?;
     auth = auth.issuer_keys(issuer, keys);
-    for rule in policies.mcp_authorization.iter().flat_map(|a| &a.rules) {
-        let expression = &rule.expression;
-        auth = auth.rule(effect(rule.effect), &expression.value).map_err(|e| error(expression.at, &e))?;
+    let denials = policies.denials;
+    auth = auth.missing_scopes(denials.missing_scopes);
+    if denials.hide {
+        auth = auth.hide_denied();
     }
-    if let Some(rules) = &policies.authorization {
-        let mut set = PolicySet::builder();
-        for rule in &rules.rules {
-            let expression = &rule.expression;
-            set = set.rule(effect(rule.effect), &expression.value).map_err(|e| error(expression.at, &e))?;
+    if denials.list_granted_only {
+        auth = auth.list_granted_only();
+    }
+    if denials.all_scopes {
+        auth = auth.challenge_all_scopes();
+    }
+    match route.backends.as_slice() {
+        [config::Backend::Mcp(targets)] if targets.len() == 1 => {
+            auth = targets.iter().fold(auth, |auth, target| auth.target(&target.name.value));
         }
-        auth = auth.http_policy(set.build());
+        _ if rules.read_targets() => {
+            let message = "a rule reads the `target` of an item: only a backend `mcp` with `targets` has one";
+            return Err(BuildError::new(file, route.at, message));
+        }
+        _ => {}
     }
-    auth.build().map_err(|e| here(&e))
-}
-
-fn effect(from: config::Effect) -> Effect {
-    match from {
-        config::Effect::Allow => Effect::Allow,
-        config::Effect::Deny => Effect::Deny,
-        config::Effect::Require => Effect::Require,
+    if let Some(rules) = rules.mcp() {
+        auth = auth.policy(rules.clone());
     }
+    if let Some(rules) = rules.http() {
+        auth = auth.http_policy(rules.clone());
+    }
+    Ok(Some(auth))
 }

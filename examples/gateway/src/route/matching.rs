@@ -10,30 +10,29 @@ use std::collections::HashMap;
 use http::Request;
 use regex::{Regex, RegexBuilder};
 
-use super::RouteService;
 use crate::config;
 
 /// The listeners of one bind.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Listeners {
-    exact: HashMap<String, Vec<Target>>,
+#[derive(Clone, Debug)]
+pub(crate) struct Listeners<T> {
+    exact: HashMap<String, Vec<Target<T>>>,
     /// What the host has to end with, its dot included; the longest first.
-    wildcards: Vec<(String, Vec<Target>)>,
-    any: Option<Vec<Target>>,
+    wildcards: Vec<(String, Vec<Target<T>>)>,
+    any: Option<Vec<Target<T>>>,
 }
 
 /// A route with its conditions.
 #[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) matches: Vec<Match>,
+pub(crate) struct Target<T> {
+    matches: Vec<Match>,
     /// Paths of metadata that the route serves whatever its matches say.
-    pub(crate) well_known: Vec<String>,
-    pub(crate) service: RouteService,
+    well_known: Vec<String>,
+    to: T,
 }
 
 /// A compiled match.
 #[derive(Clone, Debug)]
-pub(crate) struct Match {
+struct Match {
     path: Path,
     headers: Vec<(String, Value)>,
     method: Option<String>,
@@ -61,7 +60,7 @@ struct Fit {
 }
 
 impl Match {
-    pub(crate) fn compile(from: &config::RouteMatch) -> Result<Self, (config::Position, regex::Error)> {
+    fn compile(from: &config::RouteMatch) -> Result<Self, (config::Position, regex::Error)> {
         let path = match &from.path {
             config::PathMatch::Exact(path) => Path::Exact(path.clone()),
             config::PathMatch::Prefix(path) => Path::Prefix(path.trim_end_matches('/').to_owned()),
@@ -79,7 +78,7 @@ impl Match {
     }
 
     /// The match of a route without matches.
-    pub(crate) fn everything() -> Self {
+    fn everything() -> Self {
         Self { path: Path::Prefix(String::new()), headers: Vec::new(), method: None }
     }
 
@@ -120,10 +119,16 @@ fn whole(text: &config::Spanned<String>) -> Result<Regex, (config::Position, reg
         .map_err(|error| (text.at, error))
 }
 
-impl Listeners {
+impl<T> Default for Listeners<T> {
+    fn default() -> Self {
+        Self { exact: HashMap::new(), wildcards: Vec::new(), any: None }
+    }
+}
+
+impl<T> Listeners<T> {
     /// Adds a listener: the name of its host (`*.` in front for every name below) and its routes. The configuration
     /// has no name twice.
-    pub(crate) fn add(&mut self, hostname: Option<&str>, routes: Vec<Target>) {
+    pub(crate) fn add(&mut self, hostname: Option<&str>, routes: Vec<Target<T>>) {
         match hostname {
             None => self.any = Some(routes),
             Some(name) => match name.strip_prefix('*') {
@@ -138,10 +143,10 @@ impl Listeners {
         }
     }
 
-    /// The service for a request to `host`, in the spelling of
+    /// Where a request to `host` goes; the host is in the spelling of
     /// [`normalise_host`](mcp_auth_core::request_target::normalise_host).
-    pub(crate) fn find<B>(&self, host: Option<&str>, request: &Request<B>) -> Option<&RouteService> {
-        let mut best: Option<(Fit, &Target)> = None;
+    pub(crate) fn find<B>(&self, host: Option<&str>, request: &Request<B>) -> Option<&T> {
+        let mut best: Option<(Fit, &Target<T>)> = None;
         for target in self.routes(host)? {
             if let Some(found) = target.fit(request)
                 && best.as_ref().is_none_or(|(b, _)| found > *b)
@@ -149,11 +154,11 @@ impl Listeners {
                 best = Some((found, target));
             }
         }
-        best.map(|(_, target)| &target.service)
+        best.map(|(_, target)| &target.to)
     }
 
     /// The routes of the one listener that serves `host`. Those of the others do not exist for the request.
-    fn routes(&self, host: Option<&str>) -> Option<&[Target]> {
+    fn routes(&self, host: Option<&str>) -> Option<&[Target<T>]> {
         let named = host.and_then(|host| {
             let below =
                 |(suffix, _): &&(String, _)| host.len() > suffix.len() && host.ends_with(suffix.as_str());
@@ -163,7 +168,20 @@ impl Listeners {
     }
 }
 
-impl Target {
+impl<T> Target<T> {
+    /// A route with no `matches` takes everything.
+    pub(super) fn new(
+        matches: &[config::RouteMatch],
+        well_known: Vec<String>,
+        to: T,
+    ) -> Result<Self, (config::Position, regex::Error)> {
+        let mut matches = matches.iter().map(Match::compile).collect::<Result<Vec<_>, _>>()?;
+        if matches.is_empty() {
+            matches.push(Match::everything());
+        }
+        Ok(Self { matches, well_known, to })
+    }
+
     fn fit<B>(&self, request: &Request<B>) -> Option<Fit> {
         let path = request.uri().path();
         if self.well_known.iter().any(|p| p == path) {

@@ -3,6 +3,7 @@
 mod build;
 mod cors;
 mod matching;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +13,9 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
-pub(crate) use build::{BuildError, route};
+pub(crate) use build::{BuildError, authenticated, built, route, target};
 pub(crate) use matching::Listeners;
+pub(crate) use rules::{Finding, Levels, Set};
 
 use crate::proxy::BoxBody;
 

@@ -129,3 +129,60 @@ fn a_resource_whose_metadata_nobody_can_ask_for_is_refused() {
     let error = crate::server::Gateway::new(&config).unwrap_err().to_string();
     assert!(error.starts_with("x.yaml:7:") && error.contains("no request can have its path"), "{error}");
 }
+
+/// Rules of all levels stand before a route, and read the connection of the request.
+#[tokio::test]
+async fn rules_of_every_level_are_asked() {
+    let upstream = Upstream::start("reached").await;
+    let backend = upstream.address;
+    let gateway = Running::start(&format!(
+        r#"
+policies:
+  authorization: {{rules: [deny: request.path == "/file"]}}
+binds:
+- port: 0
+  listeners:
+  - policies:
+      authorization: {{rules: [deny: request.path == "/listener"]}}
+    routes:
+    - policies:
+        mcpAuthentication:{LOCKED}
+          mode: optional
+        authorization:
+          rules:
+          - deny: request.path == "/route"
+          - require: source.address == ip("127.0.0.1") && destination.port > 0 && request.scheme == "http"
+      backends: [{{host: '{backend}'}}]
+"#
+    ))
+    .await;
+    for (path, expected) in [("/file", 401), ("/listener", 401), ("/route", 401), ("/other", 200)] {
+        assert_eq!(gateway.get("api.example", path).await, expected, "{path}");
+    }
+    assert_eq!(upstream.only().target, "/other");
+}
+
+/// A variable that nobody fills would make a rule fail for ever.
+#[test]
+fn rules_over_what_nothing_provides_are_refused() {
+    for (rule, backend, expected) in [
+        ("require: apiKey.team == 'a'", "host: 'a:1'", Some("nothing in this gateway provides `apiKey`")),
+        ("deny: has(extauthz.x)", "host: 'a:1'", Some("nothing in this gateway provides `extauthz`")),
+        ("require: mcp.tool.target == 'r'", "host: 'a:1'", Some("`target`")),
+        (
+            "require: mcp.tool.target == 'r'",
+            "mcp: {targets: [{name: r, mcp: {host: 'http://a:1/mcp'}}]}",
+            None,
+        ),
+    ] {
+        let text = format!(
+            "binds:\n- port: 0\n  listeners:\n  - routes:\n    - policies:\n        mcpAuthentication:{LOCKED}\n        mcpAuthorization: {{rules: [{rule}]}}\n      backends: [{{{backend}}}]\n"
+        );
+        let (config, _) = crate::config::parse(&text, "x.yaml").unwrap();
+        match (crate::server::Gateway::new(&config), expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(expected)) => assert!(error.to_string().contains(expected), "{rule}: {error}"),
+            (outcome, _) => panic!("{rule}: {outcome:?}"),
+        }
+    }
+}

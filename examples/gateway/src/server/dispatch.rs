@@ -10,11 +10,11 @@ use tower::ServiceExt as _;
 
 use crate::intake::{self, Arrival};
 use crate::proxy::{BoxBody, full};
-use crate::route::Listeners;
+use crate::route::{Listeners, RouteService};
 
 /// Answers one request.
 pub(super) async fn dispatch(
-    listeners: Arc<Listeners>,
+    listeners: Arc<Listeners<RouteService>>,
     arrival: Arrival,
     mut request: Request<Incoming>,
 ) -> Result<Response<BoxBody>, Infallible> {

@@ -10,6 +10,8 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use mcp_auth_core::policy::Level;
+use mcp_auth_tower::session::SessionLayer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,12 +20,12 @@ pub(crate) use signal::shutdown_signal;
 
 use crate::config::{self, Config};
 use crate::proxy::{BoxError, Connections};
-use crate::route::{BuildError, Listeners, route};
+use crate::route::{BuildError, Levels, Listeners, RouteService, route};
 
 /// A configuration with its services built.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    binds: Vec<(SocketAddr, Listeners, config::ConnectionLimits)>,
+    binds: Vec<(SocketAddr, Listeners<RouteService>, config::ConnectionLimits)>,
 }
 
 /// A gateway whose sockets are open.
@@ -37,7 +39,7 @@ pub(crate) struct Bound {
 struct Socket {
     socket: TcpListener,
     address: SocketAddr,
-    listeners: Arc<Listeners>,
+    listeners: Arc<Listeners<RouteService>>,
     limits: config::ConnectionLimits,
 }
 
@@ -45,11 +47,18 @@ impl Gateway {
     /// Builds everything; opens nothing.
     pub(crate) fn new(config: &Config) -> Result<Self, BoxError> {
         let connections = Connections::new()?;
+        let file = &config.file;
+        let outer = Levels::default().with(Level::Gateway, file, &config.rules)?;
+        let session = SessionLayer::new()?;
         let mut binds = Vec::new();
         for bind in &config.binds {
             let mut listeners = Listeners::default();
             for listener in &bind.listeners {
-                let routes = listener.routes.iter().map(|from| route(&config.file, from, &connections));
+                let outer = outer.with(Level::Listener, file, &listener.rules)?;
+                let routes = listener.routes.iter().map(|from| {
+                    let rules = outer.with(Level::Route, file, &from.policies.rules)?;
+                    route(file, from, &rules, &connections, &session)
+                });
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
                 listeners.add(hostname, routes.collect::<Result<_, BuildError>>()?);
             }

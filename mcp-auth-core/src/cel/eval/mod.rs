@@ -18,6 +18,8 @@ use super::value::{Unreadable, Value, same_key};
 
 /// Price of compiling a regular expression that is not a literal.
 pub(super) const PATTERN_STEPS: u64 = 5_000;
+/// Price of a function of the caller, which mostly looks through a list of claims.
+pub(super) const HOST_STEPS: u64 = 16;
 /// Bytes of text that cost one step.
 const BYTES_PER_STEP: u64 = 64;
 
@@ -285,6 +287,7 @@ impl<'a> Machine<'a> {
                 Ok(Value::Bool(regex.is_match(text)))
             }
             Callee::Host(name, _) => self.arguments(&call.args, receiver, scope, |args| {
+                self.charge(args.iter().map(text_steps).fold(HOST_STEPS, u64::saturating_add), span)?;
                 let value = self.variables.call(name, args);
                 value.ok_or_else(|| Failure::named(EvalErrorKind::UnknownFunction, span, name))
             }),
@@ -328,6 +331,12 @@ impl<'a> Machine<'a> {
                 self.charge(length(a).saturating_mul(length(b)).saturating_mul(2), span)?;
             }
             (Function::Distinct, [a]) => self.charge(length(a).saturating_mul(length(a)), span)?,
+            // A part takes far more memory than the text it is cut from: not to be made before it is paid for.
+            (Function::Split, [Value::String(text), Value::String(by), ..])
+                if text.matches(&**by).count() as u64 > self.left.get() =>
+            {
+                return Err(Failure::new(EvalErrorKind::BudgetExceeded, span));
+            }
             _ => {}
         }
         let value = function.call(args).map_err(|kind| Failure::new(kind, span))?;

@@ -156,9 +156,14 @@ fn write_value(value: &Value<'_>, out: &mut String) -> Result<(), EvalErrorKind>
         Value::Map(map) => {
             let mut entries = Vec::with_capacity(map.len());
             let mut verdict = Ok(());
+            let mut length = out.len();
             map.visit(|key, value| {
                 let mut entry = (String::new(), String::new());
                 verdict = write_value(&key, &mut entry.0).and_then(|()| write_value(&value, &mut entry.1));
+                length += entry.0.len() + entry.1.len();
+                if length > MAX_OUTPUT_BYTES {
+                    verdict = Err(EvalErrorKind::OutputTooLarge);
+                }
                 entries.push(entry);
                 verdict.is_ok()
             });

@@ -188,17 +188,45 @@ pub(super) fn pattern(text: &str) -> Result<Regex, String> {
         return Err(format!("regular expression is longer than {MAX_PATTERN_TEXT_BYTES} bytes"));
     }
     let limit = MAX_PATTERN_BYTES;
-    RegexBuilder::new(text).size_limit(limit).dfa_size_limit(limit).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => {
-            format!("regular expression takes more than {limit} bytes compiled")
-        }
-        // The last of several lines says it; those before show the text.
-        error => {
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or_default();
-            format!("regular expression is malformed: {}", reason.trim_start_matches("error: "))
+    RegexBuilder::new(&ascii_classes(text)).size_limit(limit).dfa_size_limit(limit).build().map_err(|error| {
+        match error {
+            regex::Error::CompiledTooBig(_) => {
+                format!("regular expression takes more than {limit} bytes compiled")
+            }
+            // The last of several lines says it; those before show the text.
+            error => {
+                let text = error.to_string();
+                let reason = text.lines().last().unwrap_or_default();
+                format!("regular expression is malformed: {}", reason.trim_start_matches("error: "))
+            }
         }
     })
+}
+
+/// `\d`, `\w`, `\s` and their opposites in the meaning of RE2, which the language names: ASCII. What is a class of
+/// its own stands in the place of a class and inside of one.
+fn ascii_classes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('d') => out.push_str("[0-9]"),
+            Some('D') => out.push_str("[^0-9]"),
+            Some('w') => out.push_str("[0-9A-Za-z_]"),
+            Some('W') => out.push_str("[^0-9A-Za-z_]"),
+            Some('s') => out.push_str(r"[\t\n\f\r\x20]"),
+            Some('S') => out.push_str(r"[^\t\n\f\r\x20]"),
+            other => {
+                out.push('\\');
+                out.extend(other);
+            }
+        }
+    }
+    out
 }
 
 fn int(n: usize) -> Value<'static> {

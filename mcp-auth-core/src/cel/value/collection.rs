@@ -64,15 +64,31 @@ impl<'a> List<'a> {
         if self.len() != other.len() {
             return Some(false);
         }
-        let (mut index, mut verdict) = (0, Some(true));
-        self.visit(|item| {
-            let Some(pair) = other.get(index) else { return false };
-            index += 1;
-            verdict = item.equals(&pair, steps);
-            verdict == Some(true)
-        });
-        verdict
+        // Side by side: to find an item of JSON by its index is linear.
+        match (&self.0, &other.0) {
+            (Items::Json(a), Items::Json(b)) => {
+                all_equal(a.iter().map(Value::from), b.iter().map(Value::from), steps)
+            }
+            (Items::Values(a), Items::Values(b)) => all_equal(a.iter().cloned(), b.iter().cloned(), steps),
+            (Items::Json(a), Items::Values(b)) | (Items::Values(b), Items::Json(a)) => {
+                all_equal(a.iter().map(Value::from), b.iter().cloned(), steps)
+            }
+        }
     }
+}
+
+fn all_equal<'a>(
+    a: impl Iterator<Item = Value<'a>>,
+    b: impl Iterator<Item = Value<'a>>,
+    steps: &mut dyn FnMut(u64) -> bool,
+) -> Option<bool> {
+    for (a, b) in a.zip(b) {
+        match a.equals(&b, steps) {
+            Some(true) => {}
+            verdict => return verdict,
+        }
+    }
+    Some(true)
 }
 
 impl List<'_> {

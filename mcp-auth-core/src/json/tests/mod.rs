@@ -32,6 +32,14 @@ fn reads_every_kind_of_value() {
 }
 
 #[test]
+fn a_place_is_that_of_a_string_or_of_none() {
+    let document =
+        Document::parse(br#"{"a":[{"b":"x"}],"b":"y","c":1,"d":{"b":"z"}}"#, &Limits::default()).unwrap();
+    let at = |name| document.str_at(document.as_object().unwrap().place(name)?);
+    assert_eq!([at("a"), at("b"), at("c"), at("d"), at("x")], [None, Some("y"), None, None, None]);
+}
+
+#[test]
 fn attack_016_034_duplicate_members_are_refused_at_every_level_and_through_escapes() {
     assert_eq!(kind(br#"{"a":1,"a":2}"#), JsonErrorKind::DuplicateMember);
     assert_eq!(kind(br#"{"a":1,"\u0061":2}"#), JsonErrorKind::DuplicateMember);

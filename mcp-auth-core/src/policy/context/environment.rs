@@ -14,6 +14,7 @@ pub(super) const JWT: u32 = 0;
 pub(super) const METHOD: u32 = 0;
 pub(super) const TOOL: u32 = 1;
 pub(super) const PATH: u32 = 2;
+pub(super) const SUBJECT: u32 = 3;
 
 /// The names and types that rules are checked against when they are loaded; see the [module page](crate::policy)
 /// for the table.
@@ -52,4 +53,5 @@ pub fn environment() -> Environment {
         .numbered_text("mcp.method", METHOD)
         .numbered_text("mcp.tool.name", TOOL)
         .numbered_text("request.path", PATH)
+        .numbered_text("jwt.sub", SUBJECT)
 }

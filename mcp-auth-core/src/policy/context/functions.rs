@@ -31,7 +31,7 @@ pub(in crate::policy) struct Recorder(RefCell<Vec<Box<str>>>);
 pub(in crate::policy) struct Evaluation<'e> {
     pub(in crate::policy) context: &'e Context<'e>,
     pub(in crate::policy) settings: &'e Settings,
-    pub(in crate::policy) grant: Grant<'e>,
+    pub(in crate::policy) grant: &'e Grant<'e>,
 }
 
 impl Recorder {
@@ -53,7 +53,7 @@ impl Variables for Evaluation<'_> {
     }
 
     fn call<'a>(&'a self, name: &str, args: &[Value<'a>]) -> Option<Value<'a>> {
-        call(self.context, self.settings, self.grant, name, args)
+        call(self.context, self.settings, *self.grant, name, args)
     }
 
     fn text(&self, number: u32) -> Option<&str> {

@@ -28,6 +28,7 @@ use values::{Arguments, BasicAuth, End, Headers, Item, Mcp, Query, Request};
 pub struct Context<'r> {
     principal: Option<&'r Principal>,
     mcp: Option<Mcp<'r>>,
+    target: Option<&'r str>,
     request: Option<Request<'r>>,
     source: Option<End<'r>>,
     destination: Option<End<'r>>,
@@ -43,6 +44,7 @@ impl<'r> Context<'r> {
         Self {
             principal,
             mcp: None,
+            target: None,
             request: None,
             source: None,
             destination: None,
@@ -58,7 +60,8 @@ impl<'r> Context<'r> {
     #[must_use]
     pub fn call(mut self, call: &'r McpCall) -> Self {
         let arguments = if call.arguments.is_some() { Arguments::Unreadable } else { Arguments::None };
-        let item = call.target.as_ref().map(|target| Item::new(Kind::of(target), target.name(), arguments));
+        let item =
+            call.target.as_ref().map(|target| self.make_item(Kind::of(target), target.name(), arguments));
         let version = call.protocol_version.as_deref();
         let headers = self.request.and_then(|request| request.headers);
         self.mcp = call.method.as_deref().map(|method| Mcp { method, version, headers, item });
@@ -75,9 +78,10 @@ impl<'r> Context<'r> {
         self
     }
 
-    /// Adds the server behind a gateway that has the item.
+    /// Adds the server behind a gateway that has the item, or the items of the list.
     #[must_use]
     pub fn target(mut self, target: &'r str) -> Self {
+        self.target = Some(target);
         if let Some(item) = self.mcp.as_mut().and_then(|mcp| mcp.item.as_mut()) {
             item.target = Some(target);
         }
@@ -89,7 +93,7 @@ impl<'r> Context<'r> {
     #[must_use]
     pub fn list_item(mut self, item: ListItem<'r>) -> Self {
         let (method, kind) = Kind::of_list(item.kind);
-        let item = Some(Item::new(kind, item.name, Arguments::Unknown));
+        let item = Some(self.make_item(kind, item.name, Arguments::Unknown));
         let version = self.mcp.and_then(|mcp| mcp.version);
         let headers = self.request.and_then(|request| request.headers);
         self.mcp = Some(Mcp { method, version, headers, item });
@@ -179,6 +183,10 @@ impl<'r> Context<'r> {
         self.principal
     }
 
+    fn make_item(&self, kind: Kind, name: &'r str, arguments: Arguments<'r>) -> Item<'r> {
+        Item { target: self.target, ..Item::new(kind, name, arguments) }
+    }
+
     pub(super) fn method(&self) -> Option<&'r str> {
         Some(self.mcp.as_ref()?.method)
     }
@@ -239,6 +247,7 @@ impl Variables for Context<'_> {
                 _ => None,
             },
             environment::PATH => self.request.as_ref()?.path,
+            environment::SUBJECT => self.principal?.subject(),
             _ => None,
         }
     }

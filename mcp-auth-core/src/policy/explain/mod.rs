@@ -148,7 +148,7 @@ impl PolicyLevels {
 
 impl PolicySet {
     fn explain(&self, level: Option<Level>, context: &Context<'_>, values: Values) -> ExplainedSet {
-        let evaluation = Evaluation { context, settings: self.settings(), grant: Grant::Held };
+        let evaluation = Evaluation { context, settings: self.settings(), grant: &Grant::Held };
         let clauses = Clause::of(self.rules());
         let explain = |(index, rule): (usize, &Rule)| {
             let clauses: Vec<&Clause> = clauses.iter().filter(|clause| clause.rule == index).collect();
@@ -166,7 +166,7 @@ impl PolicySet {
         ExplainedSet {
             level,
             name: self.name().map(str::to_owned),
-            verdict: self.verdict(context, Grant::Held, false, false),
+            verdict: self.verdict(context, &Grant::Held, false, false),
             rules: self.rules().iter().enumerate().map(explain).collect(),
             tool_scopes: scopes.into_iter().map(granted).collect(),
         }

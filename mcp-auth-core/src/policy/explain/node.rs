@@ -8,6 +8,8 @@ use crate::policy::context::Evaluation;
 const MAX_VALUE_CHARS: usize = 200;
 /// Most items of a list or map that are shown.
 const MAX_ITEMS: usize = 20;
+/// Most items of all lists and maps of a value that are shown: one that holds another twice, many times over, is small.
+const MAX_ALL_ITEMS: usize = 1_000;
 
 /// One part of an expression.
 #[derive(Clone, Debug)]
@@ -50,7 +52,7 @@ impl Node {
         let outcome = match &tree.outcome {
             Ok(Value::Bool(b)) => Ok(Shown::Bool(*b)),
             Ok(value) if values == Values::Hidden => Ok(Shown::Hidden(value.type_name())),
-            Ok(value) => Ok(Shown::Value(json(value))),
+            Ok(value) => Ok(Shown::Value(json(value, &mut { MAX_ALL_ITEMS }))),
             Err(error) => Err(error.to_string()),
         };
         let mut parts: Vec<Self> =
@@ -107,8 +109,8 @@ fn parentheses(source: &str) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// A value as JSON; what JSON has no word for is a text.
-fn json(value: &Value<'_>) -> serde_json::Value {
+/// A value as JSON, of which `left` items may still be shown; what JSON has no word for is a text.
+fn json(value: &Value<'_>, left: &mut usize) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
         Value::Bool(b) => (*b).into(),
@@ -119,29 +121,39 @@ fn json(value: &Value<'_>) -> serde_json::Value {
         Value::List(list) => {
             let mut items = Vec::new();
             list.visit(|item| {
-                items.push(if items.len() < MAX_ITEMS { json(&item) } else { "…".into() });
-                items.len() <= MAX_ITEMS
+                let shown = is_shown(items.len(), left);
+                items.push(if shown { json(&item, left) } else { "…".into() });
+                shown
             });
             items.into()
         }
         Value::Map(map) => {
             let mut members = serde_json::Map::new();
             map.visit(|key, value| {
-                let name = key.as_str().map_or_else(|| json(&key).to_string(), cut);
-                let more = members.len() < MAX_ITEMS;
-                members.insert(
-                    if more { name } else { "…".to_owned() },
-                    if more { json(&value) } else { serde_json::Value::Null },
-                );
-                more
+                let shown = is_shown(members.len(), left);
+                let (name, value) = if shown {
+                    let name = key.as_str().map_or_else(|| json(&key, left).to_string(), cut);
+                    (name, json(&value, left))
+                } else {
+                    ("…".to_owned(), serde_json::Value::Null)
+                };
+                members.insert(name, value);
+                shown
             });
             members.into()
         }
         Value::IpAddress(address) => address.to_string().into(),
         Value::Timestamp(time) => format!("{} s since 1970", time.seconds()).into(),
-        Value::Optional(inner) => inner.as_ref().map_or(serde_json::Value::Null, |inner| json(inner)),
+        Value::Optional(inner) => inner.as_ref().map_or(serde_json::Value::Null, |inner| json(inner, left)),
         other => format!("({})", other.type_name()).into(),
     }
+}
+
+/// Whether one more item is shown, behind so many of its list.
+fn is_shown(before: usize, left: &mut usize) -> bool {
+    let shown = before < MAX_ITEMS && *left > 0;
+    *left = left.saturating_sub(1);
+    shown
 }
 
 fn cut(text: &str) -> String {

@@ -159,6 +159,22 @@ fn long_values_are_cut() {
 }
 
 #[test]
+fn values_that_hold_others_twice_are_cut() {
+    let mut twice = "x24".to_owned();
+    for i in (1..=24).rev() {
+        let before = i - 1;
+        twice = format!("cel.bind(x{i}, [x{before}, x{before}], {twice})");
+    }
+    let twice = format!("cel.bind(x0, [dyn(jwt.sub)], {twice})");
+    let set =
+        PolicySet::builder().allow(&format!("{twice} == [dyn(1)] || {{'a': {twice}}} == {{'a': dyn(1)}}"));
+    let principal = principal(r#"{"sub":"a"}"#);
+    let policy = PolicyLevels::from(set.unwrap().build());
+    let text = policy.explain(&Context::new(Some(&principal)), true).to_string();
+    assert!(text.len() < 100_000 && text.contains('…'), "{}", text.len());
+}
+
+#[test]
 fn explanations_name_the_scopes_that_would_be_enough() {
     let set = PolicySet::builder().allow(r#"hasScope("w")"#).unwrap().build();
     let principal = principal(r#"{"sub":"a","scope":"r"}"#);

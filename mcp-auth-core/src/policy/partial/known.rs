@@ -37,6 +37,8 @@ pub(in crate::policy) struct How {
     pub(in crate::policy) residual: Arc<Residual>,
     /// The clauses that mention this caller, in order: they are evaluated in full.
     pub(in crate::policy) own: Option<Arc<[u32]>>,
+    /// Every rule is evaluated as it is written: parts of it could be evaluated within limits that the whole exceeds.
+    pub(in crate::policy) in_full: bool,
 }
 
 /// The residuals that a principal has met. They belong to their sets: here is only the way to them.
@@ -48,6 +50,7 @@ struct Met {
     whom: Whom,
     residual: Weak<Residual>,
     own: Option<Arc<[u32]>>,
+    in_full: bool,
 }
 
 impl Known {
@@ -57,7 +60,7 @@ impl Known {
     fn find(&self, plan: &Arc<Plan>, whom: Whom) -> Option<How> {
         let met = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let met = met.iter().find(|met| met.is_with(plan, whom))?;
-        Some(How { residual: met.residual.upgrade()?, own: met.own.clone() })
+        Some(How { residual: met.residual.upgrade()?, own: met.own.clone(), in_full: met.in_full })
     }
 
     fn remember(&self, plan: &Arc<Plan>, whom: Whom, how: &How) {
@@ -70,7 +73,8 @@ impl Known {
             met.reserve_exact(2);
         }
         let residual = Arc::downgrade(&how.residual);
-        met.push(Met { plan: Arc::downgrade(plan), whom, residual, own: how.own.clone() });
+        let (plan, own, in_full) = (Arc::downgrade(plan), how.own.clone(), how.in_full);
+        met.push(Met { plan, whom, residual, own, in_full });
     }
 }
 
@@ -107,7 +111,11 @@ impl Plan {
 
     /// How everybody is judged of whom nothing is known yet.
     pub(in crate::policy) fn in_general(&self) -> How {
-        How { residual: Arc::clone(&self.general), own: None }
+        How { residual: Arc::clone(&self.general), own: None, in_full: false }
+    }
+
+    fn in_full(&self) -> How {
+        How { in_full: true, ..self.in_general() }
     }
 
     fn meet(
@@ -121,13 +129,13 @@ impl Plan {
         let size = claims.map_or(1, |claims| size(Value::Object(claims)));
         // Two levels of macros over lists of unknown size are the most that a set may cost.
         if self.max_cost.saturating_mul(size.saturating_mul(size)) > DEFAULT_STEPS {
-            return self.in_general();
+            return self.in_full();
         }
         let values = self.singled.values(claims);
         let own = self.own(&values);
         let shared = own.len() <= MAX_OWN;
         let context = Context::new(principal);
-        let grant = match whom {
+        let grant = &match whom {
             Whom::Himself => Grant::Held,
             Whom::WithEveryScope => Grant::All(None),
         };
@@ -141,13 +149,13 @@ impl Plan {
             outcomes.push(match single {
                 Some(single) => single.otherwise,
                 None => match Truth::of(&atom.program.evaluate_bool(&evaluation)) {
-                    Truth::Exceeded => return self.in_general(),
+                    Truth::Exceeded => return self.in_full(),
                     truth => Possible::of(truth),
                 },
             });
         }
         let residual = self.residual(clauses, &outcomes);
-        How { residual, own: (shared && !own.is_empty()).then(|| own.into()) }
+        How { residual, own: (shared && !own.is_empty()).then(|| own.into()), in_full: false }
     }
 
     fn residual(&self, clauses: &[Clause], outcomes: &[Possible]) -> Arc<Residual> {

@@ -15,7 +15,7 @@
 //!   evaluated in full, in the place of what the residual says of them.
 //! - What decisions come to is what evaluating every rule would come to, rule and reason included. The exception is
 //!   limits: parts are evaluated within the steps of an expression each. So that this shows nowhere, somebody with
-//!   claims so large that a whole rule could exceed its steps is judged without a residual.
+//!   claims so large that a whole rule could exceed its steps is judged rule by rule.
 
 mod atoms;
 mod known;

@@ -50,6 +50,53 @@ fn rules_that_are_constant_are_found() {
 }
 
 #[test]
+fn rules_that_speak_of_other_items_than_they_seem_to_are_found() {
+    let (x, y) = (r#"mcp.tool.name == "x""#, r#"mcp.prompt.name == "y""#);
+    for (effect, rule, expected) in [
+        (Require, "has(mcp.tool)".to_owned(), Some("one_kind")),
+        (Require, format!("has(mcp.tool) && {x}"), Some("one_kind")),
+        (Require, format!("!has(mcp.prompt) || {y}"), None),
+        (Deny, "!has(mcp.tool)".to_owned(), Some("one_kind")),
+        (Deny, format!("!(has(mcp.tool) && {x})"), Some("one_kind")),
+        (Deny, format!("has(mcp.tool) && {x}"), None),
+        (Deny, format!("{x} || {y}"), Some("several_kinds")),
+        (Require, format!("!({x}) && !({y})"), Some("several_kinds")),
+        (Deny, format!("has(mcp.tool) && {x} || has(mcp.prompt) && {y}"), None),
+        (Allow, format!("{x} || {y}"), None),
+        (Allow, "has(mcp.tool)".to_owned(), None),
+        (Require, r#"mcp.method == "tools/call""#.to_owned(), None),
+    ] {
+        let found = findings(&[(effect, &rule)]);
+        let expected: Vec<_> = expected.map(|code| (Some(0), code.to_owned())).into_iter().collect();
+        assert_eq!(found, expected, "{effect} {rule}");
+    }
+    let each = MatchBlock::new([x, y]);
+    let policy = PolicySet::builder().block(Deny, each.clone().join(Join::Any)).unwrap();
+    assert_eq!(policy.build().findings(), [], "each decides for itself");
+    let policy = PolicySet::builder().block(Deny, each.join(Join::All)).unwrap().build();
+    assert!(policy.findings()[0].to_string().starts_with("reads items of several kinds"));
+    let finding = set(&[(Require, "has(mcp.tool)")]).findings()[0].to_string();
+    assert!(finding.starts_with("speaks of each tool, where `has(mcp.tool)` is true"), "{finding}");
+    // What is found is what is decided.
+    let prompt = McpCall::new("prompts/get", Some(Target::Prompt("z".into())));
+    assert!(decide(&set(&[(Require, "has(mcp.tool)")]), "{}", &prompt).is_allowed());
+    assert!(!decide(&set(&[(Deny, &format!("{x} || {y}"))]), "{}", &prompt).is_allowed());
+}
+
+#[test]
+fn an_allow_list_that_is_a_dry_run_is_found() {
+    let trial = |effect| {
+        let block = MatchBlock::new(["jwt.sub == 'a'"]).dry_run();
+        PolicySet::builder().block(effect, block).unwrap().deny(r#"mcp.tool.name == "x""#).unwrap()
+    };
+    let found = trial(Allow).build().findings();
+    assert_eq!(found[0].kind().code(), "no_allow_enforced");
+    assert!(decide(&trial(Allow).build(), "{}", &tool("y")).is_allowed());
+    assert_eq!(trial(Require).build().findings(), []);
+    assert_eq!(trial(Allow).allow("jwt.sub == 'b'").unwrap().build().findings(), []);
+}
+
+#[test]
 fn rules_that_another_covers_are_found() {
     let (a, b, c) = (r#""g" in jwt.groups"#, r#"mcp.tool.name == "t""#, r#"jwt.sub == "s""#);
     let and = |x: &str, y: &str| format!("{x} && {y}");

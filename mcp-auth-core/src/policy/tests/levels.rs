@@ -68,6 +68,10 @@ fn levels_are_asked_from_the_outside_in_whatever_the_order_they_were_added_in() 
 #[test]
 fn attack_071_no_level_and_an_empty_level_deny() {
     assert_eq!(judge(&PolicyLevels::new(), "x").reason(), DecisionReason::EmptySet);
+    let open: PolicyLevels = set(&[(Allow, "true")]).into();
+    for both in [PolicyLevels::new().followed_by(&open), open.followed_by(&PolicyLevels::new())] {
+        assert_eq!(judge(&both, "x").reason(), DecisionReason::EmptySet);
+    }
     let with_empty =
         levels(&[(Level::Gateway, set(&[(Allow, "true")])), (Level::Route, PolicySet::default())]);
     let decision = judge(&with_empty, "x");

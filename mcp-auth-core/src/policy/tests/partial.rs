@@ -135,6 +135,30 @@ fn large_claims_are_judged_without_a_residual() {
     assert_eq!(failed.reason(), DecisionReason::DenyFailed(40), "the limit is the same");
 }
 
+/// A rule is evaluated within one number of steps, its parts each within the same: where both parts can be evaluated and
+/// the rule cannot, the residual must not know more.
+#[test]
+fn parts_have_no_more_steps_than_the_rule() {
+    let dear = "jwt.groups.all(g, jwt.groups.exists(h, g == h))";
+    let cheap: Vec<_> = (0..20).map(|i| format!("jwt.groups.all(g, size(g) != {})", i + 20)).collect();
+    let policy = |rule: &str| mixed(40).deny(&format!("!({rule})")).unwrap().build();
+    let (one, both) = (policy(dear), policy(&format!("{dear} && {}", cheap.join(" && "))));
+    let call = tool("t0");
+    let user = |count: usize| {
+        let groups: Vec<_> = (0..count).map(|i| format!("\"x{i}\"")).collect();
+        principal(&format!(r#"{{"sub":"u1","groups":[{}]}}"#, groups.join(",")))
+    };
+    let fails = |policy: &PolicySet, count| {
+        let user = user(count);
+        let context = Context::new(Some(&user)).call(&call);
+        let decision = policy.decide(&context);
+        assert_eq!(decision, policy.decide_in_full(&context), "{count}");
+        decision.reason() == DecisionReason::DenyFailed(40)
+    };
+    let most = (100..2_000).step_by(40).find(|count| fails(&one, *count)).unwrap();
+    assert!((most - 40..most).any(|count| fails(&both, count) && !fails(&one, count)), "below {most}");
+}
+
 /// What has no one value fails with and without residuals in the same places.
 #[test]
 fn what_has_no_one_value_fails_in_the_same_places() {
@@ -152,6 +176,7 @@ fn what_has_no_one_value_fails_in_the_same_places() {
         r#"mcp.tool.name == "t0""#,
         r#"mcp.tool.name != "t0""#,
         r#"jwt.sub == "u1""#,
+        "jwt.missing == 1",
     ];
     let mut rules = Vec::new();
     for ask in asks {
@@ -239,6 +264,55 @@ fn rules_over_paths_and_methods_are_indexed_too() {
                     assert_eq!(policy.decide(&context), policy.decide_in_full(&context), "{context:?}");
                 }
             }
+        }
+    }
+}
+
+/// A rule may find the item in a way that its text does not tell.
+#[test]
+fn attack_088_rules_that_read_the_message_as_a_whole_speak_of_every_item() {
+    let caller = principal("{}");
+    let many: Vec<String> = (0..10).map(|i| format!(r#"mcp.tool.name == "t{i}""#)).collect();
+    for rule in [
+        r#"cel.bind(m, mcp, has(m.tool) && m.tool.name == "drop")"#,
+        r#"mcp.?tool.hasValue() && mcp["to" + "ol"].name == "drop""#,
+    ] {
+        let rules = many.iter().map(|rule| (Deny, rule.as_str())).chain([(Deny, rule)]);
+        let policy = set(&rules.collect::<Vec<_>>());
+        let levels: PolicyLevels = policy.clone().into();
+        let context = Context::new(Some(&caller));
+        for names in [["read", "drop"], ["drop", "read"]] {
+            let mut listing = levels.listing(&context);
+            for name in names {
+                let called = policy.decide(&context.call(&tool(name))).is_allowed();
+                assert_eq!(listing.shows(ListItem::new(ItemKind::Tool, name)), called, "{rule} {name}");
+                assert_eq!(called, name == "read", "{rule} {name}");
+            }
+        }
+    }
+    let rule = r#"has(mcp.tool) && mcp.tool.name == "x" || mcp["pro" + "mpt"].name == "z""#;
+    let prompt = |name: &str| McpCall::new("prompts/get", Some(Target::Prompt(name.into())));
+    assert!(!decide(&set(&[(Deny, rule)]), "{}", &prompt("z")).is_allowed());
+    assert!(decide(&set(&[(Deny, rule)]), "{}", &prompt("y")).is_allowed());
+}
+
+/// What is indexed by method or path may look at names in ways that no index knows.
+#[test]
+fn attack_088_a_listing_looks_at_names_that_no_rule_mentions() {
+    for rule in [
+        r#"mcp.method == "tools/call" && mcp.tool.name.startsWith("a")"#,
+        r#"request.path == "/mcp" && mcp.tool.name.endsWith("b")"#,
+        r#"mcp.tool.name.contains("c")"#,
+    ] {
+        let policy = PolicyLevels::from(mixed(20).allow("true").unwrap().deny(rule).unwrap().build());
+        let user = user(0, 0);
+        let context = Context::new(Some(&user)).request("POST", "/mcp", None);
+        let mut listing = policy.listing(&context);
+        for (name, hidden) in [("x", false), ("ab", true), ("cab", true), ("y", false), ("acb", true)] {
+            let item = ListItem::new(ItemKind::Tool, name);
+            let decided = policy.decide_in_full(&context.list_item(item)).is_allowed();
+            assert_eq!(listing.shows(item), decided, "{rule} {name}");
+            assert!(!(name == "acb" && decided) && (decided || hidden), "{rule} {name}");
         }
     }
 }

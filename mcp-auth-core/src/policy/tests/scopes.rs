@@ -80,6 +80,26 @@ fn scopes_of_tools_are_a_condition_beside_the_rules() {
     assert_eq!(step_up(&judge(&contained, "mcp:read", "write_x")).as_deref(), Some("mcp:read mcp:write"));
 }
 
+/// Also from a list whose other tools are all alike to the rules.
+#[test]
+fn scopes_of_tools_hide_them_from_lists() {
+    let mut builder =
+        PolicySet::builder().tool_scopes(ToolScopes::new().tool("write_*", ["w"])).allow("true").unwrap();
+    for i in 0..9 {
+        builder = builder.deny(&format!(r#"mcp.tool.name == "t{i}""#)).unwrap();
+    }
+    let policy = PolicyLevels::from(builder.build());
+    for (scopes, writes) in [("r", false), ("r w", true)] {
+        let bob = with_scopes(scopes);
+        let mut listing = policy.listing(&Context::new(Some(&bob)));
+        for (name, shown) in
+            [("read", true), ("write_x", writes), ("list", true), ("write_y", writes), ("t3", false)]
+        {
+            assert_eq!(listing.shows(ListItem::new(ItemKind::Tool, name)), shown, "{name} with {scopes}");
+        }
+    }
+}
+
 #[test]
 fn patterns_of_tools() {
     for (pattern, name, fits) in [
@@ -135,6 +155,9 @@ fn only_because_a_scope_is_missing() {
         ),
         // A scope that makes no difference is not asked for.
         (&[(Allow, r#"(hasScope("r") || true) && hasScope("w")"#)], "", Some("w")),
+        (&[(Allow, r#"hasScope("r") ? hasScope("w") : hasScope("w")"#)], "", Some("w")),
+        (&[(Allow, r#"hasScope("w") && size(jwt.sub) > 100 || hasScope("admin")"#)], "", Some("admin")),
+        (&[(Deny, r#"hasScope("r") && size(jwt.sub) > 100"#), (Require, r#"hasScope("w")"#)], "", Some("w")),
         // Asked for with a name that is known at evaluation only.
         (&[(Allow, r#"hasScope("tool:" + mcp.tool.name)"#)], "tool:y", Some("tool:x")),
         // The absence of a scope is no missing scope.
@@ -171,6 +194,28 @@ fn the_scopes_of_a_challenge_are_enough() {
     }
 }
 
+/// Rules that cannot decide about a tool are passed over in a set of many, and evaluated in a set that is evaluated in
+/// full. The scopes that they would ask for change neither which are asked for nor their order.
+#[test]
+fn rules_over_other_tools_do_not_change_a_challenge() {
+    let mut builder = PolicySet::builder().allow("true").unwrap();
+    builder = builder
+        .require(r#"!(mcp.tool.name.startsWith("y") || hasScope("w")) || !(mcp.tool.name == "y")"#)
+        .unwrap();
+    for rule in [r#"hasScope("r")"#, r#"mcp.tool.name != "x" || hasScope("w")"#] {
+        builder = builder.require(rule).unwrap();
+    }
+    for i in 0..9 {
+        builder = builder.deny(&format!(r#"mcp.tool.name == "t{i}""#)).unwrap();
+    }
+    let policy = builder.build();
+    assert!(policy.plan().is_some());
+    let (bob, call) = (with_scopes(""), tool("x"));
+    let context = Context::new(Some(&bob)).call(&call);
+    assert_eq!(step_up(&policy.decide(&context)).as_deref(), Some("r w"));
+    assert_eq!(policy.decide(&context), policy.decide_in_full(&context));
+}
+
 #[test]
 fn levels_ask_for_all_their_scopes_at_once() {
     let gateway = set(&[(Require, r#"hasScope("use")"#)]);
@@ -195,4 +240,35 @@ fn a_dry_run_rule_asks_for_no_scope() {
     let policy =
         PolicySet::builder().block(Require, block).unwrap().allow(r#"hasScope("r")"#).unwrap().build();
     assert_eq!(step_up(&judge(&policy, "", "x")).as_deref(), Some("r"));
+}
+
+/// A listing with step-up shows what a call would be told scopes for, and nothing else besides what is allowed.
+#[test]
+fn attack_088_a_listing_shows_what_scopes_alone_would_allow() {
+    let scopes = ToolScopes::new().tool("write*", ["mcp:write"]);
+    let declared = PolicySet::builder().tool_scopes(scopes).deny(r#"mcp.tool.name == "write_secret""#);
+    let asked = r#"hasScope("mcp:read") && (jwt.sub == "alice" || mcp.tool.name != "read_alice")"#;
+    let policy = PolicyLevels::from(declared.unwrap().build())
+        .followed_by(&set(&[(Require, asked)]).into())
+        .followed_by(&set(&[(Deny, r#"hasScope("mcp:admin") && mcp.tool.name == "write_b""#)]).into());
+    for claims in [
+        r#"{"sub":"bob","scope":"mcp:read"}"#,
+        r#"{"sub":"bob","scope":"mcp:read mcp:write"}"#,
+        r#"{"sub":"bob","scope":"mcp:admin"}"#,
+        r#"{"sub":"alice","scope":""}"#,
+    ] {
+        let caller = principal(claims);
+        let context = Context::new(Some(&caller));
+        let (mut strict, mut wide) = (policy.listing(&context), policy.listing_with_step_up(&context));
+        for name in ["read", "read_alice", "write_a", "write_b", "write_secret"] {
+            let item = ListItem::new(ItemKind::Tool, name);
+            let call = tool(name);
+            let decision = policy.decide(&context.call(&call));
+            assert_eq!(strict.shows(item), decision.is_allowed(), "{claims} {name}");
+            let expected = decision.is_allowed() || decision.step_up().is_some();
+            assert_eq!(wide.shows(item), expected, "{claims} {name}: {decision}");
+        }
+    }
+    let (nobody, item) = (Context::new(None), ListItem::new(ItemKind::Tool, "read"));
+    assert!(!policy.listing_with_step_up(&nobody).shows(item));
 }

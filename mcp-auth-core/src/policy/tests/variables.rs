@@ -3,6 +3,7 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
+use crate::json::{Document, Limits};
 
 #[test]
 fn row_217_variables() {
@@ -16,6 +17,27 @@ fn row_217_variables() {
         let claims = r#"{"sub":"a","https://x/roles":["r"],"scope":"s1 s2"}"#;
         assert!(decide(&set(&[(Allow, rule)]), claims, &call).is_allowed(), "{rule}");
     }
+}
+
+/// It is found by its place instead of its name.
+#[test]
+fn the_subject_is_the_subject_wherever_it_stands() {
+    let policy = set(&[(Allow, r#"jwt.sub == "alice""#)]);
+    for (claims, reason) in [
+        (r#"{"sub":"alice"}"#, DecisionReason::AllowedBy(0)),
+        (r#"{"act":{"sub":"bob"},"x":[{"sub":"bob"}],"sub":"alice"}"#, DecisionReason::AllowedBy(0)),
+        (r#"{"iss":"i","s\u0075b":"al\u0069ce","groups":[]}"#, DecisionReason::AllowedBy(0)),
+        (r#"{"act":{"sub":"alice"},"sub":"bob"}"#, DecisionReason::NoAllow),
+        (r#"{"act":{"sub":"alice"}}"#, DecisionReason::NoAllow),
+        ("{}", DecisionReason::NoAllow),
+    ] {
+        assert_eq!(decide(&policy, claims, &tool("x")).reason(), reason, "{claims}");
+    }
+    let denies = set(&[(Deny, r#"jwt.sub == "alice""#)]);
+    assert_eq!(decide(&denies, "{}", &tool("x")).reason(), DecisionReason::DenyFailed(0), "absent, it fails");
+    // Many claims, each of which is looked at where a name is looked for.
+    let many: String = (0..900).map(|i| format!("\"c{i}\":{i},")).collect();
+    assert!(decide(&policy, &format!("{{{many}\"sub\":\"alice\"}}"), &tool("x")).is_allowed());
 }
 
 pub(super) fn headers(list: &[(&'static str, &[u8])]) -> HeaderMap {
@@ -143,11 +165,9 @@ fn headers_are_not_printed() {
 /// One rule for each line of the contract, and that it fails where nothing gives the value.
 #[test]
 fn row_217_234_235_every_variable_of_the_contract() {
-    let extra =
-        crate::json::Document::parse(br#"{"key-id":"k1","team":"ops"}"#, &Default::default()).unwrap();
+    let extra = Document::parse(br#"{"key-id":"k1","team":"ops"}"#, &Default::default()).unwrap();
     let extra = extra.as_object().unwrap();
-    let arguments =
-        crate::json::Document::parse(br#"{"amount":5,"to":{"iban":"X"}}"#, &Default::default()).unwrap();
+    let arguments = Document::parse(br#"{"amount":5,"to":{"iban":"X"}}"#, &Default::default()).unwrap();
     let headers = headers(&[("x-env", b"prod"), ("mcp-session-id", b"s"), ("mcp-protocol-version", b"1")]);
     let bob = principal(
         r#"{"iss":"https://idp","sub":"bob","aud":["m","n"],"exp":1700000300,"groups":["g"],"role":"r","client_id":"c"}"#,
@@ -376,7 +396,7 @@ fn rules_over_arguments_do_not_hide_items_of_lists() {
         let call = tool("pay");
         for (amount, allowed) in [("5", true), ("500", false)] {
             let arguments = format!(r#"{{"amount":{amount}}}"#);
-            let arguments = crate::json::Document::parse(arguments.as_bytes(), &Default::default()).unwrap();
+            let arguments = Document::parse(arguments.as_bytes(), &Default::default()).unwrap();
             let context = Context::new(None).call(&call).arguments(Some(arguments.root()));
             assert_eq!(policy.decide(&context).is_allowed(), allowed, "{effect} {rule} {amount}");
         }
@@ -388,6 +408,21 @@ fn rules_over_arguments_do_not_hide_items_of_lists() {
         (Require, "mcp.tool.arguments.amount < 1"),
     ]);
     assert!(!hidden.decide(&item("pay")).is_allowed());
+}
+
+/// Each call looks through all groups: items of a list are not asked for without end.
+#[test]
+fn attack_073_functions_of_rules_are_paid_for() {
+    let caller = principal(r#"{"sub":"a","groups":["g"]}"#);
+    let (limits, mut call) = (Limits::default().max_nodes(20_000), tool("x"));
+    call.arguments = Some(0..1);
+    let policy = set(&[(Allow, "mcp.tool.arguments.l.exists(g, inGroup(g))")]);
+    for (before, allowed) in [(1_000, true), (8_000, false)] {
+        let list = format!(r#"{{"l":[{}"g"]}}"#, r#""x","#.repeat(before));
+        let arguments = Document::parse(list.as_bytes(), &limits).unwrap();
+        let context = Context::new(Some(&caller)).call(&call).arguments(Some(arguments.root()));
+        assert_eq!(policy.decide(&context).is_allowed(), allowed, "{before}");
+    }
 }
 
 #[test]
@@ -435,4 +470,8 @@ fn traps_behave_as_the_documentation_says() {
         "{finding}"
     );
     assert_eq!(say("jwt.amount <= 100", r#"{"amount":"5"}"#, &call), "fails");
+    let caller = principal(r#"{"exp":2000000000}"#);
+    let context = Context::new(Some(&caller)).call(&call).now(crate::UnixTime::from_secs(1_000_000_000));
+    assert_eq!(set(&[(Deny, "jwt.exp > now")]).decide(&context).reason(), DecisionReason::DenyFailed(0));
+    assert!(set(&[(Allow, "timestamp(int(jwt.exp)) > now")]).decide(&context).is_allowed());
 }

@@ -107,10 +107,13 @@ fn rfc_8693_with_every_parameter() {
 fn keycloak_standard_token_exchange() {
     // Keycloak, "Configuring and using token exchange": access_token in, client id as audience, no offline access.
     let provider = Provider::keycloak("https://keycloak.acme.io", "acme").unwrap();
-    let step =
-        Step::new(ExchangeProfile::of(provider.kind()), endpoint(provider.token_endpoint()), post("gateway"))
-            .audience("tool")
-            .scope(&scopes("mcp:invoke offline_access"));
+    let step = Step::new(
+        ExchangeProfile::of(provider.kind()),
+        endpoint(provider.token_endpoint().unwrap()),
+        post("gateway"),
+    )
+    .audience("tool")
+    .scope(&scopes("mcp:invoke offline_access"));
     assert_eq!(
         sent(step).0,
         [
@@ -128,7 +131,7 @@ fn keycloak_standard_token_exchange() {
 
 fn entra(client: ClientCredential) -> Step {
     let provider = Provider::entra_v1(TENANT).unwrap();
-    Step::new(ExchangeProfile::of(provider.kind()), endpoint(provider.token_endpoint()), client)
+    Step::new(ExchangeProfile::of(provider.kind()), endpoint(provider.token_endpoint().unwrap()), client)
         .scope(&scopes("https://graph.microsoft.com/.default"))
 }
 
@@ -252,9 +255,10 @@ fn okta_on_behalf_of() {
     // Okta, "Set up OAuth 2.0 On-Behalf-Of Token Exchange": Basic, custom scopes only. S0's scopes go through.
     let provider = Provider::okta("acme.okta.com", "aus1a2b3c4D5e6F7g8").unwrap();
     let client = ClientCredential::client_secret_basic("0oa1", Secret::new(SECRET));
-    let step = Step::new(ExchangeProfile::of(provider.kind()), endpoint(provider.token_endpoint()), client)
-        .audience("api://acme")
-        .scope(&scopes("openid mcp:invoke offline_access"));
+    let step =
+        Step::new(ExchangeProfile::of(provider.kind()), endpoint(provider.token_endpoint().unwrap()), client)
+            .audience("api://acme")
+            .scope(&scopes("openid mcp:invoke offline_access"));
     let (body, driver) = sent(step);
     assert_eq!(
         body,

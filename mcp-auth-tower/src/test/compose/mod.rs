@@ -14,6 +14,7 @@ use crate::expiry::ExpiryLayer;
 use crate::mcp::McpLayer;
 use crate::metadata::MetadataLayer;
 use crate::origin::OriginLayer;
+use crate::session::SessionLayer;
 
 fn all(idp: &Idp) -> McpAuth {
     McpAuth::builder(RESOURCE)
@@ -33,6 +34,7 @@ struct Layers {
     origin: OriginLayer,
     authenticate: AuthenticateLayer,
     expiry: ExpiryLayer,
+    session: SessionLayer,
     mcp: McpLayer,
     authorize: AuthorizeLayer,
 }
@@ -49,6 +51,7 @@ fn each(idp: &Idp) -> Layers {
             .unwrap()
             .clock(Arc::new(FixedClock)),
         expiry: ExpiryLayer::new().clock(Arc::new(FixedClock)),
+        session: SessionLayer::new().unwrap(),
         mcp: McpLayer::new(),
         authorize: AuthorizeLayer::new(),
     }
@@ -96,6 +99,7 @@ async fn on_axum() {
     let one_by_one = router()
         .layer(l.authorize)
         .layer(l.mcp)
+        .layer(l.session)
         .layer(l.expiry)
         .layer(l.authenticate)
         .layer(l.origin)
@@ -119,7 +123,7 @@ async fn on_hyper() {
     let upstream = Arc::new(Shared::default());
     let inner = || Upstream { shared: upstream.clone(), ready: false };
     let l = each(&idp);
-    let judged = l.expiry.layer(l.mcp.layer(l.authorize.layer(inner())));
+    let judged = l.expiry.layer(l.session.layer(l.mcp.layer(l.authorize.layer(inner()))));
     let one_by_one = l.metadata.layer(l.audit.layer(l.origin.layer(l.authenticate.layer(judged))));
     let mut first = http1(serve(all(&idp).layer(inner())).await).await;
     let mut second = http1(serve(one_by_one).await).await;

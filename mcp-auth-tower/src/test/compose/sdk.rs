@@ -77,6 +77,39 @@ async fn on_rmcp() {
     }
 }
 
+/// The SDK's server lets everybody into a session who knows its id; the layers do not.
+#[tokio::test]
+async fn attack_091_sessions_of_the_sdk_are_their_callers() {
+    let idp = Idp::new();
+    let config = StreamableHttpServerConfig::default().with_legacy_session_mode(true);
+    let server = StreamableHttpService::new(|| Ok(Tools), Arc::new(LocalSessionManager::default()), config);
+    let mut direct = http1(serve(server.clone()).await).await;
+    let mut layered = http1(serve(all(&idp).layer(server)).await).await;
+    for (sender, protected) in [(&mut direct, false), (&mut layered, true)] {
+        let mut alice = Session { sender, token: idp.token("alice"), id: None };
+        let hello = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+        assert!(alice.ask(hello).await.0.is_success());
+        let notice = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+        assert_eq!(alice.ask(notice).await.0, StatusCode::ACCEPTED);
+        let id = alice.id.clone();
+
+        let mut bob = Session { sender, token: idp.token("bob"), id: id.clone() };
+        let (status, answer) = bob.ask(LIST).await;
+        if !protected {
+            assert_eq!(status, StatusCode::OK, "else this test shows nothing");
+            continue;
+        }
+        assert_eq!((status, &answer["error"]["code"]), (StatusCode::NOT_FOUND, &json!(-32001)));
+        assert_eq!(bob.end().await, StatusCode::NOT_FOUND);
+
+        // Alice's session has not ended by that. When she ends it, the server's own 404 comes.
+        let mut alice = Session { sender, token: idp.token("alice"), id };
+        assert_eq!(alice.ask(LIST).await.0, StatusCode::OK);
+        assert!(alice.end().await.is_success());
+        assert_eq!(alice.ask(LIST).await.0, StatusCode::NOT_FOUND);
+    }
+}
+
 struct Session<'s> {
     sender: &'s mut Sender,
     token: String,
@@ -86,7 +119,16 @@ struct Session<'s> {
 impl Session<'_> {
     /// The answer's status, and its message: the body, or the last event that holds one.
     async fn ask(&mut self, body: &str) -> (StatusCode, Value) {
-        let mut request = post(&self.token, body);
+        self.send(post(&self.token, body)).await
+    }
+
+    async fn end(&mut self) -> StatusCode {
+        let mut request = post(&self.token, "");
+        *request.method_mut() = http::Method::DELETE;
+        self.send(request).await.0
+    }
+
+    async fn send(&mut self, mut request: Request<Full<Bytes>>) -> (StatusCode, Value) {
         let headers: &mut HeaderMap = request.headers_mut();
         headers.insert("host", "localhost:3000".parse().unwrap());
         headers.insert("accept", "application/json, text/event-stream".parse().unwrap());
