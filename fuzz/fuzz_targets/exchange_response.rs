@@ -1,5 +1,6 @@
 //! Invariant: a token is read only from a 200 without `error`, is what the document says, can stand in a header, and
-//! is in no `Debug` text and no error.
+//! is in no `Debug` text and no error. Lifetimes and token types are those of the document, or there is no token; what
+//! stands beside an OAuth error is the document's too. An ID-JAG is read only from what says that it is one.
 //!
 //! The first byte chooses status and content type, the rest is the body.
 #![no_main]
@@ -7,7 +8,8 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use libfuzzer_sys::fuzz_target;
-use mcp_auth_exchange::TokenResponse;
+use mcp_auth_exchange::grant::id_jag::IdJagGrant;
+use mcp_auth_exchange::{TokenResponse, TokenTypeUri};
 use serde_json::Value;
 
 fuzz_target!(|data: &[u8]| {
@@ -30,6 +32,14 @@ fuzz_target!(|data: &[u8]| {
             HeaderValue::from_str(&format!("Bearer {token}")).expect("the token cannot stand in a header");
             assert_eq!(value["refresh_token"].as_str(), response.refresh_token().map(|t| t.expose()));
             assert_eq!(value["scope"].as_str(), response.scope());
+            assert_eq!(value["issued_token_type"].as_str(), response.issued_token_type());
+            let token_type = value["token_type"].as_str().expect("without a token type");
+            assert!(token_type.eq_ignore_ascii_case(response.token_type().as_str()));
+            let seconds = value["expires_in"].as_u64().or_else(|| value["expires_in"].as_str()?.parse().ok());
+            assert_eq!(seconds, response.expires_in_seconds());
+            let id_jag = response.issued_token_type() == Some(TokenTypeUri::ID_JAG.as_str());
+            let is_one = id_jag && token_type.eq_ignore_ascii_case("n_a");
+            assert_eq!(IdJagGrant::from_response(&response).is_ok(), is_one);
             if token.len() > 24 {
                 let others =
                     [response.scope(), response.issued_token_type(), Some(response.token_type().as_str())];
@@ -42,6 +52,19 @@ fuzz_target!(|data: &[u8]| {
             let text = error.to_string();
             assert!(text.len() < 1024);
             let value = serde_json::from_slice::<Value>(body).ok();
+            if let (Some(refusal), Some(value)) = (error.refusal(), &value) {
+                assert_eq!(value["error"].as_str(), Some(refusal.code().as_str()));
+                for (name, read) in [
+                    ("error_description", refusal.description()),
+                    ("suberror", refusal.suberror()),
+                    ("claims", refusal.claims()),
+                    ("acr_values", refusal.acr_values()),
+                    ("scope", refusal.scope()),
+                ] {
+                    assert!(read.is_none() || read == value[name].as_str(), "{name}");
+                    assert!(read.is_none_or(|text| text.len() <= 8 * 1024), "{name}");
+                }
+            }
             let secret = value.as_ref().and_then(|v| v["access_token"].as_str()).filter(|t| t.len() > 24);
             let code = value.as_ref().and_then(|v| v["error"].as_str()).unwrap_or_default();
             if let Some(secret) = secret.filter(|secret| !code.contains(secret)) {

@@ -6,6 +6,8 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
+use mcp_auth_discovery::Scopes;
+
 use crate::{ClientAuthentication, TokenEndpoint};
 
 /// Collects parameters; what is dropped before it became a request is overwritten.
@@ -35,6 +37,20 @@ impl Form {
         self.body.extend(byte_serialize(value.as_bytes()));
     }
 
+    /// Pushes a parameter that is not sent when there is nothing to say.
+    pub(crate) fn push_some(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.push(name, value);
+        }
+    }
+
+    /// Pushes `scope`; the empty set is not sent.
+    pub(crate) fn push_scope(&mut self, scope: &Scopes) {
+        if !scope.is_empty() {
+            self.push("scope", &scope.to_string());
+        }
+    }
+
     pub(crate) fn into_http(
         mut self,
         endpoint: &TokenEndpoint,
@@ -43,11 +59,14 @@ impl Form {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        client.apply(&mut self, &mut headers);
+        let certificate = client.apply(&mut self, &mut headers);
         let mut request = Request::new(Bytes::copy_from_slice(self.body.as_bytes()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = endpoint.uri().clone();
         *request.headers_mut() = headers;
+        if let Some(certificate) = certificate {
+            request.extensions_mut().insert(certificate);
+        }
         request
     }
 }

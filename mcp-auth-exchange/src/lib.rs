@@ -1,4 +1,4 @@
-//! OAuth token requests and answers as values: authorization code with PKCE, refresh, client authentication.
+//! OAuth token requests, answers and exchanges as values, for any provider.
 //!
 //! This crate makes `http::Request<Bytes>` and reads answers; it is pure: no sockets, no clock, no
 //! randomness. Callers carry the bytes and pass random bytes in.
@@ -42,29 +42,46 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A downstream token for a caller is got by a [`plan`]: which provider, in which steps, and what is asked of the
+//! answer. Requests find it in the [`cache`], or make one exchange under each key.
+//!
 //! # In scope
 //!
-//! - [`grant`]: one module per grant
-//! - [`client_auth`]: how a client proves who it is
+//! - [`grant`]: one module per grant; [`target`], [`token_type`]: for what, and of what kind
+//! - [`client_auth`]: how a client proves who it is; [`dpop`]: proofs of possession
 //! - [`endpoint`]: where tokens may be asked for
-//! - [`token_type`], [`response`]: what comes back
-//! - [`introspection`]: asking the issuer about a token
+//! - [`response`]: what comes back; [`outcome`]: what came of it, and what to do about it
+//! - [`provider`]: what each provider accepts, and how it fails
+//! - [`plan`]: from a validated caller to a token for the downstream; [`cache`]: tokens, failures, circuits
+//! - [`introspection`], [`revocation`]: asking the issuer about a token, and giving one back
 //!
 //! # Out of scope
 //!
 //! - Sending requests: `mcp-auth-tower`.
 //! - Discovery documents and registration: `mcp-auth-discovery`.
 
+pub mod cache;
 pub mod client_auth;
+pub mod dpop;
 pub mod endpoint;
 mod form;
 pub mod grant;
 pub mod introspection;
+pub mod outcome;
+pub mod plan;
+pub mod provider;
 pub mod response;
+pub mod revocation;
+mod signed;
+pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod token_type;
 
-pub use client_auth::ClientAuthentication;
+pub use client_auth::{ClientAuthentication, ClientCredential};
 pub use endpoint::TokenEndpoint;
 pub use mcp_auth_discovery::Secret;
+pub use outcome::Outcome;
 pub use response::{TokenErrorCode, TokenErrorResponse, TokenResponse, TokenResponseError};
-pub use token_type::TokenType;
+pub use target::{AuthorizationDetails, Resource};
+pub use token_type::{TokenType, TokenTypeUri};

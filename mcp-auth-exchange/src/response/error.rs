@@ -47,9 +47,18 @@ pub enum TokenResponseErrorKind {
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenErrorResponse {
     code: TokenErrorCode,
+    details: Box<Details>,
+}
+
+/// What stands beside the code.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Details {
     description: Option<String>,
     suberror: Option<String>,
     claims: Option<String>,
+    acr_values: Option<String>,
+    max_age_seconds: Option<u64>,
+    scope: Option<String>,
 }
 
 /// An error code (RFC 6749 §5.2 and the registry of OAuth extensions errors).
@@ -80,6 +89,8 @@ pub enum TokenErrorCode {
     ConsentRequired,
     /// `login_required` (OpenID Connect)
     LoginRequired,
+    /// `insufficient_user_authentication` (RFC 9470 §3): the user has to authenticate again, and better.
+    InsufficientUserAuthentication,
     /// `access_denied`
     AccessDenied,
     /// `server_error`
@@ -131,17 +142,32 @@ impl TokenErrorResponse {
 
     /// `error_description`: the server's text, for debug logs only. It may name users and tenants.
     pub fn description(&self) -> Option<&str> {
-        self.description.as_deref()
+        self.details.description.as_deref()
     }
 
     /// `suberror` (Microsoft Entra): a finer code, such as `bad_token`.
     pub fn suberror(&self) -> Option<&str> {
-        self.suberror.as_deref()
+        self.details.suberror.as_deref()
     }
 
     /// `claims` (Microsoft Entra, OpenID Connect): what a client must ask for to pass conditional access.
     pub fn claims(&self) -> Option<&str> {
-        self.claims.as_deref()
+        self.details.claims.as_deref()
+    }
+
+    /// `acr_values` (RFC 9470 §3): how the user has to authenticate.
+    pub fn acr_values(&self) -> Option<&str> {
+        self.details.acr_values.as_deref()
+    }
+
+    /// `max_age` (RFC 9470 §3): how long ago the user may have authenticated, in seconds.
+    pub fn max_age_seconds(&self) -> Option<u64> {
+        self.details.max_age_seconds
+    }
+
+    /// `scope` (RFC 6750 §3, ID-JAG §7): what the token has to have.
+    pub fn scope(&self) -> Option<&str> {
+        self.details.scope.as_deref()
     }
 
     /// Reads an error response; `None` when `error` is absent or not an error code.
@@ -149,11 +175,21 @@ impl TokenErrorResponse {
         let text = |name: &str| {
             object.get(name).and_then(Value::as_str).filter(|t| t.len() <= MAX_TEXT_BYTES).map(str::to_owned)
         };
-        Some(Self {
-            code: TokenErrorCode::parse(object.get("error")?.as_str()?)?,
+        let details = Details {
             description: text("error_description"),
             suberror: text("suberror"),
             claims: text("claims"),
+            acr_values: text("acr_values"),
+            max_age_seconds: match object.get("max_age") {
+                Some(Value::Int(seconds)) => u64::try_from(seconds).ok(),
+                Some(Value::String(digits)) if digits.len() <= 12 => digits.parse().ok(),
+                _ => None,
+            },
+            scope: text("scope"),
+        };
+        Some(Self {
+            code: TokenErrorCode::parse(object.get("error")?.as_str()?)?,
+            details: Box::new(details),
         })
     }
 }
@@ -185,6 +221,7 @@ impl TokenErrorCode {
             "interaction_required" => Self::InteractionRequired,
             "consent_required" => Self::ConsentRequired,
             "login_required" => Self::LoginRequired,
+            "insufficient_user_authentication" => Self::InsufficientUserAuthentication,
             "access_denied" => Self::AccessDenied,
             "server_error" => Self::ServerError,
             "temporarily_unavailable" => Self::TemporarilyUnavailable,
@@ -215,6 +252,7 @@ impl TokenErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::ConsentRequired => "consent_required",
             Self::LoginRequired => "login_required",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::AccessDenied => "access_denied",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",

@@ -131,6 +131,7 @@ fn every_code_survives_a_round_trip() {
         "interaction_required",
         "consent_required",
         "login_required",
+        "insufficient_user_authentication",
         "access_denied",
         "server_error",
         "temporarily_unavailable",

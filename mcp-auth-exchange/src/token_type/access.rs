@@ -1,4 +1,4 @@
-//! What kind of token was issued.
+//! How a token is presented.
 
 use std::fmt;
 

@@ -1,0 +1,295 @@
+//! One exchange, as a state machine without IO.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::Request;
+use mcp_auth_core::UnixTime;
+use mcp_auth_discovery::Secret;
+
+use super::issued::{Check, Life, Refusal, same_jwt};
+use super::{ActorToken, ExchangePlan, Step, Subject};
+use crate::client_auth::AuthenticationContext;
+use crate::dpop::{DpopNonce, NonceMemory, NonceRetry, ProofRequest};
+use crate::outcome::{Diagnosis, Facts, NOT_SENT, Outcome, SUBJECT_EXPIRED, classify, unanswered};
+use crate::{TokenErrorCode, TokenResponse, TokenResponseError, TokenType, TokenTypeUri};
+
+/// The longest pause before a second try; for a longer `Retry-After` there is none.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// The pause before a second try where the provider names none.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What a request depends on besides the plan.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "all that a pure crate cannot know")]
+pub struct SendContext<'a> {
+    /// Random bytes of the operating system, other ones for each request: identifiers of assertions and proofs.
+    pub random: &'a [u8; 32],
+    /// The workload's own token, where [`ClientCredential::wants_workload_token`](crate::ClientCredential::wants_workload_token).
+    pub workload_token: Option<&'a Secret>,
+    /// What servers gave as nonces.
+    pub nonces: &'a NonceMemory,
+    /// The time.
+    pub now: UnixTime,
+}
+
+/// What comes next.
+#[derive(Clone, Debug)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "a driver has to handle each")]
+pub enum Progress {
+    /// Ask for another request after this time, which may be zero.
+    Again {
+        /// How long to wait before.
+        after: Duration,
+    },
+    /// That was it.
+    Done(Outcome),
+}
+
+/// One exchange.
+///
+/// ```text
+///            next_request                handle_response
+///  ready ───────────────────▶ sent ─┬─▶ next step, nonce, second try ─▶ ready
+///                                   ├─▶ Done(Token)
+///            handle_failure         └─▶ Done(anything else)
+/// ```
+///
+/// A refusal ends it: it is not tried again, and no other grant is tried instead. What is tried again: a request
+/// without the nonce that the server then asked for, once; and a provider that is down or overloaded, as often as
+/// [`ExchangePlan::attempts`] says. An exchange that is dropped in between leaves nothing behind.
+///
+/// Whoever sends a request follows no redirect, and gives up after a time.
+#[derive(Debug)]
+#[must_use]
+pub struct ExchangeRun {
+    plan: Arc<ExchangePlan>,
+    subject: Subject,
+    actor: Option<ActorToken>,
+    step: usize,
+    /// What the step before brought.
+    carried: Option<Secret>,
+    nonce: Option<DpopNonce>,
+    retry: NonceRetry,
+    tries: u8,
+    /// The credential of the request under way, to keep it out of texts.
+    credential: Option<Secret>,
+}
+
+impl ExchangeRun {
+    pub(super) fn new(plan: Arc<ExchangePlan>, subject: Subject, actor: Option<ActorToken>) -> Self {
+        Self {
+            plan,
+            subject,
+            actor,
+            step: 0,
+            carried: None,
+            nonce: None,
+            retry: NonceRetry::default(),
+            tries: 0,
+            credential: None,
+        }
+    }
+
+    /// The next request. Where a step's client authenticates with a certificate, its name is among the request's
+    /// extensions ([`ClientCertificate`](crate::client_auth::ClientCertificate)).
+    ///
+    /// # Errors
+    ///
+    /// The [`Outcome`] of an exchange that cannot go on: the subject's or the actor's token ended, or a signature
+    /// could not be made.
+    pub fn next_request(&mut self, context: &SendContext<'_>) -> Result<Request<Bytes>, Outcome> {
+        let plan = self.plan.clone();
+        let step = plan.steps().get(self.step).ok_or_else(|| self.broken("the plan has no such step"))?;
+        self.check_dates(context.now)?;
+        let (assertion_id, proof_id) = context.random.split_at(16);
+        let client = step
+            .client
+            .authenticate(&AuthenticationContext {
+                endpoint: &step.endpoint,
+                jti: &URL_SAFE_NO_PAD.encode(assertion_id),
+                workload_token: context.workload_token,
+                now: context.now,
+            })
+            .map_err(|error| self.broken(&error.to_string()))?;
+        self.credential = client.secret().cloned();
+        let (subject, token_type) = self.input(step);
+        let mut request = step.request(subject, token_type, self.actor(), client);
+        if let Some(key) = &step.dpop {
+            let target =
+                step.target().ok_or_else(|| self.broken("the endpoint cannot stand in a DPoP proof"))?;
+            self.nonce = self.nonce.take().or_else(|| context.nonces.get(&step.origin()));
+            let jti = URL_SAFE_NO_PAD.encode(proof_id);
+            let proof = ProofRequest::new("POST", &target, &jti).nonce(self.nonce.as_ref());
+            let proof = key.proof(&proof, context.now).map_err(|error| self.broken(&error.to_string()))?;
+            request.headers_mut().insert("dpop", proof);
+        }
+        Ok(request)
+    }
+
+    /// Reads the answer to the last request.
+    pub fn handle_response<B: AsRef<[u8]>>(
+        &mut self,
+        response: &http::Response<B>,
+        nonces: &NonceMemory,
+        now: UnixTime,
+    ) -> Progress {
+        let plan = self.plan.clone();
+        let Some(step) = plan.steps().get(self.step) else {
+            return Progress::Done(self.broken("there was no request"));
+        };
+        if step.dpop.is_some() {
+            nonces.keep(&step.origin(), response.headers());
+        }
+        match TokenResponse::from_http(response) {
+            Ok(answer) if self.step + 1 < plan.steps().len() => self.carry(step, &answer),
+            Ok(answer) => Progress::Done(self.accept(step, &answer, now)),
+            Err(error) => self.refused(step, &error, response.headers()),
+        }
+    }
+
+    /// The last request got no answer: not sent, cut off, or too slow.
+    pub fn handle_failure(&mut self) -> Progress {
+        let outcome = unanswered(&self.facts());
+        self.try_again(outcome, None)
+    }
+
+    fn refused(&mut self, step: &Step, error: &TokenResponseError, headers: &http::HeaderMap) -> Progress {
+        let asks_nonce = error.refusal().is_some_and(|r| *r.code() == TokenErrorCode::UseDpopNonce);
+        if asks_nonce && step.dpop.is_some() {
+            let sent = self.nonce.take();
+            if let Some(nonce) = self.retry.after(headers, sent.as_ref()) {
+                self.nonce = Some(nonce);
+                return Progress::Again { after: Duration::ZERO };
+            }
+        }
+        let (facts, secrets) = (self.facts(), self.secrets());
+        let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+        match classify(&step.profile, &facts, error, &secrets) {
+            Outcome::Transient { retry_after, diagnosis } if !asks_nonce => {
+                self.try_again(Outcome::Transient { retry_after, diagnosis }, retry_after)
+            }
+            outcome => Progress::Done(outcome),
+        }
+    }
+
+    fn try_again(&mut self, outcome: Outcome, retry_after: Option<Duration>) -> Progress {
+        self.tries = self.tries.saturating_add(1);
+        let after = retry_after.unwrap_or(PAUSE);
+        if self.tries < self.plan.attempts && after <= MAX_PAUSE {
+            Progress::Again { after }
+        } else {
+            Progress::Done(outcome)
+        }
+    }
+
+    /// What one step brought, for the next.
+    fn carry(&mut self, step: &Step, answer: &TokenResponse) -> Progress {
+        let wanted = step.requested();
+        let is_wanted = match answer.issued_token_type() {
+            None => !step.profile.says_issued_token_type,
+            Some(issued) => wanted.is_none_or(|wanted| issued == wanted.as_str() || same_jwt(issued, wanted)),
+        };
+        let presented = match answer.token_type() {
+            // Not a token to be presented, such as an ID-JAG; an access token never is one of these.
+            TokenType::NotApplicable => wanted.is_some_and(|wanted| !wanted.is_access_token()),
+            TokenType::Bearer => step.dpop.is_none() && wanted != Some(&TokenTypeUri::ID_JAG),
+            TokenType::DPoP => step.dpop.is_some() && wanted != Some(&TokenTypeUri::ID_JAG),
+            TokenType::Other(_) => false,
+        };
+        if !is_wanted || !presented {
+            let text = "the answer's `issued_token_type` and `token_type` are not those that were asked for";
+            return Progress::Done(self.unusable(Refusal("issued_type", text)));
+        }
+        if self.sent().iter().any(|sent| sent.expose() == answer.access_token().expose()) {
+            let text = "the issued token is one that was sent: nothing was exchanged";
+            return Progress::Done(self.unusable(Refusal("same_token", text)));
+        }
+        self.carried = Some(answer.access_token().clone());
+        self.step += 1;
+        (self.nonce, self.retry, self.tries) = (None, NonceRetry::default(), 0);
+        Progress::Again { after: Duration::ZERO }
+    }
+
+    fn accept(&self, step: &Step, answer: &TokenResponse, now: UnixTime) -> Outcome {
+        let sent = self.sent();
+        let sent: Vec<&str> = sent.iter().map(Secret::expose).collect();
+        let actor = self.actor.as_ref().filter(|_| self.plan.takes_actor()).and_then(ActorToken::expires_at);
+        let check = Check {
+            rules: &self.plan.rules,
+            subject: self.subject.principal(),
+            sent: &sent,
+            requested: step.requested(),
+            says_type: step.profile.says_issued_token_type,
+            scope: &step.sent_scope(),
+            key: step.dpop.as_deref(),
+            life: Life {
+                assumed: self.plan.assumed_lifetime,
+                margin: self.plan.margin,
+                until: [self.subject.principal().expires_at(), actor],
+                longest: self.plan.longest_use,
+            },
+            now,
+        };
+        match check.accept(answer) {
+            Ok(token) => Outcome::Token(Arc::new(token)),
+            Err(refusal) => self.unusable(refusal),
+        }
+    }
+
+    fn check_dates(&self, now: UnixTime) -> Result<(), Outcome> {
+        if self.subject.principal().expires_at().is_some_and(|exp| exp <= now) {
+            let text = "the user's token has expired";
+            return Err(Outcome::SubjectRefused(Diagnosis::new(SUBJECT_EXPIRED, text, &self.facts())));
+        }
+        if self.actor().and_then(ActorToken::expires_at).is_some_and(|exp| exp <= now) {
+            return Err(self.broken("the actor's token has expired: it has to be renewed before"));
+        }
+        Ok(())
+    }
+
+    /// What this step exchanges, under the type that its provider takes: what one server calls its access token is
+    /// a JWT of somebody else to the next.
+    fn input(&self, step: &Step) -> (Secret, TokenTypeUri) {
+        let token = self.carried.clone().unwrap_or_else(|| Secret::new(self.subject.token()));
+        (token, step.profile.subject_token_type.clone())
+    }
+
+    /// The actor, where this step takes one. Later steps go to other servers, for which his token is not.
+    fn actor(&self) -> Option<&ActorToken> {
+        self.actor.as_ref().filter(|_| self.step == 0 && self.plan.takes_actor())
+    }
+
+    /// The tokens that went in.
+    fn sent(&self) -> Vec<Secret> {
+        let actor = self.actor.as_ref().map(|actor| actor.token.clone());
+        [Some(Secret::new(self.subject.token())), actor, self.carried.clone()].into_iter().flatten().collect()
+    }
+
+    /// What no text may have in it.
+    fn secrets(&self) -> Vec<Secret> {
+        let mut all = self.sent();
+        all.extend(self.credential.clone());
+        all
+    }
+
+    fn facts(&self) -> Facts {
+        let Some(step) = self.plan.steps().get(self.step) else { return Facts::default() };
+        let (_, token_type) = self.input(step);
+        let audiences: Vec<&str> = self.subject.principal().audiences().take(8).collect();
+        Facts { subject_audience: audiences.join(" "), ..step.facts(self.step, &token_type) }
+    }
+
+    fn broken(&self, text: &str) -> Outcome {
+        Outcome::Misconfigured(Diagnosis::new(NOT_SENT, text, &self.facts()))
+    }
+
+    fn unusable(&self, Refusal(id, text): Refusal) -> Outcome {
+        Outcome::Unusable(Diagnosis::new(id, text, &self.facts()))
+    }
+}

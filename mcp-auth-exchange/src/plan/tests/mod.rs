@@ -1,0 +1,3 @@
+mod choose;
+mod issued;
+mod run;

@@ -1,0 +1,3 @@
+mod errors;
+mod table;
+mod transcripts;
