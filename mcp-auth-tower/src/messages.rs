@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 
 use crate::rejection::rpc;
 
-/// Longest answer or event that is held for filtering.
-const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// Longest answer or event that is held for filtering, unless it is said.
+pub(crate) const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
 /// What is done with each message of an answer.
 pub(crate) trait Messages: Send + Sync + Debug {
@@ -29,6 +29,8 @@ pub(crate) struct Work {
     pub(crate) id: Option<Box<str>>,
     /// Messages of our own, JSON, that stand in front of the others: refusals of messages of a batch.
     pub(crate) ours: Vec<String>,
+    /// Longest answer or event that is held.
+    pub(crate) max_bytes: usize,
 }
 
 pin_project! {
@@ -61,7 +63,8 @@ impl<B> FilteredBody<B> {
 
     /// The body of an answer of type `text/event-stream`.
     pub(crate) fn events(body: B, work: Work) -> Self {
-        Self { body, state: State::Events { work, events: EventStreamFilter::new(MAX_ANSWER_BYTES) } }
+        let events = EventStreamFilter::new(work.max_bytes);
+        Self { body, state: State::Events { work, events } }
     }
 }
 
@@ -118,7 +121,7 @@ impl<B: Body<Data = Bytes>> Body for FilteredBody<B> {
                 State::Json { work, held } => {
                     let frame = ready!(this.body.as_mut().poll_frame(cx)).transpose()?;
                     match frame.map(Frame::into_data) {
-                        Some(Ok(data)) if held.len() + data.len() <= MAX_ANSWER_BYTES => {
+                        Some(Ok(data)) if held.len() + data.len() <= work.max_bytes => {
                             held.extend_from_slice(&data)
                         }
                         // Trailers have nothing to add to a filtered answer.

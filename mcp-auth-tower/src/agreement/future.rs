@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 
 use super::learn::Shown;
 use crate::body::ResponseBody;
-use crate::messages::{FilteredBody, MediaType, Work, media_type};
+use crate::messages::{FilteredBody, MAX_ANSWER_BYTES, MediaType, Work, media_type};
 
 pin_project! {
     /// The future of [`Agree`](super::Agree).
@@ -74,5 +74,5 @@ where
 }
 
 fn work(learner: Shown) -> Work {
-    Work { messages: Box::new(learner), id: None, ours: Vec::new() }
+    Work { messages: Box::new(learner), id: None, ours: Vec::new(), max_bytes: MAX_ANSWER_BYTES }
 }

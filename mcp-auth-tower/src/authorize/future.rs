@@ -24,6 +24,8 @@ pub(super) struct Watch {
     pub(super) is_list: bool,
     /// Answers to messages of a batch that were refused.
     pub(super) ours: Vec<String>,
+    /// Longest answer or event that is held.
+    pub(super) max_bytes: usize,
 }
 
 pin_project! {
@@ -107,6 +109,6 @@ fn watched<B>(response: Response<B>, mut watch: Watch) -> Response<ResponseBody<
     };
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
-    let work = Work { messages, id, ours: watch.ours };
+    let work = Work { messages, id, ours: watch.ours, max_bytes: watch.max_bytes };
     Response::from_parts(parts, ResponseBody::service(filter(body, work)))
 }

@@ -9,6 +9,7 @@ use super::Authorize;
 use super::denial::{Denials, MissingScopes};
 use super::http::Reads;
 use crate::clock::{Clock, SystemClock};
+use crate::messages::MAX_ANSWER_BYTES;
 use crate::rejection::ChallengeContext;
 
 /// Puts [`Authorize`] in front of a service.
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) mcp: Option<Items>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
     pub(super) denials: Denials,
+    pub(super) max_answer_bytes: usize,
     pub(super) target: Option<Arc<str>>,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -57,6 +59,7 @@ impl Default for Shared {
             mcp: None,
             challenge: None,
             denials: Denials::default(),
+            max_answer_bytes: MAX_ANSWER_BYTES,
             target: None,
             clock: Arc::new(SystemClock),
         }
@@ -109,6 +112,13 @@ impl AuthorizeLayer {
     /// knows better says so in [`RequestFacts`](crate::RequestFacts).
     pub fn target(self, name: &str) -> Self {
         self.with(|s| s.target = Some(name.into()))
+    }
+
+    /// The longest answer or event that is held to be filtered, in bytes; a longer one is an error in its place.
+    /// Default: 8 MiB. Held are answers to list requests and, in the versions with sessions, all answers: a server may
+    /// give a list as the answer to another request of the same id.
+    pub fn max_answer_bytes(self, bytes: usize) -> Self {
+        self.with(|s| s.max_answer_bytes = bytes)
     }
 
     /// Makes an item that is denied look like one that does not exist: the answer is the error of an unknown tool,

@@ -128,7 +128,13 @@ impl Shared {
         }
         let judge = self.judge_of_answers(request, who)?;
         let is_list = call.is_some_and(|c| c.kind() == CallKind::List);
-        Some(Watch { judge: Some(judge), call: call.cloned(), is_list, ours: Vec::new() })
+        Some(Watch {
+            judge: Some(judge),
+            call: call.cloned(),
+            is_list,
+            ours: Vec::new(),
+            max_bytes: self.max_answer_bytes,
+        })
     }
 
     /// The same for a batch.
@@ -141,7 +147,13 @@ impl Shared {
     ) -> Option<Watch> {
         let judge = if holds.watched { self.judge_of_answers(request, who) } else { None };
         let is_list = holds.list && judge.is_some();
-        (judge.is_some() || !ours.is_empty()).then_some(Watch { judge, call: None, is_list, ours })
+        (judge.is_some() || !ours.is_empty()).then_some(Watch {
+            judge,
+            call: None,
+            is_list,
+            ours,
+            max_bytes: self.max_answer_bytes,
+        })
     }
 
     fn judge_of_answers<B>(&self, request: &Request<B>, who: &Authenticated) -> Option<Judge> {

@@ -112,6 +112,9 @@ impl McpAuthBuilder {
         if let Some(target) = &self.target {
             authorize = authorize.target(target);
         }
+        if let Some(bytes) = self.max_answer_bytes {
+            authorize = authorize.max_answer_bytes(bytes);
+        }
         if self.list_granted_only {
             authorize = authorize.list_granted_only();
         }

@@ -35,6 +35,7 @@ pub struct McpAuthBuilder {
     pub(super) http_policy: Option<PolicyLevels>,
     pub(super) target: Option<String>,
     pub(super) hide_denied: bool,
+    pub(super) max_answer_bytes: Option<usize>,
     pub(super) list_granted_only: bool,
     pub(super) missing_scopes: MissingScopes,
     pub(super) all_scopes: bool,
@@ -73,6 +74,7 @@ impl McpAuthBuilder {
             http_policy: None,
             target: None,
             hide_denied: false,
+            max_answer_bytes: None,
             list_granted_only: false,
             missing_scopes: MissingScopes::default(),
             all_scopes: false,
@@ -177,6 +179,14 @@ impl McpAuthBuilder {
     /// [`AuthorizeLayer::target`]: crate::authorize::AuthorizeLayer::target
     pub fn target(mut self, name: &str) -> Self {
         self.target = Some(name.to_owned());
+        self
+    }
+
+    /// The longest answer that is held to be filtered; see [`AuthorizeLayer::max_answer_bytes`].
+    ///
+    /// [`AuthorizeLayer::max_answer_bytes`]: crate::authorize::AuthorizeLayer::max_answer_bytes
+    pub fn max_answer_bytes(mut self, bytes: usize) -> Self {
+        self.max_answer_bytes = Some(bytes);
         self
     }
 

@@ -131,3 +131,24 @@ async fn lists_show_what_scopes_alone_would_allow() {
         assert_eq!(body.contains("write_x"), !granted_only, "{body}");
     }
 }
+
+/// What is held to be looked at has a limit.
+#[tokio::test]
+async fn an_answer_longer_than_is_held_is_an_error_in_its_place() {
+    let setup = Setup::with(|b| b.allow("true").unwrap().max_answer_bytes(200));
+    let token = setup.idp.token("bob");
+    for (tools, fits) in [(1, true), (20, false)] {
+        let tools: Vec<_> = (0..tools).map(|i| json!({ "name": format!("tool-{i}") })).collect();
+        let list = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}}).to_string();
+        for event in [false, true] {
+            let (kind, list) = match event {
+                true => ("text/event-stream", format!("data: {list}\n\n")),
+                false => ("application/json", list.clone()),
+            };
+            setup
+                .answer(Response::builder().header(CONTENT_TYPE, kind).body(Full::new(list.into())).unwrap());
+            let (_, body) = setup.post(&token, LIST).await;
+            assert_eq!((body.contains("tool-0"), body.contains("-32603")), (fits, !fits), "{event} {body}");
+        }
+    }
+}

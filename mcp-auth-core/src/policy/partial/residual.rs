@@ -223,9 +223,9 @@ impl Lists {
                 start..at(&entries)
             })
         });
-        let keys = self.by.chunk_by(|a, b| a.0 == b.0);
-        let mut by = HashMap::with_capacity_and_hasher(keys.clone().count(), Fixed);
-        for same in keys {
+        let keys = || self.by.chunk_by(|a, b| a.0 == b.0);
+        let mut by = HashMap::with_capacity_and_hasher(keys().count(), Fixed);
+        for same in keys() {
             let mut places: ByEffect = Default::default();
             for (effect, place) in places.iter_mut().enumerate() {
                 let start = at(&entries);
