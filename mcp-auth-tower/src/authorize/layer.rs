@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::Request;
 use mcp_auth_core::policy::{Explanation, PolicyLevels};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
@@ -7,6 +8,7 @@ use tower_layer::Layer;
 
 use super::Authorize;
 use super::denial::{Denials, MissingScopes};
+use super::handle::{Policies, PolicyHandle};
 use super::http::Reads;
 use crate::clock::{Clock, SystemClock};
 use crate::messages::MAX_ANSWER_BYTES;
@@ -16,7 +18,7 @@ use crate::rejection::ChallengeContext;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct AuthorizeLayer {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ArcSwap<Shared>>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,7 +69,7 @@ impl Default for Shared {
 }
 
 impl Shared {
-    fn set(&mut self, http: Option<PolicyLevels>, mcp: Option<PolicyLevels>) {
+    pub(super) fn set(&mut self, http: Option<PolicyLevels>, mcp: Option<PolicyLevels>) {
         self.mcp = mcp.map(|own| Items {
             call: Rules::new(http.as_ref().map_or_else(|| own.clone(), |http| http.followed_by(&own))),
             own: Rules::new(own),
@@ -82,9 +84,22 @@ impl AuthorizeLayer {
         Self::default()
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
-        change(Arc::make_mut(&mut self.shared));
-        self
+    /// What is in service already keeps what it has: only a [`PolicyHandle`] changes that.
+    fn with(self, change: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = Shared::clone(&self.shared.load());
+        change(&mut shared);
+        Self { shared: Arc::new(ArcSwap::from_pointee(shared)) }
+    }
+
+    /// Judges with these rules, instead of any that were there.
+    pub fn policies(self, policies: Policies) -> Self {
+        self.with(|s| s.set(policies.http, policies.mcp))
+    }
+
+    /// What replaces the rules of this layer, and of the services behind it, while they serve. Take it last: a layer
+    /// that is built further is another one.
+    pub fn handle(&self) -> PolicyHandle {
+        PolicyHandle(self.shared.clone())
     }
 
     /// Judges MCP items with `policy`: a [`PolicySet`](mcp_auth_core::policy::PolicySet), or several on levels.
@@ -148,7 +163,7 @@ impl AuthorizeLayer {
     /// `None` where no rule is asked: nobody was authenticated by a layer in front, or there are only rules over MCP
     /// items and the request is for none.
     pub fn explain<B>(&self, request: &Request<B>, show_values: bool) -> Option<Explanation> {
-        self.shared.explain(request, show_values)
+        self.shared.load().explain(request, show_values)
     }
 
     /// Replaces the clock that rules over `now` read.

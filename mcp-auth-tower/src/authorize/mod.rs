@@ -27,6 +27,7 @@
 mod batch;
 mod denial;
 mod future;
+mod handle;
 mod http;
 mod judge;
 mod layer;
@@ -34,5 +35,6 @@ mod service;
 
 pub use denial::MissingScopes;
 pub use future::ResponseFuture;
+pub use handle::{Policies, PolicyHandle};
 pub use layer::AuthorizeLayer;
 pub use service::Authorize;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use arc_swap::ArcSwap;
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::{Method, Request, Response, Uri};
 use mcp_auth_core::Principal;
@@ -25,7 +26,7 @@ use crate::rejection::{Rejection, RejectionReason};
 #[derive(Clone, Debug)]
 pub struct Authorize<S> {
     pub(super) inner: S,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ArcSwap<Shared>>,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
@@ -41,7 +42,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let watch = match self.shared.judge(&mut request) {
+        let watch = match self.shared.load().judge(&mut request) {
             Ok(watch) => watch,
             Err(response) => return ResponseFuture::own(*response),
         };

@@ -14,7 +14,7 @@ use tower_layer::Layer;
 use crate::agreement::{Agree, AgreementLayer};
 use crate::audit::{Audit, AuditLayer};
 use crate::authenticate::{Authenticate, AuthenticateLayer, DpopConfigError};
-use crate::authorize::{Authorize, AuthorizeLayer};
+use crate::authorize::{Authorize, AuthorizeLayer, PolicyHandle};
 use crate::expiry::{Expiry, ExpiryLayer};
 use crate::keys::KeysError;
 use crate::mcp::{Mcp, McpLayer};
@@ -86,6 +86,11 @@ impl McpAuth {
     /// Starts with a resource that was checked before.
     pub fn builder_for(resource: ResourceIdentifier) -> McpAuthBuilder {
         McpAuthBuilder::new(resource)
+    }
+
+    /// What replaces the rules while services serve.
+    pub fn policies(&self) -> PolicyHandle {
+        self.authorize.handle()
     }
 
     /// The authentication layer, whose keys have a status to show.

@@ -147,6 +147,7 @@ struct Setup {
     idp: Idp,
     upstream: Arc<Shared>,
     service: McpAuthService<Upstream>,
+    policies: crate::authorize::PolicyHandle,
 }
 
 impl Setup {
@@ -161,7 +162,7 @@ impl Setup {
         let auth = change(builder).build().unwrap();
         let upstream = Arc::new(Shared::default());
         let service = auth.layer(Upstream { shared: upstream.clone(), ready: false });
-        Self { idp, upstream, service }
+        Self { idp, upstream, service, policies: auth.policies() }
     }
 
     fn new() -> Self {

@@ -409,3 +409,59 @@ async fn attack_088_rules_of_every_request_filter_lists_by_themselves() {
         assert_eq!(body.contains("read") && !body.contains("drop"), is_hidden, "{rule} {body}");
     }
 }
+
+/// The rules of a service can be replaced while it serves; what cannot be used changes nothing.
+#[tokio::test]
+async fn attack_074_rules_that_do_not_compile_leave_the_old_ones() {
+    use crate::authorize::Policies;
+
+    let setup = Setup::with(|b| b.require(r#"mcp.tool.name == "a""#).unwrap());
+    let token = setup.idp.token("bob");
+    let ask = async |tool: &str| setup.post(&token, &call(tool)).await.0.status.as_u16();
+    assert_eq!((ask("a").await, ask("b").await), (200, 403));
+    let load = |rule: &str| {
+        let set = PolicySet::builder().require(rule)?.build();
+        Ok::<_, mcp_auth_core::policy::RuleError>(Policies { mcp: Some(set.into()), ..Policies::default() })
+    };
+    assert!(setup.policies.try_replace(|| load(r#"mcp.tool.nme == "b""#)).is_err());
+    assert_eq!((ask("a").await, ask("b").await), (200, 403), "the old rules stay");
+    setup.policies.try_replace(|| load(r#"mcp.tool.name == "b""#)).unwrap();
+    assert_eq!((ask("a").await, ask("b").await), (403, 200));
+}
+
+/// Both sets of rules change at once: a request that saw one of each version would get through.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_075_a_request_sees_one_version_of_the_rules() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use crate::authorize::Policies;
+
+    // Either version denies: one by the rules over requests, the other by those over items.
+    let rules = |open: bool, text: &str| {
+        let rule = if open { "true".to_owned() } else { text.to_owned() };
+        Some(PolicyLevels::from(PolicySet::builder().require(&rule).unwrap().build()))
+    };
+    let version = move |odd: bool| Policies {
+        http: rules(odd, r#"request.method == "NONE""#),
+        mcp: rules(!odd, r#"mcp.tool.name == "none""#),
+    };
+    let setup =
+        Setup::with(|b| b.policy(version(false).mcp.unwrap()).http_policy(version(false).http.unwrap()));
+    let done = Arc::new(AtomicBool::new(false));
+    let (policies, stop) = (setup.policies.clone(), done.clone());
+    let replacing = tokio::task::spawn_blocking(move || {
+        let mut count = 0_u64;
+        while !stop.load(Ordering::Relaxed) {
+            policies.replace(version(count % 2 == 0));
+            count += 1;
+        }
+        count
+    });
+    let token = setup.idp.token("bob");
+    for _ in 0..2_000 {
+        assert_eq!(setup.post(&token, &call("x")).await.0.status, StatusCode::FORBIDDEN);
+    }
+    done.store(true, Ordering::Relaxed);
+    assert!(replacing.await.unwrap() > 10);
+    assert_eq!(setup.calls(), 0);
+}

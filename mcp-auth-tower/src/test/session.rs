@@ -212,7 +212,7 @@ async fn a_key_is_changed_without_ending_sessions() {
         let auth = change(auth.issuer_keys(Issuer::new(ISSUER).audience(RESOURCE), keys)).build().unwrap();
         let upstream = Arc::new(Shared::default());
         let service = auth.layer(Upstream { shared: upstream.clone(), ready: false });
-        Setup { idp: Idp::new(), upstream, service }
+        Setup { idp: Idp::new(), upstream, service, policies: auth.policies() }
     };
     // A second replica, and one behind it in the change of keys.
     let replica = same_idp(&|b| b.session_key(&key(1)).unwrap());
@@ -252,8 +252,9 @@ async fn attack_091_a_session_of_another_resource() {
         .session_key(&key(1))
         .unwrap();
     let upstream = Arc::new(Shared::default());
-    let service = auth.build().unwrap().layer(Upstream { shared: upstream.clone(), ready: false });
-    let there = Setup { idp: Idp::new(), upstream, service };
+    let auth = auth.build().unwrap();
+    let service = auth.layer(Upstream { shared: upstream.clone(), ready: false });
+    let there = Setup { idp: Idp::new(), upstream, service, policies: auth.policies() };
     there.refuses(Some(&token), &id, "session_unreadable").await;
     there.send(request(Some(&token), &Method::GET, None)).await;
     assert_eq!(there.calls(), 1, "the token itself is good there");
