@@ -4,7 +4,7 @@ use super::clause::Clause;
 use super::context::{Evaluation, Grant};
 use super::decision::{DecisionReason as Why, Verdict};
 use super::item::Kind;
-use super::partial::{Candidates, How, Plan};
+use super::partial::{Candidates, How, Memo, Plan};
 use super::rule::{Effect, Truth};
 use super::set::Inner;
 use super::settings::Settings;
@@ -23,6 +23,7 @@ struct Way<'j> {
     plan: &'j Plan,
     how: &'j How,
     candidates: Candidates<'j>,
+    memo: Memo,
 }
 
 /// A clause that decides, and what it came to.
@@ -40,7 +41,8 @@ impl<'j> Judgement<'j> {
     /// Asks what the residual leaves. Kept apart, so that a few rules do not pay for the lists of many.
     #[inline(never)]
     pub(super) fn by(&self, plan: &Plan, how: &How) -> Verdict {
-        let way = Way { plan, how, candidates: how.residual.candidates(plan, self.evaluation.context) };
+        let candidates = how.residual.candidates(plan, self.evaluation.context);
+        let way = Way { plan, how, candidates, memo: Memo::default() };
         self.verdict(|effect| match &how.own {
             None => self.find_among(&way, effect),
             Some(own) => self.find_among_own(&way, own, effect),
@@ -153,7 +155,7 @@ impl<'j> Judgement<'j> {
 
     /// Evaluates what the residual leaves of a clause.
     fn rest(&self, way: &Way<'_>, clause: usize) -> Truth {
-        way.plan.evaluate(clause, &way.how.residual, &self.evaluation)
+        way.plan.evaluate(clause, &way.how.residual, &self.evaluation, &way.memo)
     }
 
     /// Whether every scope is granted that is declared for the tool.

@@ -10,6 +10,7 @@
 //! - A residual depends on the outcomes of the atoms and on nothing else, so that everybody with the same outcomes
 //!   shares one. They are held within a number of bytes, and go with their set.
 //! - A principal remembers the residuals it has met, weakly.
+//! - A part over the request that stands in several rules is evaluated once in a decision.
 //! - Tests of a claim that is different for everybody (`jwt.sub == "alice"`) would give everybody a residual. They are
 //!   taken to be as they are for somebody who is not mentioned; for those who are, the few rules that mention them are
 //!   evaluated in full, in the place of what the residual says of them.
@@ -19,11 +20,13 @@
 
 mod atoms;
 mod known;
+mod memo;
 mod plan;
 mod residual;
 mod skeleton;
 
 pub(crate) use known::Known;
 pub(super) use known::{How, Whom};
+pub(super) use memo::Memo;
 pub(super) use plan::{Fixed, Plan};
 pub(super) use residual::Candidates;

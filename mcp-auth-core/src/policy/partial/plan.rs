@@ -11,6 +11,7 @@ use quick_cache::{OptionsBuilder, Weighter};
 
 use super::atoms::{Atom, Singled};
 use super::known::Known;
+use super::memo::Memo;
 use super::residual::Residual;
 use super::skeleton::{Node, Open, Outcomes, Outside, Parts, Possible};
 use crate::cel::Program;
@@ -107,6 +108,7 @@ struct Builder {
     atoms: Vec<Atom>,
     numbers: HashMap<String, u32, Fixed>,
     opens: Vec<Open>,
+    open_numbers: HashMap<String, u32, Fixed>,
     names: [HashMap<Box<str>, u32, Fixed>; Dimension::COUNT],
 }
 
@@ -124,6 +126,13 @@ impl Parts for Builder {
     }
 
     fn open(&mut self, program: Program) -> u32 {
+        let fingerprint = program.fingerprint();
+        if let Some(number) = self.open_numbers.get(&fingerprint) {
+            if let Some(open) = self.opens.get_mut(*number as usize) {
+                open.shared = true;
+            }
+            return *number;
+        }
         let mut outside = Vec::new();
         for dimension in Dimension::ALL {
             for path in dimension.paths() {
@@ -134,8 +143,10 @@ impl Parts for Builder {
                 }
             }
         }
-        self.opens.push(Open { program, outside });
-        number(self.opens.len() - 1)
+        self.opens.push(Open { program, outside, shared: false });
+        let number = number(self.opens.len() - 1);
+        self.open_numbers.insert(fingerprint, number);
+        number
     }
 }
 
@@ -162,6 +173,7 @@ impl Builder {
         self.atoms.truncate(atoms);
         self.numbers.retain(|_, number| (*number as usize) < atoms);
         self.opens.truncate(opens);
+        self.open_numbers.retain(|_, number| (*number as usize) < opens);
         let whole = programs().map(|program| Node::Open(self.open(program))).collect();
         Node::join(clause.join, whole)
     }
@@ -222,13 +234,20 @@ impl Plan {
         clause: usize,
         residual: &Residual,
         evaluation: &Evaluation<'_>,
+        memo: &Memo,
     ) -> Truth {
         let Some(node) = self.nodes.get(clause) else { return Truth::Failed };
         let atom = |atom: u32| match self.atoms.get(atom as usize) {
             Some(atom) => Truth::of(&atom.program.evaluate_bool(evaluation)),
             None => Truth::Failed,
         };
-        node.evaluate(residual.outcomes(), &self.opens, &atom, evaluation)
+        node.evaluate(residual.outcomes(), &self.opens, &atom, evaluation, memo)
+    }
+
+    /// The different parts that wait for a request.
+    #[cfg(test)]
+    pub(in crate::policy) fn open_parts(&self) -> usize {
+        self.opens.len()
     }
 
     /// Residuals that are held, and the bytes they take.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::memo::Memo;
 use super::plan::Dimension;
 use crate::cel::{Program, Structure, Variables};
 use crate::policy::block::Join;
@@ -62,6 +63,8 @@ pub(super) struct Open {
     pub(super) program: Program,
     /// Names outside of which the part has one outcome.
     pub(super) outside: Vec<Outside>,
+    /// It stands in several places.
+    pub(super) shared: bool,
 }
 
 #[derive(Debug)]
@@ -186,8 +189,9 @@ impl Node {
         opens: &[Open],
         atoms: &dyn Fn(u32) -> Truth,
         variables: &dyn Variables,
+        memo: &Memo,
     ) -> Truth {
-        let inner = |node: &Self| node.evaluate(outcomes, opens, atoms, variables);
+        let inner = |node: &Self| node.evaluate(outcomes, opens, atoms, variables, memo);
         match self {
             Self::All(nodes) => Truth::join(Join::All, nodes.iter().map(inner)),
             Self::Any(nodes) => Truth::join(Join::Any, nodes.iter().map(inner)),
@@ -197,7 +201,10 @@ impl Node {
                 failed => failed,
             },
             Self::Atom(atom) => outcomes.of(*atom).known().unwrap_or_else(|| atoms(*atom)),
-            Self::Open(open) => match opens.get(*open as usize) {
+            Self::Open(number) => match opens.get(*number as usize) {
+                Some(open) if open.shared => {
+                    memo.of(*number, || Truth::of(&open.program.evaluate_bool(variables)))
+                }
                 Some(open) => Truth::of(&open.program.evaluate_bool(variables)),
                 None => Truth::Failed,
             },

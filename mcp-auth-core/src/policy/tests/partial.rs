@@ -347,3 +347,27 @@ fn attack_088_a_listing_shows_what_the_call_would_get() {
     let nothing = PolicyLevels::new();
     assert!(!nothing.listing(&Context::new(Some(&user))).shows(ListItem::new(ItemKind::Tool, "t")));
 }
+
+/// A part over the request that stands in many rules is evaluated once in a decision.
+#[test]
+fn parts_that_rules_share_are_evaluated_once() {
+    let shared = r#"request.headers["x-list"].split(",").exists(x, x == "needle")"#;
+    let mut builder = PolicySet::builder();
+    for i in 0..20 {
+        builder = builder.require(&format!(r#"{shared} || jwt.n == {i}"#)).unwrap();
+        builder =
+            builder.require(&format!(r#"{shared} && request.method == "POST" || jwt.n == {i}"#)).unwrap();
+    }
+    let policy = builder.build();
+    let plan = policy.plan().unwrap();
+    assert!(plan.open_parts() <= 2, "{}", plan.open_parts());
+    for (list, allowed) in [("a,needle", true), ("a,b", false)] {
+        let headers = headers(&[("x-list", list.as_bytes())]);
+        for user in [principal(r#"{"n":3}"#), principal("{}")] {
+            let call = tool("t");
+            let context = Context::new(Some(&user)).request("POST", "/", None).headers(&headers).call(&call);
+            assert_eq!(policy.decide(&context), policy.decide_in_full(&context), "{list}");
+            assert_eq!(policy.decide(&context).is_allowed(), allowed, "{list}");
+        }
+    }
+}
