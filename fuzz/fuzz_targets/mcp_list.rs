@@ -49,20 +49,20 @@ fn as_if_all_visible(mut document: Value) -> Option<Value> {
     }
     for message in messages(&mut document) {
         let Some(result) = message.get_mut("result").and_then(Value::as_object_mut) else { continue };
-        let mut cacheable = result.contains_key("contents");
+        let (mut listed, mut cacheable) = (false, result.contains_key("contents"));
         for (list, member) in LISTS {
             if let Some(items) = result.get_mut(list).and_then(Value::as_array_mut) {
-                cacheable = true;
+                (listed, cacheable) = (true, true);
                 items.retain(|item| item.get(member).and_then(Value::as_str).is_some());
             }
         }
-        let scope = result.get("cacheScope").filter(|scope| !scope.is_null()).is_some();
+        let scope = result.get("cacheScope").is_some_and(|scope| cacheable || !scope.is_null());
         if scope {
             result.insert("cacheScope".to_owned(), "private".into());
         }
         if cacheable && result.get("ttlMs").is_some_and(|ttl| !ttl.is_null()) {
             result.insert("cacheScope".to_owned(), "private".into());
-            if result["ttlMs"].as_u64().is_none_or(|ms| ms >= 1_000_000_000_000_000) {
+            if listed || result["ttlMs"].as_u64().is_none_or(|ms| ms >= 1_000_000_000_000_000) {
                 result.insert("ttlMs".to_owned(), 0.into());
             }
         }
