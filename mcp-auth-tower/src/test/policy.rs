@@ -452,7 +452,7 @@ async fn attack_075_a_request_sees_one_version_of_the_rules() {
     let replacing = tokio::task::spawn_blocking(move || {
         let mut count = 0_u64;
         while !stop.load(Ordering::Relaxed) {
-            policies.replace(version(count % 2 == 0));
+            policies.replace(version(count.is_multiple_of(2)));
             count += 1;
         }
         count
