@@ -64,6 +64,7 @@ pub mod cache;
 pub mod client_auth;
 pub mod dpop;
 pub mod endpoint;
+pub mod facade;
 mod form;
 pub mod grant;
 pub mod introspection;
