@@ -37,7 +37,7 @@ type Early = Box<Answer>;
 pub(super) struct Callback(State);
 
 enum State {
-    Start(Request<Bytes>),
+    Start(Box<Request<Bytes>>),
     /// Waits for the record of the use.
     Recording(Box<StateContent>, Result<Secret, Refusal>),
     /// Waits for the provider's tokens.
@@ -51,7 +51,7 @@ enum State {
 
 impl Callback {
     pub(super) fn new(request: Request<Bytes>) -> Self {
-        Self(State::Start(request))
+        Self(State::Start(Box::new(request)))
     }
 
     pub(super) fn step(&mut self, facade: &Facade, input: Input, context: &mut Context<'_>) -> Step {

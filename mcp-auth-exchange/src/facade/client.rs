@@ -10,66 +10,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcp_auth_core::UnixTime;
 use mcp_auth_core::seal::Purpose;
-use mcp_auth_discovery::Secret;
 use mcp_auth_discovery::client_metadata::{ClientIdUrl, ClientMetadataDocument};
-use mcp_auth_discovery::registration::{ClientMetadata, redirect_uri_matches};
+use mcp_auth_discovery::registration::redirect_uri_matches;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::state::ClientDigest;
 use super::upstream::UpstreamClient;
-use super::{Facade, Refusal};
+use super::{Facade, PreRegisteredClient, Refusal};
 
 /// The greatest length of a `client_id`, in bytes: it stands in URLs and in `Authorization` headers.
 pub const MAX_CLIENT_ID_BYTES: usize = 4096;
 
 /// How sealed values begin.
 const SEALED: &str = "s1.";
-
-/// A client that the operator registered here.
-///
-/// ```
-/// use mcp_auth_discovery::registration::ClientMetadata;
-/// use mcp_auth_exchange::facade::PreRegisteredClient;
-///
-/// let mut metadata = ClientMetadata::new(["https://app.example.com/callback"]);
-/// metadata.client_name = Some("App".into());
-/// let client = PreRegisteredClient::new("app", metadata);
-/// assert_eq!(client.client_id(), "app");
-/// ```
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct PreRegisteredClient {
-    client_id: String,
-    metadata: ClientMetadata,
-    secret: Option<[u8; 32]>,
-    first_party: bool,
-}
-
-impl PreRegisteredClient {
-    /// A public client.
-    pub fn new(client_id: impl Into<String>, metadata: ClientMetadata) -> Self {
-        Self { client_id: client_id.into(), metadata, secret: None, first_party: false }
-    }
-
-    /// Says with which secret it authenticates.
-    pub fn secret(mut self, secret: &Secret) -> Self {
-        self.secret = Some(digest(secret.expose()));
-        self
-    }
-
-    /// Says that it belongs to whoever runs this server: users are not asked.
-    pub fn first_party(mut self) -> Self {
-        self.first_party = true;
-        self
-    }
-
-    /// The identifier.
-    pub fn client_id(&self) -> &str {
-        &self.client_id
-    }
-}
 
 /// A client, wherever it comes from.
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@ enum State {
 
 impl Revoke {
     pub(super) fn new(request: Request<Bytes>) -> Self {
-        Self(State::Caller(Caller::Start(request)))
+        Self(State::Caller(Caller::new(request)))
     }
 
     pub(super) fn step(&mut self, facade: &Facade, input: Input, context: &mut Context<'_>) -> Step {

@@ -26,7 +26,7 @@ use super::{Facade, Refusal};
 pub(super) struct Register(State);
 
 enum State {
-    Start(Request<Bytes>),
+    Start(Box<Request<Bytes>>),
     /// Waits for the provider's registration.
     Registering(Box<ClientMetadata>),
     Manage(Box<Manage>),
@@ -41,7 +41,7 @@ struct Upstream {
 
 impl Register {
     pub(super) fn new(request: Request<Bytes>) -> Self {
-        Self(State::Start(request))
+        Self(State::Start(Box::new(request)))
     }
 
     pub(super) fn step(&mut self, facade: &Facade, input: Input, context: &mut Context<'_>) -> Step {

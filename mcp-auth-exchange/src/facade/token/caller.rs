@@ -17,7 +17,7 @@ use super::super::{Facade, Refusal};
 
 /// Finds the client of a request and has it prove itself.
 pub(in super::super) enum Caller {
-    Start(Request<Bytes>),
+    Start(Box<Request<Bytes>>),
     /// Waits for what the store knows of it.
     Record(Parameters, Credentials, Box<Client>),
     Over,
@@ -37,6 +37,10 @@ pub(in super::super) struct Credentials {
 }
 
 impl Caller {
+    pub(in super::super) fn new(request: Request<Bytes>) -> Self {
+        Self::Start(Box::new(request))
+    }
+
     pub(in super::super) fn step(
         &mut self,
         facade: &Facade,

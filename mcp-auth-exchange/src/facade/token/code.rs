@@ -23,7 +23,7 @@ enum State {
         refresh: bool,
         session: Box<Session>,
     },
-    Issuing(Issue),
+    Issuing(Box<Issue>),
     Over,
 }
 
@@ -69,7 +69,7 @@ impl CodeGrant {
             State::Taking { name, client_id, refresh, session } => {
                 let Some(kept) = input.value()? else {
                     // It was good and is gone: somebody has used it (RFC 6749 §4.1.2, §10.5).
-                    return Ok(Closing::new(vec![facade.end_session(&session)], Refusal::CodeReplayed));
+                    return Ok(Closing::then(vec![facade.end_session(&session)], Refusal::CodeReplayed));
                 };
                 let tokens: Option<UpstreamTokens> =
                     facade.open(Purpose::StoreEntry, &name, &kept, context.now);
@@ -82,7 +82,7 @@ impl CodeGrant {
         };
         Ok(match issuing {
             Issuing::Step(issue, step) => {
-                self.0 = State::Issuing(*issue);
+                self.0 = State::Issuing(issue);
                 Next::Step(step)
             }
             Issuing::Issued(issued) => Next::Issued(issued, Event::TokensIssued),

@@ -32,8 +32,8 @@ pub(super) struct Token(State);
 
 enum State {
     Caller(Caller),
-    Code(CodeGrant),
-    Refresh(RefreshGrant),
+    Code(Box<CodeGrant>),
+    Refresh(Box<RefreshGrant>),
     /// Records what follows from a refusal, then refuses.
     Closing(Closing),
     Over,
@@ -54,7 +54,7 @@ pub(super) enum Next {
 
 impl Token {
     pub(super) fn new(request: Request<Bytes>) -> Self {
-        Self(State::Caller(Caller::Start(request)))
+        Self(State::Caller(Caller::new(request)))
     }
 
     pub(super) fn step(&mut self, facade: &Facade, input: Input, context: &mut Context<'_>) -> Step {
@@ -80,12 +80,12 @@ impl Token {
                 Called::By(form, client) => match form.get("grant_type") {
                     Some("authorization_code") => {
                         let (grant, step) = CodeGrant::begin(facade, &form, &client, context)?;
-                        self.0 = State::Code(grant);
+                        self.0 = State::Code(Box::new(grant));
                         Ok(Next::Step(step))
                     }
                     Some("refresh_token") => {
                         let (grant, step) = RefreshGrant::begin(facade, &form, &client, context)?;
-                        self.0 = State::Refresh(grant);
+                        self.0 = State::Refresh(Box::new(grant));
                         Ok(Next::Step(step))
                     }
                     Some(_) => Err(Refusal::GrantType),
@@ -105,7 +105,7 @@ impl Token {
 }
 
 impl Closing {
-    pub(super) fn new(commands: Vec<StoreCommand>, refusal: Refusal) -> Next {
+    pub(super) fn then(commands: Vec<StoreCommand>, refusal: Refusal) -> Next {
         Next::Close(Self { commands, refusal })
     }
 }

@@ -64,7 +64,7 @@ enum State {
     /// Waits for the answer to another request.
     Shared,
     Refreshing,
-    Issuing(Issue),
+    Issuing(Box<Issue>),
     /// Waits until the answer is kept, then until the use is recorded.
     Keeping(Box<Issued>),
     Recording(Box<Issued>),
@@ -134,7 +134,7 @@ impl RefreshGrant {
                 Ok(match issued {
                     Some(issued) => Next::Issued(Box::new(issued), Event::RefreshShared),
                     None => {
-                        Closing::new(vec![facade.end_session(&self.token.session)], Refusal::RefreshReused)
+                        Closing::then(vec![facade.end_session(&self.token.session)], Refusal::RefreshReused)
                     }
                 })
             }
@@ -198,7 +198,7 @@ impl RefreshGrant {
             }
             Err(Refusal::UpstreamGrant) => {
                 let commands = vec![self.used(facade), facade.end_session(&self.token.session)];
-                Ok(Closing::new(commands, Refusal::UpstreamGrant))
+                Ok(Closing::then(commands, Refusal::UpstreamGrant))
             }
             Err(refusal) => Ok(self.release(facade, refusal)),
         }
@@ -212,7 +212,7 @@ impl RefreshGrant {
     ) -> Result<Next, Refusal> {
         match issuing {
             Ok(Issuing::Step(issue, step)) => {
-                self.state = State::Issuing(*issue);
+                self.state = State::Issuing(issue);
                 Ok(Next::Step(step))
             }
             Ok(Issuing::Issued(issued)) => {
@@ -230,7 +230,7 @@ impl RefreshGrant {
 
     /// Lets the next request try the token: the provider may not have used it.
     fn release(&self, facade: &Facade, refusal: Refusal) -> Next {
-        Closing::new(vec![StoreCommand::Take { name: self.used_name(facade) }], refusal)
+        Closing::then(vec![StoreCommand::Take { name: self.used_name(facade) }], refusal)
     }
 
     fn used(&self, facade: &Facade) -> StoreCommand {
