@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn no_byte_is_given_twice() {
         let mut bytes = [0; RANDOM_BYTES];
-        bytes.iter_mut().zip(0..).for_each(|(byte, i)| *byte = i);
+        bytes.iter_mut().zip(0..=255).for_each(|(byte, i)| *byte = i);
         let mut random = RandomBytes::new(bytes);
         let taken: Vec<[u8; 32]> = std::iter::from_fn(|| random.take().ok()).collect();
         assert_eq!(taken.concat(), bytes);

@@ -79,7 +79,14 @@ fn attack_096_without_a_store_nothing_goes_ahead() {
 
 #[test]
 fn attack_097_iss_missing_wrong_or_alike_is_refused_before_the_token_call() {
-    for iss in ["", "https://evil.example", "https://idp.example/", "HTTPS://idp.example", "https://IDP.example", ISSUER] {
+    for iss in [
+        "",
+        "https://evil.example",
+        "https://idp.example/",
+        "HTTPS://idp.example",
+        "https://IDP.example",
+        ISSUER,
+    ] {
         let mut world = World::shared();
         let state = parameter(&world.to_provider(&authorization()), "state").unwrap();
         for outcome in [("code", "c"), ("error", "access_denied")] {
@@ -93,9 +100,11 @@ fn attack_097_iss_missing_wrong_or_alike_is_refused_before_the_token_call() {
     }
     // Not advertised: it may be absent, and is compared all the same.
     let mut world = World::shared();
-    world.upstream = Some(provider_metadata(json!({"authorization_response_iss_parameter_supported": false})));
+    world.upstream =
+        Some(provider_metadata(json!({"authorization_response_iss_parameter_supported": false})));
     let state = parameter(&world.to_provider(&authorization()), "state").unwrap();
-    let answer = world.call(get("/callback", &[("code", "c"), ("state", &state), ("iss", "https://evil.example")]));
+    let answer =
+        world.call(get("/callback", &[("code", "c"), ("state", &state), ("iss", "https://evil.example")]));
     refused_page(&world, &answer, Refusal::CallbackIssuer);
     world.answers.push_back(upstream_tokens(1));
     assert_eq!(world.call(get("/callback", &[("code", "c"), ("state", &state)])).event, Event::CodeIssued);
@@ -138,8 +147,11 @@ fn attack_098_a_provider_without_pkce_is_not_used() {
     }
     // Every request to the provider has a verifier of its own.
     let mut world = World::shared();
-    let challenges = [(); 3].map(|()| parameter(&world.to_provider(&authorization()), "code_challenge").unwrap());
-    assert!(challenges[0] != challenges[1] && challenges[1] != challenges[2] && challenges[0] != challenges[2]);
+    let challenges =
+        [(); 3].map(|()| parameter(&world.to_provider(&authorization()), "code_challenge").unwrap());
+    assert!(
+        challenges[0] != challenges[1] && challenges[1] != challenges[2] && challenges[0] != challenges[2]
+    );
 }
 
 #[test]
@@ -174,7 +186,11 @@ fn attack_099_a_code_is_bound_to_all_that_it_was_issued_for() {
         assert_eq!(answer.event, Event::Refused(refusal), "{name}={value}");
     }
     world.now += 60;
-    assert_eq!(world.call(post("/token", &redemption(&code))).event, Event::Refused(Refusal::Code), "too late");
+    assert_eq!(
+        world.call(post("/token", &redemption(&code))).event,
+        Event::Refused(Refusal::Code),
+        "too late"
+    );
 }
 
 #[test]

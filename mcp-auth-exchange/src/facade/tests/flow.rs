@@ -62,7 +62,9 @@ fn m18_every_answer_names_our_issuer_and_never_the_providers() {
     let mut world = World::shared();
     let at_provider = world.to_provider(&authorization());
     world.answers.push_back(upstream_tokens(1));
-    for answer in [world.back(&at_provider), world.call(get("/authorize", &with(authorization(), "scope", "no")))] {
+    for answer in
+        [world.back(&at_provider), world.call(get("/authorize", &with(authorization(), "scope", "no")))]
+    {
         assert_eq!(parameter(&location(&answer), "iss").as_deref(), Some(ISSUER));
         assert!(!location(&answer).as_str().contains("idp.example"));
     }
@@ -73,7 +75,7 @@ fn m18_every_answer_names_our_issuer_and_never_the_providers() {
 #[test]
 fn another_replica_and_a_restart_make_no_difference() {
     let mut world = World::shared();
-    let mut restart = |world: &mut World| world.facade = Arc::new(builder(shared()).build().unwrap());
+    let restart = |world: &mut World| world.facade = Arc::new(builder(shared()).build().unwrap());
     let page = world.call(get("/authorize", &authorization()));
     restart(&mut world);
     let at_provider = location(&world.decide(&page, "allow"));
@@ -100,7 +102,8 @@ fn the_resource_is_said_in_the_providers_words() {
     let mut world = World::new(facade.client(app()).build().unwrap());
     let document = json!({"issuer": issuer, "authorization_endpoint": "https://idp.example/authorize",
         "token_endpoint": "https://idp.example/token", "response_types_supported": ["code"]});
-    world.upstream = Some(AuthorizationServerMetadata::parse(document.to_string().as_bytes(), &issuer).unwrap());
+    world.upstream =
+        Some(AuthorizationServerMetadata::parse(document.to_string().as_bytes(), &issuer).unwrap());
 
     // C13, C14: no `resource`, no PKCE metadata, a default scope.
     let at_provider = world.to_provider(&with(authorization(), "scope", ""));

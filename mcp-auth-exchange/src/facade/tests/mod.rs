@@ -68,7 +68,8 @@ pub(super) fn shared() -> Upstream {
 }
 
 pub(super) fn metadata() -> FacadeMetadata {
-    FacadeMetadata::new(FacadeIssuer::parse(ISSUER).unwrap()).scopes(&Scopes::parse("mcp:read mcp:write").unwrap())
+    FacadeMetadata::new(FacadeIssuer::parse(ISSUER).unwrap())
+        .scopes(&Scopes::parse("mcp:read mcp:write").unwrap())
 }
 
 pub(super) fn builder(upstream: Upstream) -> FacadeBuilder {
@@ -178,7 +179,8 @@ impl World {
 
     pub(super) fn begin(&self, mut request: Request<Bytes>) -> Run {
         if !self.cookies.is_empty() {
-            let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<String> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request.headers_mut().insert(COOKIE, cookies.join("; ").parse().unwrap());
         }
         self.facade.begin(request).unwrap()
@@ -189,7 +191,8 @@ impl World {
         self.random += 1;
         let mut bytes = [0; RANDOM_BYTES];
         for (chunk, i) in bytes.chunks_mut(8).zip(0u64..) {
-            chunk.copy_from_slice(&(self.random * 1000 + i).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+            chunk
+                .copy_from_slice(&(self.random * 1000 + i).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
         }
         let context = Context::new(UnixTime::from_secs(self.now), RandomBytes::new(bytes));
         match &self.upstream {
