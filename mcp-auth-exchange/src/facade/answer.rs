@@ -10,10 +10,9 @@ use super::browser::Browser;
 use super::{Facade, Refusal};
 
 /// An answer, and what it means.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Answer {
-    /// The whole response: its headers say that nobody stores it.
+    /// The whole response: its headers say who may store it, which is nobody except for our keys.
     pub response: Response<Bytes>,
     /// What it means, for the audit log.
     pub event: Event,
@@ -139,6 +138,14 @@ impl Answer {
     pub(super) fn remembering(mut self, facade: &Facade, browser: &Browser) -> Self {
         browser.remember(facade, self.response.headers_mut());
         self
+    }
+}
+
+/// Without the body and the headers, which hold tokens and codes.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let status = self.response.status().as_u16();
+        f.debug_struct("Answer").field("event", &self.event).field("status", &status).finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcp_auth_core::seal::Sealer;
 use mcp_auth_discovery::Scopes;
 use mcp_auth_discovery::facade::{FacadeEndpoint, FacadeMetadata};
+use mcp_auth_discovery::registration::{RedirectUriError, RedirectUriRules};
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -58,6 +59,16 @@ pub enum FacadeError {
     /// An identifier that could be taken for that of a registered client or of a document.
     #[error("client identifier `{0}` is empty, or looks like a URL or a sealed identifier")]
     ClientId(String),
+    /// A redirect URI of a configured client is not https or loopback, or of a scheme that runs code, or has a fragment.
+    #[error("redirect URI `{uri}` of client `{client_id}`: {fault}")]
+    RedirectUri {
+        /// Which client.
+        client_id: String,
+        /// Which redirect URI.
+        uri: String,
+        /// What is wrong with it.
+        fault: RedirectUriError,
+    },
     /// A resource is configured twice.
     #[error("resource `{0}` is configured twice")]
     ResourceTwice(String),
@@ -191,6 +202,14 @@ impl FacadeBuilder {
             if facade.clients.iter().skip(at + 1).any(|other| other.client_id() == id) {
                 return Err(FacadeError::ClientTwice(id.to_owned()));
             }
+            for uri in &client.metadata.redirect_uris {
+                let (client_id, named) = (id.to_owned(), uri.clone());
+                check_redirect_uri(uri).map_err(|fault| FacadeError::RedirectUri {
+                    client_id,
+                    uri: named,
+                    fault,
+                })?;
+            }
         }
         let resources = &facade.resources.0;
         for (at, resource) in resources.iter().enumerate() {
@@ -219,5 +238,14 @@ impl Facade {
             .try_fold(made, |request, (name, value)| request.parameter(name, value))
             .map(|_| ())
             .map_err(|e| e.to_string())
+    }
+}
+
+/// What an operator writes down may be of any private-use scheme, but goes to no other place than a client's own.
+fn check_redirect_uri(uri: &str) -> Result<(), RedirectUriError> {
+    let rules = RedirectUriRules::default();
+    match Url::parse(uri).map_err(|_| RedirectUriError::Syntax)?.scheme() {
+        "https" | "http" => rules.check(uri),
+        scheme => rules.allow_private_use_scheme(scheme)?.check(uri),
     }
 }

@@ -16,7 +16,7 @@ use super::client::digest;
 /// let client = PreRegisteredClient::new("app", metadata);
 /// assert_eq!(client.client_id(), "app");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct PreRegisteredClient {
     pub(super) client_id: String,
@@ -46,5 +46,16 @@ impl PreRegisteredClient {
     /// The identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+}
+
+/// Without the digest of the secret, which may be short.
+impl std::fmt::Debug for PreRegisteredClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PreRegisteredClient")
+            .field("client_id", &self.client_id)
+            .field("metadata", &self.metadata)
+            .field("first_party", &self.first_party)
+            .finish_non_exhaustive()
     }
 }

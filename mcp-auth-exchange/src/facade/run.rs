@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::header::{CACHE_CONTROL, PRAGMA};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use mcp_auth_core::{Principal, UnixTime};
 use mcp_auth_discovery::client_metadata::{ClientIdUrl, ClientMetadataDocument};
 use mcp_auth_discovery::facade::FacadeEndpoint;
@@ -20,7 +21,6 @@ use super::token::Token;
 use super::{AccessTokens, Facade, RandomBytes, Refusal};
 
 /// What has to be done before the run can go on, or its end.
-#[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever drives a run does each of them")]
 pub enum Step {
     /// Ask the store; go on with [`Input::Stored`].
@@ -40,7 +40,6 @@ pub enum Step {
 }
 
 /// What came of a [`Step`].
-#[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "the counterpart of `Step`")]
 pub enum Input {
     /// The first one.
@@ -197,7 +196,41 @@ impl Facade {
             AccessTokens::Own(own) => serde_json::from_str(&own.signer.public_jwk(&own.kid)).ok(),
         };
         let keys: Vec<serde_json::Value> = key.into_iter().collect();
-        Step::done(Answer::json(StatusCode::OK, &serde_json::json!({ "keys": keys }), Event::KeysRead))
+        let mut answer = Answer::json(StatusCode::OK, &serde_json::json!({ "keys": keys }), Event::KeysRead);
+        // They are no secret, and are read often.
+        let headers = answer.response.headers_mut();
+        headers.remove(PRAGMA);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        Step::done(answer)
+    }
+}
+
+/// The kind: requests hold secrets.
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(command) => f.debug_tuple("Store").field(command).finish(),
+            Self::Send(request) => f.debug_tuple("Send").field(&request.uri().path()).finish(),
+            Self::Document(url) => f.debug_tuple("Document").field(url).finish(),
+            Self::Validate(_) => f.write_str("Validate"),
+            Self::Wait(duration) => f.debug_tuple("Wait").field(duration).finish(),
+            Self::Done(answer) => f.debug_tuple("Done").field(answer).finish(),
+        }
+    }
+}
+
+/// The kind: answers hold tokens.
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start => f.write_str("Start"),
+            Self::Stored(reply) => f.debug_tuple("Stored").field(reply).finish(),
+            Self::Answered(response) => f.debug_tuple("Answered").field(&response.status()).finish(),
+            Self::Document(document) => f.debug_tuple("Document").field(document.id()).finish(),
+            Self::Validated(_) => f.write_str("Validated"),
+            Self::Waited => f.write_str("Waited"),
+            Self::Failed => f.write_str("Failed"),
+        }
     }
 }
 

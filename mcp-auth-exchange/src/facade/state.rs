@@ -187,7 +187,7 @@ impl Facade {
     ) -> Result<String, Refusal> {
         let bound = [self.issuer().as_bytes(), bound_to.as_bytes()];
         let nonce = SealNonce::Random(random.take()?);
-        self.sealer.seal(purpose, &bound, content, expires_at, nonce).map_err(|_| Refusal::TooLarge)
+        self.sealer.seal(purpose, &bound, content, expires_at, nonce).map_err(|_| Refusal::Internal)
     }
 
     /// `None` for everything that we did not seal for this purpose and this binding, and for what has ended.

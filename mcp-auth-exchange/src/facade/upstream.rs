@@ -38,6 +38,9 @@ impl Upstream {
 
     /// Each client of ours gets a client at the provider: we register it there (RFC 7591), with this token where the
     /// provider asks for one. The redirect URI is our callback.
+    ///
+    /// Whoever may register here is registered there: with an initial access token, consider to ask for
+    /// [one of our own](super::RegistrationRules::initial_access_token), too.
     pub fn registered(provider: Provider, initial_access_token: Option<Secret>) -> Self {
         Self::of(provider, OurClient::Registered { initial_access_token })
     }

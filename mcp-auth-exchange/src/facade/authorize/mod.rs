@@ -184,7 +184,8 @@ impl Authorize {
         let end = context.now.plus(facade.lifetimes.login);
         let bound = &asked.browser.id;
         let ticket = facade.seal(Purpose::ConsentForm, bound, &pending, Some(end), &mut context.random);
-        let view = ConsentView { client, pending: &pending, ticket: &ticket.map_err(refused)? };
+        let ticket = ticket.map_err(|_| refused(Refusal::TooLongForProvider))?;
+        let view = ConsentView { client, pending: &pending, ticket: &ticket };
         Ok(Step::done(facade.consent_page(&view).remembering(facade, &asked.browser)))
     }
 

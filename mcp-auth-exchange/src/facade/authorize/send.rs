@@ -52,8 +52,10 @@ impl Facade {
             pending: Pending { before: None, ..pending.clone() },
         };
         let end = context.now.plus(self.lifetimes.login);
-        let state = self.seal(Purpose::State, browser, &content, Some(end), &mut context.random)?;
-        let state = State::parse(&state).map_err(|_| Refusal::TooLongForProvider)?;
+        let state = self.seal(Purpose::State, browser, &content, Some(end), &mut context.random);
+        // It is sealed up to a length, and a state up to another.
+        let state =
+            state.ok().and_then(|state| State::parse(&state).ok()).ok_or(Refusal::TooLongForProvider)?;
 
         let asked = pending.scope.split(' ').filter(|scope| !scope.is_empty());
         let scope = asked.chain(translated.scope.as_deref()).chain(self.upstream.scope.iter());

@@ -122,8 +122,12 @@ impl Target {
         };
         // Other scripts are in their ASCII form, so that look-alikes are seen.
         match (url.scheme(), url.host_str()) {
-            ("https", Some(host)) => Self { shown: host.to_owned(), local: transport::is_loopback(&url) },
-            ("http", _) => Self { shown: "a program on this device".to_owned(), local: true },
+            ("http", _) if transport::is_loopback(&url) => {
+                Self { shown: "a program on this device".to_owned(), local: true }
+            }
+            ("https" | "http", Some(host)) => {
+                Self { shown: host.to_owned(), local: transport::is_loopback(&url) }
+            }
             (scheme, _) => {
                 Self { shown: format!("the program on this device that opens {scheme}: links"), local: true }
             }

@@ -15,7 +15,7 @@ fn refused_page(world: &World, answer: &Answer, refusal: Refusal) {
 #[test]
 fn attack_096_state_missing_or_wrong_is_refused() {
     let mut world = World::shared();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     let state = parameter(&at_provider, "state").unwrap();
     let forged = format!("{}A", &state);
     for state in ["", "guessed", "s1.AAAA", &forged, "client state"] {
@@ -36,7 +36,7 @@ fn attack_096_state_missing_or_wrong_is_refused() {
 #[test]
 fn attack_096_state_of_another_browser_is_refused() {
     let mut world = World::shared();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     // The attacker's login, completed in the victim's browser: with another cookie, and with none.
     let own = std::mem::take(&mut world.cookies);
     let answer = world.back(&at_provider);
@@ -52,7 +52,7 @@ fn attack_096_state_of_another_browser_is_refused() {
 #[test]
 fn attack_096_state_is_used_once_and_in_time() {
     let mut world = World::shared();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     world.answers.push_back(upstream_tokens(1));
     assert_eq!(world.back(&at_provider).event, Event::CodeIssued);
     let sent = world.sent.len();
@@ -61,7 +61,7 @@ fn attack_096_state_is_used_once_and_in_time() {
     assert_eq!((world.sent.len(), answer.response.status()), (sent, StatusCode::BAD_REQUEST));
 
     let mut world = World::shared();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     world.now += 600;
     let answer = world.back(&at_provider);
     refused_page(&world, &answer, Refusal::CallbackState);
@@ -70,7 +70,7 @@ fn attack_096_state_is_used_once_and_in_time() {
 #[test]
 fn attack_096_without_a_store_nothing_goes_ahead() {
     let mut world = World::shared();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     world.store_works = false;
     let answer = world.back(&at_provider);
     refused_page(&world, &answer, Refusal::Store);
@@ -88,7 +88,7 @@ fn attack_097_iss_missing_wrong_or_alike_is_refused_before_the_token_call() {
         ISSUER,
     ] {
         let mut world = World::shared();
-        let state = parameter(&world.to_provider(&authorization()), "state").unwrap();
+        let state = parameter(&world.go(&authorization()), "state").unwrap();
         for outcome in [("code", "c"), ("error", "access_denied")] {
             let answer = world.call(get("/callback", &with(vec![outcome, ("state", &state)], "iss", iss)));
             refused_page(&world, &answer, Refusal::CallbackIssuer);
@@ -102,7 +102,7 @@ fn attack_097_iss_missing_wrong_or_alike_is_refused_before_the_token_call() {
     let mut world = World::shared();
     world.upstream =
         Some(provider_metadata(json!({"authorization_response_iss_parameter_supported": false})));
-    let state = parameter(&world.to_provider(&authorization()), "state").unwrap();
+    let state = parameter(&world.go(&authorization()), "state").unwrap();
     let answer =
         world.call(get("/callback", &[("code", "c"), ("state", &state), ("iss", "https://evil.example")]));
     refused_page(&world, &answer, Refusal::CallbackIssuer);
@@ -147,8 +147,7 @@ fn attack_098_a_provider_without_pkce_is_not_used() {
     }
     // Every request to the provider has a verifier of its own.
     let mut world = World::shared();
-    let challenges =
-        [(); 3].map(|()| parameter(&world.to_provider(&authorization()), "code_challenge").unwrap());
+    let challenges = [(); 3].map(|()| parameter(&world.go(&authorization()), "code_challenge").unwrap());
     assert!(
         challenges[0] != challenges[1] && challenges[1] != challenges[2] && challenges[0] != challenges[2]
     );
@@ -225,10 +224,13 @@ fn attack_110_metadata_that_leads_elsewhere_is_not_followed() {
 #[test]
 fn attack_112_secrets_are_in_no_url_and_no_text() {
     let mut world = World::shared();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     assert!(!at_provider.as_str().contains("s3cret-canary"));
     let debug = format!("{:?} {:?}", world.facade, world.begin(post("/token", &redemption("code-canary"))));
     assert!(!debug.contains("canary"), "{debug}");
+    let client = PreRegisteredClient::new("c", ClientMetadata::new([REDIRECT])).secret(&Secret::new("x"));
+    assert!(!format!("{client:?}").contains("secret"));
+    assert!(!format!("{:?}", Input::Answered(upstream_tokens(1))).contains("access-1"));
     let mut context = Context::new(UnixTime::from_secs(1), RandomBytes::new([0x41; RANDOM_BYTES]));
     context.workload_token = None;
     assert!(!format!("{context:?}").contains("65, 65"));

@@ -24,13 +24,13 @@ fn attack_111_consent_for_one_client_is_not_used_for_another() {
         world.call(get("/authorize", &with(authorization(), name, value))).event
     };
     assert_eq!(ask(&mut world, "state", "1"), Event::ConsentAsked);
-    world.to_provider(&authorization());
+    world.go(&authorization());
     assert_eq!(ask(&mut world, "state", "2"), Event::SentToProvider, "remembered");
     assert_eq!(ask(&mut world, "client_id", "other"), Event::ConsentAsked, "the same redirect URI");
     assert_eq!(ask(&mut world, "scope", "mcp:read mcp:write"), Event::ConsentAsked);
     assert_eq!(ask(&mut world, "prompt", "consent"), Event::ConsentAsked);
     // The order of scopes says nothing.
-    world.to_provider(&with(authorization(), "scope", "mcp:write mcp:read"));
+    world.go(&with(authorization(), "scope", "mcp:write mcp:read"));
     assert_eq!(ask(&mut world, "scope", "mcp:read mcp:write"), Event::SentToProvider);
     assert_eq!(ask(&mut world, "state", "3"), Event::SentToProvider, "several are remembered");
 
@@ -41,7 +41,7 @@ fn attack_111_consent_for_one_client_is_not_used_for_another() {
 #[test]
 fn attack_111_consent_of_one_browser_is_not_used_by_another() {
     let mut world = two_clients();
-    world.to_provider(&authorization());
+    world.go(&authorization());
     let consents = world.cookies["__Host-mcp-auth-consent"].clone();
     for browser in ["A".repeat(43), String::new(), "short".to_owned()] {
         world.cookies = BTreeMap::from([("__Host-mcp-auth-consent".into(), consents.clone())]);
@@ -49,7 +49,7 @@ fn attack_111_consent_of_one_browser_is_not_used_by_another() {
         assert_eq!(world.call(get("/authorize", &authorization())).event, Event::ConsentAsked);
     }
     let mut world = two_clients();
-    world.to_provider(&authorization());
+    world.go(&authorization());
     let altered = format!("{}A", world.cookies["__Host-mcp-auth-consent"]);
     for value in ["", "s1.AAAA", "%00", &altered] {
         world.cookies.insert("__Host-mcp-auth-consent".into(), value.into());
@@ -228,7 +228,7 @@ fn a_browser_remembers_so_many_consents() {
     let mut world = World::new(facade);
     for i in 0..40 {
         // The harness asserts that a cookie is of less than 4 KiB.
-        world.to_provider(&with(authorization(), "client_id", &format!("c{i}")));
+        world.go(&with(authorization(), "client_id", &format!("c{i}")));
     }
     let first = world.call(get("/authorize", &with(authorization(), "client_id", "c0")));
     let last = world.call(get("/authorize", &with(authorization(), "client_id", "c39")));

@@ -64,12 +64,12 @@ fn state_is_bounded_and_given_back_as_it_came() {
 
     let odd = "a&b=c%20+\"<é>".replace('é', "e");
     let mut world = World::shared();
-    let at_provider = world.to_provider(&with(authorization(), "state", &odd));
+    let at_provider = world.go(&with(authorization(), "state", &odd));
     world.answers.push_back(upstream_tokens(1));
     let answer = world.back(&at_provider);
     assert_eq!(parameter(&location(&answer), "state").as_deref(), Some(odd.as_str()));
     let mut world = World::shared();
-    let at_provider = world.to_provider(&with(authorization(), "state", ""));
+    let at_provider = world.go(&with(authorization(), "state", ""));
     world.answers.push_back(upstream_tokens(1));
     let answer = world.back(&at_provider);
     assert_eq!((answer.event, parameter(&location(&answer), "state")), (Event::CodeIssued, None));
@@ -97,7 +97,7 @@ fn what_the_provider_says_is_told_in_our_words() {
         ("canary\"><script>", "server_error"),
     ] {
         let mut world = World::shared();
-        let state = parameter(&world.to_provider(&authorization()), "state").unwrap();
+        let state = parameter(&world.go(&authorization()), "state").unwrap();
         let pairs =
             [("error", upstream), ("error_description", "canary"), ("state", &state), ("iss", PROVIDER)];
         let answer = world.call(get("/callback", &pairs));
@@ -122,7 +122,7 @@ fn what_the_providers_token_endpoint_says_is_no_secret_of_ours() {
         (None, "temporarily_unavailable"),
     ] {
         let mut world = World::shared();
-        let at_provider = world.to_provider(&authorization());
+        let at_provider = world.go(&authorization());
         world.answers.extend(answer);
         let answer = world.back(&at_provider);
         assert_eq!(error(&answer).0, expected);
@@ -219,6 +219,13 @@ fn a_facade_that_cannot_work_is_not_built() {
         let client = PreRegisteredClient::new(id, ClientMetadata::new([REDIRECT]));
         assert_eq!(fault(builder(shared()).client(client)), FacadeError::ClientId(id.into()));
     }
+    for uri in ["https://app.example/cb#f", "http://app.example/cb", "javascript:alert(1)", "/cb"] {
+        let client = PreRegisteredClient::new("c", ClientMetadata::new([uri]));
+        let fault = fault(builder(shared()).client(client));
+        assert!(matches!(fault, FacadeError::RedirectUri { .. }), "{fault}");
+    }
+    let native = PreRegisteredClient::new("c", ClientMetadata::new(["com.example.app:/cb"]));
+    assert!(builder(shared()).client(native).build().is_ok());
     let again = ProtectedResource::new(ResourceIdentifier::parse(RESOURCE).unwrap());
     assert_eq!(fault(builder(shared()).resource(again)), FacadeError::ResourceTwice(RESOURCE.into()));
 }

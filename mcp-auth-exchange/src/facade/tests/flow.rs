@@ -17,7 +17,7 @@ fn rows_152_to_157_a_client_goes_from_registration_to_a_token() {
     // RFC 8252 §7.3: another port than the registered one.
     let redirect_uri = "http://localhost:50123/cb";
     let pairs = with(with(authorization(), "client_id", &client_id), "redirect_uri", redirect_uri);
-    let at_provider = world.to_provider(&pairs);
+    let at_provider = world.go(&pairs);
     assert_eq!(at_provider.host_str(), Some("idp.example"));
     let sent = |name: &str| parameter(&at_provider, name);
     assert_eq!(sent("client_id").as_deref(), Some("gateway"));
@@ -60,7 +60,7 @@ fn rows_152_to_157_a_client_goes_from_registration_to_a_token() {
 #[test]
 fn m18_every_answer_names_our_issuer_and_never_the_providers() {
     let mut world = World::shared();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     world.answers.push_back(upstream_tokens(1));
     for answer in
         [world.back(&at_provider), world.call(get("/authorize", &with(authorization(), "scope", "no")))]
@@ -106,7 +106,7 @@ fn the_resource_is_said_in_the_providers_words() {
         Some(AuthorizationServerMetadata::parse(document.to_string().as_bytes(), &issuer).unwrap());
 
     // C13, C14: no `resource`, no PKCE metadata, a default scope.
-    let at_provider = world.to_provider(&with(authorization(), "scope", ""));
+    let at_provider = world.go(&with(authorization(), "scope", ""));
     assert_eq!(parameter(&at_provider, "resource"), None);
     assert_eq!(parameter(&at_provider, "scope").as_deref(), Some("api-id/.default"));
     world.answers.push_back(upstream_tokens(1));
@@ -125,7 +125,7 @@ fn what_openid_connect_adds_is_passed_on_once() {
     let upstream = shared().parameter("prompt", "select_account").scope(&Scopes::parse("openid").unwrap());
     let mut world = World::new(builder(upstream).build().unwrap());
     let pairs = with(with(authorization(), "prompt", "consent"), "login_hint", "alice");
-    let at_provider = world.to_provider(&pairs);
+    let at_provider = world.go(&pairs);
     assert_eq!(parameter(&at_provider, "prompt").as_deref(), Some("select_account"), "the operator's word");
     assert_eq!(parameter(&at_provider, "login_hint").as_deref(), Some("alice"));
     assert_eq!(parameter(&at_provider, "scope").as_deref(), Some("mcp:read offline_access openid"));
@@ -153,7 +153,7 @@ fn scopes_that_are_not_offered_are_left_out_and_a_default_is_there() {
 fn clients_that_name_no_resource_or_its_origin_mean_the_one_there_is() {
     for resource in ["", "https://mcp.example", "https://mcp.example/", "https://mcp.example/mcp/"] {
         let mut world = World::shared();
-        let at_provider = world.to_provider(&with(authorization(), "resource", resource));
+        let at_provider = world.go(&with(authorization(), "resource", resource));
         assert_eq!(parameter(&at_provider, "resource").as_deref(), Some(RESOURCE), "{resource}");
     }
     let mut world = World::shared();

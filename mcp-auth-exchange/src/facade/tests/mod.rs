@@ -202,9 +202,9 @@ impl World {
     }
 
     /// Does what a step asks for.
-    pub(super) fn perform(&mut self, step: Step) -> Result<Input, Answer> {
+    pub(super) fn perform(&mut self, step: Step) -> Result<Input, Box<Answer>> {
         Ok(match step {
-            Step::Done(answer) => return Err(*answer),
+            Step::Done(answer) => return Err(answer),
             Step::Store(command) if self.store_works => {
                 let done = self.store.execute(command, UnixTime::from_secs(self.now));
                 done.map_or(Input::Failed, Input::Stored)
@@ -235,7 +235,7 @@ impl World {
                 Ok(next) => input = next,
                 Err(answer) => {
                     self.remember(&answer.response);
-                    return answer;
+                    return *answer;
                 }
             }
         }
@@ -264,7 +264,7 @@ impl World {
     }
 
     /// From the client's request to the provider, with consent.
-    pub(super) fn to_provider(&mut self, pairs: &[(&str, &str)]) -> Url {
+    pub(super) fn go(&mut self, pairs: &[(&str, &str)]) -> Url {
         let mut answer = self.call(get("/authorize", pairs));
         if answer.event == Event::ConsentAsked {
             answer = self.decide(&answer, "allow");
@@ -281,7 +281,7 @@ impl World {
 
     /// A code of ours.
     pub(super) fn code(&mut self, pairs: &[(&str, &str)], number: u32) -> String {
-        let at_provider = self.to_provider(pairs);
+        let at_provider = self.go(pairs);
         self.answers.push_back(upstream_tokens(number));
         let answer = self.back(&at_provider);
         assert_eq!(answer.event, Event::CodeIssued, "{:?}", answer.response);

@@ -15,7 +15,7 @@ fn in_parallel(world: &mut World, requests: Vec<Request<Bytes>>) -> Vec<Answer> 
             let step = world.step(run, next);
             match world.perform(step) {
                 Ok(next) => *input = Some(next),
-                Err(done) => *answer = Some(done),
+                Err(done) => *answer = Some(*done),
             }
         }
     }
@@ -106,6 +106,28 @@ fn attack_104_a_leader_that_is_gone_holds_nobody_up_for_long() {
     world.now += LEASE.as_secs();
     world.answers.push_back(upstream_tokens(2));
     assert_eq!(world.call(post("/token", &refreshing(&token))).event, Event::Refreshed);
+}
+
+#[test]
+fn attack_104_a_late_failure_does_not_undo_the_record_of_another_request() {
+    let mut world = World::shared();
+    let token = world.login();
+    let mut slow = world.begin(post("/token", &refreshing(&token)));
+    let mut input = Input::Start;
+    loop {
+        match world.step(&mut slow, input) {
+            Step::Send(_) => break,
+            step => input = world.perform(step).unwrap(),
+        }
+    }
+    world.now += LEASE.as_secs();
+    world.answers.push_back(upstream_tokens(2));
+    assert_eq!(world.call(post("/token", &refreshing(&token))).event, Event::Refreshed);
+    let refused = world.step(&mut slow, Input::Failed);
+    assert!(matches!(refused, Step::Done(_)), "{refused:?}");
+    world.now += 30;
+    let answer = world.call(post("/token", &refreshing(&token)));
+    assert_eq!(answer.event, Event::Refused(Refusal::RefreshReused));
 }
 
 #[test]

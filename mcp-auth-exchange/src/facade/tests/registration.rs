@@ -51,7 +51,7 @@ fn c6_c13_the_answer_says_what_is_registered_and_holds_no_scope() {
     }
     // A later step asks for more than the first challenge did.
     let id = client["client_id"].as_str().unwrap();
-    world.to_provider(&with(with(authorization(), "client_id", id), "scope", "mcp:read mcp:write"));
+    world.go(&with(with(authorization(), "client_id", id), "scope", "mcp:read mcp:write"));
 
     let again = body(&world.call(register(&public())));
     assert_ne!(again["client_id"], client["client_id"]);
@@ -119,8 +119,7 @@ fn known_clients_register_when_they_are_allowed() {
         json!({"redirect_uris": uris, "application_type": "web", "token_endpoint_auth_method": "none"});
     let client = body(&world.call(register(&metadata)));
     let pairs = with(authorization(), "client_id", client["client_id"].as_str().unwrap());
-    let at_provider =
-        world.to_provider(&with(pairs, "redirect_uri", "cursor://anysphere.cursor-mcp/oauth/callback"));
+    let at_provider = world.go(&with(pairs, "redirect_uri", "cursor://anysphere.cursor-mcp/oauth/callback"));
     world.answers.push_back(upstream_tokens(1));
     let back = location(&world.back(&at_provider));
     assert!(back.as_str().starts_with("cursor://anysphere.cursor-mcp/oauth/callback?code="), "{back}");
@@ -162,7 +161,7 @@ fn rows_144_145_each_client_gets_one_at_the_provider() {
     assert!(!text.contains("up-secret") && !text.contains("canary"), "{text}");
     let id = body(&answer)["client_id"].as_str().unwrap().to_owned();
     let pairs = with(authorization(), "client_id", &id);
-    let at_provider = world.to_provider(&pairs);
+    let at_provider = world.go(&pairs);
     assert_eq!(parameter(&at_provider, "client_id").as_deref(), Some("up-1"));
     world.answers.push_back(upstream_tokens(1));
     let code = parameter(&location(&world.back(&at_provider)), "code").unwrap();
@@ -210,14 +209,14 @@ fn clients_without_a_registration_get_one_at_the_provider_when_they_come() {
     world.answers.push_back(upstream_client(1));
     let at_provider = location(&world.decide(&page, "allow"));
     assert_eq!(parameter(&at_provider, "client_id").as_deref(), Some("up-1"));
-    assert_eq!(parameter(&world.to_provider(&authorization()), "client_id").as_deref(), Some("up-1"), "kept");
+    assert_eq!(parameter(&world.go(&authorization()), "client_id").as_deref(), Some("up-1"), "kept");
     assert_eq!(world.sent.len(), 1);
 
     // The provider has forgotten it: the next login registers again.
     world.answers.push_back(json_response(401, &json!({"error": "invalid_client"})));
     assert_eq!(error(&world.back(&at_provider)).0, "server_error");
     world.answers.push_back(upstream_client(2));
-    assert_eq!(parameter(&world.to_provider(&authorization()), "client_id").as_deref(), Some("up-2"));
+    assert_eq!(parameter(&world.go(&authorization()), "client_id").as_deref(), Some("up-2"));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn rfc_9068_a_token_of_our_own_is_bound_to_the_providers() {
 #[test]
 fn a_token_of_our_own_never_outlives_the_providers() {
     let mut world = own_tokens();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     let short = json!({"access_token": "access-1", "token_type": "Bearer", "expires_in": 40, "refresh_token": "refresh-1"});
     world.answers.push_back(json_response(200, &short));
     let code = parameter(&location(&world.back(&at_provider)), "code").unwrap();
@@ -83,7 +83,7 @@ fn a_token_of_our_own_never_outlives_the_providers() {
 #[test]
 fn a_token_that_does_not_hold_is_not_made_ours() {
     let mut world = own_tokens();
-    let at_provider = world.to_provider(&authorization());
+    let at_provider = world.go(&authorization());
     let foreign = json!({"access_token": "not-valid", "token_type": "Bearer", "expires_in": 40});
     world.answers.push_back(json_response(200, &foreign));
     let code = parameter(&location(&world.back(&at_provider)), "code").unwrap();

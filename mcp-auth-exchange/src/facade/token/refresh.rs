@@ -48,12 +48,17 @@ const PENDING: &str = "pending";
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 const MAX_LOOKS: u32 = 50;
 
+/// How far the clocks of replicas and store may be apart.
+const RELEASE_MARGIN: Duration = Duration::from_secs(5);
+
 pub(super) struct RefreshGrant {
     token: RefreshContent,
     client_id: String,
     /// Empty for what was granted.
     scope: Scopes,
     looks: u32,
+    /// Until when the claim on the token holds by itself.
+    claimed_until: UnixTime,
     state: State,
 }
 
@@ -90,7 +95,8 @@ impl RefreshGrant {
         let scope = narrowed(&token.session.scope, form.get("scope"))?;
         let name = facade.session_name(&token.session);
         let client_id = client.id.clone();
-        let grant = Self { token, client_id, scope, looks: 0, state: State::Session };
+        let grant =
+            Self { token, client_id, scope, looks: 0, claimed_until: context.now, state: State::Session };
         Ok((grant, Step::Store(StoreCommand::Get { name })))
     }
 
@@ -112,7 +118,7 @@ impl RefreshGrant {
                         self.state = State::Refreshing;
                         Ok(Next::Step(Step::send(request)))
                     }
-                    Err(refusal) => Ok(self.release(facade, refusal)),
+                    Err(refusal) => Ok(self.release(facade, refusal, context)),
                 },
                 Some(PENDING) if self.looks >= MAX_LOOKS => Err(Refusal::Busy),
                 Some(PENDING) => {
@@ -158,10 +164,11 @@ impl RefreshGrant {
 
     fn claim(&mut self, facade: &Facade, context: &Context<'_>) -> Next {
         self.state = State::Claiming;
+        self.claimed_until = context.now.plus(LEASE);
         Next::Step(Step::Store(StoreCommand::PutIfAbsent(StoreEntry {
             name: self.used_name(facade),
             value: PENDING.to_owned(),
-            expires_at: context.now.plus(LEASE),
+            expires_at: self.claimed_until,
         })))
     }
 
@@ -200,7 +207,7 @@ impl RefreshGrant {
                 let commands = vec![self.used(facade), facade.end_session(&self.token.session)];
                 Ok(Closing::then(commands, Refusal::UpstreamGrant))
             }
-            Err(refusal) => Ok(self.release(facade, refusal)),
+            Err(refusal) => Ok(self.release(facade, refusal, context)),
         }
     }
 
@@ -224,13 +231,16 @@ impl RefreshGrant {
                 let entry = StoreEntry { name, value, expires_at };
                 Ok(Next::Step(Step::Store(StoreCommand::Put(entry))))
             }
-            Err(refusal) => Ok(self.release(facade, refusal)),
+            Err(refusal) => Ok(self.release(facade, refusal, context)),
         }
     }
 
-    /// Lets the next request try the token: the provider may not have used it.
-    fn release(&self, facade: &Facade, refusal: Refusal) -> Next {
-        Closing::then(vec![StoreCommand::Take { name: self.used_name(facade) }], refusal)
+    /// Lets the next request try the token: the provider may not have used it. A claim that has ended, or is about to, is
+    /// left alone: what stands there by then may be another request's record.
+    fn release(&self, facade: &Facade, refusal: Refusal, context: &Context<'_>) -> Next {
+        let own = context.now.plus(RELEASE_MARGIN) < self.claimed_until;
+        let take = own.then(|| StoreCommand::Take { name: self.used_name(facade) });
+        Closing::then(take.into_iter().collect(), refusal)
     }
 
     fn used(&self, facade: &Facade) -> StoreCommand {
