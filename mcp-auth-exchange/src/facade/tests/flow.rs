@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::*;
 
 #[test]
-fn rows_152_to_157_a_client_goes_from_registration_to_a_token() {
+fn row_152_to_157_a_client_goes_from_registration_to_a_token() {
     let mut world = World::shared();
     let metadata = json!({"client_name": "Inspector", "redirect_uris": ["http://localhost:6274/cb"],
         "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"]});

@@ -4,10 +4,14 @@ use http::StatusCode;
 
 use super::*;
 
-/// Runs side by side, one step of each in turn, until all have an answer.
+/// Runs on two replicas, one step of each in turn, until all have an answer.
 fn in_parallel(world: &mut World, requests: Vec<Request<Bytes>>) -> Vec<Answer> {
-    let mut runs: Vec<_> =
-        requests.into_iter().map(|request| (world.begin(request), Some(Input::Start))).collect();
+    let replica = Arc::new(builder(shared()).build().unwrap());
+    let mut runs: Vec<_> = Vec::new();
+    for (request, i) in requests.into_iter().zip(0..) {
+        let run = if i % 2 == 0 { world.begin(request) } else { replica.begin(request).unwrap() };
+        runs.push((run, Some(Input::Start)));
+    }
     let mut answers: Vec<Option<Answer>> = runs.iter().map(|_| None).collect();
     while answers.iter().any(Option::is_none) {
         for ((run, input), answer) in runs.iter_mut().zip(&mut answers) {

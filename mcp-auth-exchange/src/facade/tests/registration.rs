@@ -141,7 +141,7 @@ fn an_initial_access_token_is_asked_for_where_there_is_one() {
 }
 
 #[test]
-fn rows_144_145_each_client_gets_one_at_the_provider() {
+fn row_144_145_each_client_gets_one_at_the_provider() {
     let mut world = World::new(builder(registered()).build().unwrap());
     world.answers.push_back(upstream_client(1));
     let answer = world.call(register(&public()));
