@@ -212,6 +212,21 @@ fn a_client_metadata_document_is_named_by_its_host() {
 }
 
 #[test]
+fn the_document_of_another_client_is_not_taken_for_this_one() {
+    let mut world = two_clients();
+    let other = "https://evil.example/oauth.json";
+    let document = json!({"client_id": other, "client_name": "C", "redirect_uris": [REDIRECT]});
+    let document = document.to_string();
+    let id = ClientIdUrl::parse(other).unwrap();
+    let document =
+        ClientMetadataDocument::parse(document.as_bytes(), &id, &RedirectUriRules::default(), 5000).unwrap();
+    let mut run = world.begin(get("/authorize", &with(authorization(), "client_id", DOCUMENT)));
+    assert!(matches!(world.step(&mut run, Input::Start), Step::Document(id) if id.as_str() == DOCUMENT));
+    let refused = world.step(&mut run, Input::Document(Box::new(document)));
+    assert!(matches!(refused, Step::Done(answer) if answer.event == Event::Refused(Refusal::ClientDocument)));
+}
+
+#[test]
 fn the_operators_own_client_is_not_asked_about_and_prompt_none_asks_nobody() {
     let client = PreRegisteredClient::new("own", ClientMetadata::new([REDIRECT])).first_party();
     let mut world = World::new(builder(shared()).client(client).build().unwrap());

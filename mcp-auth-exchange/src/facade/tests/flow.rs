@@ -188,6 +188,10 @@ fn a_run_that_is_driven_wrongly_ends_with_a_refusal() {
     assert!(matches!(world.step(&mut run, Input::Waited), Step::Done(_)), "no state");
     let again = world.step(&mut run, Input::Start);
     assert!(matches!(again, Step::Done(answer) if answer.event == Event::Refused(Refusal::Internal)));
+    let mut run = world.begin(get("/.well-known/jwks.json", &[]));
+    assert!(matches!(world.step(&mut run, Input::Start), Step::Done(_)));
+    let again = world.step(&mut run, Input::Start);
+    assert!(matches!(again, Step::Done(answer) if answer.event == Event::Refused(Refusal::Internal)));
     let refresh = world.login();
     let mut run = world.begin(post("/token", &refreshing(&refresh)));
     assert!(matches!(world.step(&mut run, Input::Start), Step::Store(_)));

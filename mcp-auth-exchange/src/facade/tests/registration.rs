@@ -225,6 +225,12 @@ fn consent_can_be_left_to_a_provider_that_sees_each_client() {
     let mut world = World::new(builder(registered()).consent(policy).build().unwrap());
     world.answers.push_back(upstream_client(1));
     assert_eq!(world.call(get("/authorize", &authorization())).event, Event::SentToProvider);
+    // C8: the host of a document is shown by us, the provider would not.
+    let document = "https://client.example/oauth.json";
+    let said = json!({"client_id": document, "client_name": "C", "redirect_uris": [REDIRECT]});
+    world.documents.insert(document.into(), said);
+    let pairs = with(authorization(), "client_id", document);
+    assert_eq!(world.call(get("/authorize", &pairs)).event, Event::ConsentAsked);
     let mut world = World::new(builder(shared()).consent(policy).build().unwrap());
     assert_eq!(world.call(get("/authorize", &authorization())).event, Event::ConsentAsked, "attack 111");
 }
