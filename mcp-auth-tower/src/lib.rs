@@ -50,6 +50,7 @@ pub mod authenticate;
 pub mod authorize;
 pub mod client;
 pub mod clock;
+pub mod exchange;
 pub mod expiry;
 pub mod istio;
 pub mod keys;
