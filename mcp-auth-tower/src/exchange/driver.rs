@@ -22,8 +22,9 @@ use crate::random;
 /// How often a request asks again when the exchange that it waited for ended without a word.
 const ASKS: usize = 3;
 
-/// What a follower waits beyond the time that an exchange may take: the task has to be scheduled, too.
-const GRACE: Duration = Duration::from_secs(1);
+/// What a follower waits beyond the time that an exchange may take: for a shared store and a file before it, and for
+/// the task to be scheduled.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Time for one call to a shared store.
 const SHARED_TIMEOUT: Duration = Duration::from_secs(1);
@@ -127,8 +128,18 @@ impl Exchanger {
         };
         let asking = asking.clone();
         runtime.spawn(async move {
-            let outcome = landing.exchanger.0.exchange(&asking).await;
+            let exchanger = landing.exchanger.clone();
+            if let Some(token) = exchanger.0.shared_token(&asking).await {
+                landing.land(Outcome::Token(Arc::new(token)));
+                return;
+            }
+            let outcome = exchanger.0.exchange(&asking).await;
+            let token = outcome.token().cloned();
             landing.land(outcome);
+            if let Some(token) = token {
+                // After the others have it: they do not wait for a store.
+                exchanger.0.share(&asking, &token).await;
+            }
         });
         Ok(())
     }
@@ -164,18 +175,18 @@ impl Drop for Landing {
 
 impl Inner {
     async fn exchange(&self, asking: &Asking) -> Outcome {
-        if let Some(token) = self.shared_token(asking).await {
-            return Outcome::Token(Arc::new(token));
-        }
         let run = asking.plan.begin(asking.subject.clone(), asking.actor.clone());
         let outcome = self.drive(run).await;
         report(asking.plan.name(), &outcome);
-        if let (Outcome::Token(token), Some(shared)) = (&outcome, &self.shared)
+        outcome
+    }
+
+    async fn share(&self, asking: &Asking, token: &IssuedToken) {
+        if let Some(shared) = &self.shared
             && timeout(SHARED_TIMEOUT, shared.put(asking.key, token)).await.is_err()
         {
             tracing::warn!(target: "mcp_auth", "the shared store of issued tokens is slow");
         }
-        outcome
     }
 
     /// What another replica got; one that is due for renewal is renewed here.

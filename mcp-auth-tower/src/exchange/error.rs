@@ -46,7 +46,9 @@ pub enum ExchangeConfigError {
         plan: String,
     },
     /// A token that is bound to a key goes in `Authorization` and nowhere else (RFC 9449 §7.1).
-    #[error("exchange plan `{plan}`: its tokens are bound to a DPoP key, and cannot go in the header `{header}`")]
+    #[error(
+        "exchange plan `{plan}`: its tokens are bound to a DPoP key, and cannot go in the header `{header}`"
+    )]
     DpopHeader {
         /// The plan.
         plan: String,

@@ -1,9 +1,10 @@
 //! What is known before the first request to go wrong.
 
 use std::fmt;
+use std::sync::Arc;
 
 use mcp_auth_discovery::AuthorizationServerMetadata;
-use mcp_auth_exchange::plan::{ExchangePlan, Finding, Step};
+use mcp_auth_exchange::plan::{ExchangePlan, Finding, Selector, Step};
 use url::Url;
 
 use super::ExchangeLayer;
@@ -28,9 +29,13 @@ impl ExchangeLayer {
     /// What the plans themselves and the accepted audiences say.
     pub fn findings(&self) -> Vec<PlanFinding> {
         let Some(shared) = self.shared() else { return Vec::new() };
-        let inbound: Vec<&str> = shared.inbound_audiences.iter().map(String::as_str).collect();
-        let of = |plan: &ExchangePlan| named(plan, plan.findings(&inbound));
-        shared.plans.iter().flat_map(|(_, plan)| of(plan)).collect()
+        let of = |(selector, plan): (&Selector, &Arc<ExchangePlan>)| {
+            let issuer = selector.wanted_issuer();
+            let theirs = shared.inbound.iter().filter(|inbound| issuer.is_none_or(|i| i == inbound.issuer));
+            let audiences: Vec<&str> = theirs.flat_map(|i| &i.audiences).map(String::as_str).collect();
+            named(plan, plan.findings(&audiences))
+        };
+        shared.plans.iter().flat_map(of).collect()
     }
 
     /// The same, and what the metadata of these authorization servers says against the steps at them. A step is at the

@@ -8,7 +8,7 @@ use mcp_auth_exchange::plan::{ExchangePlan, ExchangePlans, Subject};
 use tower_layer::Layer;
 
 use super::exchanger::Asking;
-use super::settings::Place;
+use super::settings::{Inbound, Place};
 use super::{ActorTokens, Exchange, ExchangeConfigError, ExchangeRefusal, ExchangeSettings, Exchanger};
 use crate::body::ResponseBody;
 use crate::client::FetchUrl;
@@ -31,7 +31,7 @@ pub(super) struct Shared {
     pub(super) place: Place,
     pub(super) downstream: Option<Downstream>,
     pub(super) actor: Option<Arc<dyn ActorTokens>>,
-    pub(super) inbound_audiences: Vec<String>,
+    pub(super) inbound: Vec<Inbound>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
 }
 
@@ -68,7 +68,7 @@ impl ExchangeLayer {
             place: settings.place,
             downstream: settings.downstream.map(Downstream::new),
             actor: settings.actor,
-            inbound_audiences: settings.inbound_audiences,
+            inbound: settings.inbound,
             challenge: None,
         };
         if shared.plans.iter().next().is_none() {
@@ -117,7 +117,8 @@ impl Shared {
             if client.wants_workload_token() && !parts.workload.has(id) {
                 return Err(ExchangeConfigError::WorkloadToken { plan: name(), client: id.to_owned() });
             }
-            if let Some(certificate) = client.certificate().filter(|c| !parts.certificates.contains_key(&c.0)) {
+            if let Some(certificate) = client.certificate().filter(|c| !parts.certificates.contains_key(&c.0))
+            {
                 return Err(ExchangeConfigError::Certificate {
                     plan: name(),
                     certificate: certificate.0.clone(),
@@ -148,9 +149,7 @@ impl Shared {
         let plan = self.plans.choose(&principal).ok_or(ExchangeRefusal::NoPlan)?.clone();
         let subject = Subject::of(principal).ok_or(ExchangeRefusal::NoSubjectToken)?;
         let actor = match &self.actor {
-            Some(actor) if plan.takes_actor() => {
-                Some(actor.current().ok_or(ExchangeRefusal::NoActorToken)?)
-            }
+            Some(actor) if plan.takes_actor() => Some(actor.current().ok_or(ExchangeRefusal::NoActorToken)?),
             _ => None,
         };
         let key = plan.cache_key(&self.tenant, &subject, actor.as_ref());

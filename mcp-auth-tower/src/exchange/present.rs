@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use memchr::memmem::Finder;
 use mcp_auth_exchange::dpop::{DpopNonce, ProofRequest};
 use mcp_auth_exchange::plan::{IssuedToken, Presentation, Step};
+use memchr::memmem::Finder;
 
 use super::ExchangeRefusal;
 use super::exchanger::Asking;
@@ -79,7 +79,9 @@ fn remove_alike(headers: &mut HeaderMap, name: &HeaderName) {
 }
 
 fn remove_all(headers: &mut HeaderMap, which: impl Fn(&HeaderName, &HeaderValue) -> bool) {
-    while let Some(name) = headers.iter().find(|(name, value)| which(name, value)).map(|(name, _)| name.clone()) {
+    while let Some(name) =
+        headers.iter().find(|(name, value)| which(name, value)).map(|(name, _)| name.clone())
+    {
         headers.remove(name);
     }
 }

@@ -97,7 +97,11 @@ impl ExchangeRefusal {
         };
         let internal = || said(StatusCode::INTERNAL_SERVER_ERROR, -32603, "internal error");
         let unusable = || {
-            said(StatusCode::BAD_GATEWAY, -32603, "there is no access to the server behind this one right now")
+            said(
+                StatusCode::BAD_GATEWAY,
+                -32603,
+                "there is no access to the server behind this one right now",
+            )
         };
         match self {
             Self::NoPlan => said(StatusCode::FORBIDDEN, -32003, "not allowed"),
@@ -109,10 +113,12 @@ impl ExchangeRefusal {
             Self::RefusedDownstream => unusable(),
             Self::NoToken(outcome) => match outcome {
                 Outcome::SubjectRefused(_) => challenged(Challenge::invalid_token(TokenProblem::Invalid)),
-                Outcome::StepUp { requirement, .. } => challenged(Challenge::insufficient_user_authentication(
-                    requirement.acr_values.as_deref(),
-                    requirement.max_age_seconds,
-                )),
+                Outcome::StepUp { requirement, .. } => {
+                    challenged(Challenge::insufficient_user_authentication(
+                        requirement.acr_values.as_deref(),
+                        requirement.max_age_seconds,
+                    ))
+                }
                 Outcome::ClaimsChallenge { claims, .. } => {
                     challenged(Challenge::insufficient_claims(claims.to_base64()))
                 }

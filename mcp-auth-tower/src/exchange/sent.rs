@@ -70,7 +70,8 @@ impl<S, B: Body<Data = Bytes>> Sent<S, B> {
 
     /// Looks at an answer: whether the request is to be sent again.
     pub(super) fn judge<R>(&mut self, response: &Response<R>) -> Option<Again> {
-        if let (Presentation::DPoP(_), Some(downstream)) = (self.token.presentation(), &self.shared.downstream)
+        if let (Presentation::DPoP(_), Some(downstream)) =
+            (self.token.presentation(), &self.shared.downstream)
         {
             self.shared.exchanger.0.nonces.keep(&downstream.origin, response.headers());
             if response.status() == StatusCode::UNAUTHORIZED

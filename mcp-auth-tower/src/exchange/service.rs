@@ -49,9 +49,7 @@ where
             Asked::Refused(refusal) => ResponseFuture::own(shared.refuse(refusal, &head.extensions)),
             Asked::Token(token) => match Sent::new(shared, asking, token, (head, body), next) {
                 Ok((request, sent)) => ResponseFuture::calling(self.inner.call(request), sent),
-                Err((shared, head, refusal)) => {
-                    ResponseFuture::own(shared.refuse(refusal, &head.extensions))
-                }
+                Err((shared, head, refusal)) => ResponseFuture::own(shared.refuse(refusal, &head.extensions)),
             },
             Asked::Wait(waiter) => {
                 let mut ready = std::mem::replace(&mut self.inner, next.clone());

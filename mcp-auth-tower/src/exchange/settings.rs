@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderName};
 use mcp_auth_core::dpop::{TargetUri, TargetUriError};
+use mcp_auth_core::jwt::Issuer;
 use mcp_auth_exchange::plan::ExchangePlans;
 
 use super::{ActorTokens, Exchanger};
@@ -18,7 +19,14 @@ pub struct ExchangeSettings {
     pub(super) place: Place,
     pub(super) downstream: Option<TargetUri>,
     pub(super) actor: Option<Arc<dyn ActorTokens>>,
-    pub(super) inbound_audiences: Vec<String>,
+    pub(super) inbound: Vec<Inbound>,
+}
+
+/// Whose tokens are accepted, and for which audiences.
+#[derive(Clone, Debug)]
+pub(super) struct Inbound {
+    pub(super) issuer: String,
+    pub(super) audiences: Vec<String>,
 }
 
 /// Where the issued token goes.
@@ -45,7 +53,7 @@ impl ExchangeSettings {
             place: Place { header: AUTHORIZATION, prefix: "".into() },
             downstream: None,
             actor: None,
-            inbound_audiences: Vec::new(),
+            inbound: Vec::new(),
         }
     }
 
@@ -90,11 +98,13 @@ impl ExchangeSettings {
     /// Fills in what was left open.
     pub(crate) fn complete<E>(
         mut self,
-        audiences: impl Iterator<Item = String>,
+        issuers: &[Issuer],
         exchanger: impl FnOnce() -> Result<Exchanger, E>,
     ) -> Result<Self, E> {
-        if self.inbound_audiences.is_empty() {
-            self.inbound_audiences = audiences.collect();
+        if self.inbound.is_empty() {
+            for issuer in issuers {
+                self = self.inbound_audiences(issuer.name(), issuer.audiences());
+            }
         }
         if self.exchanger.is_none() {
             self.exchanger = Some(exchanger()?);
@@ -102,10 +112,15 @@ impl ExchangeSettings {
         Ok(self)
     }
 
-    /// The audiences that are accepted of callers' tokens, for [`findings`](super::ExchangeLayer::findings).
-    /// [`McpAuth`](crate::McpAuth) knows them.
-    pub fn inbound_audiences(mut self, audiences: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.inbound_audiences = audiences.into_iter().map(Into::into).collect();
+    /// Which audiences are accepted of callers' tokens of an issuer, for
+    /// [`findings`](super::ExchangeLayer::findings). [`McpAuth`](crate::McpAuth) knows them.
+    pub fn inbound_audiences(
+        mut self,
+        issuer: impl Into<String>,
+        audiences: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let audiences = audiences.into_iter().map(Into::into).collect();
+        self.inbound.push(Inbound { issuer: issuer.into(), audiences });
         self
     }
 }

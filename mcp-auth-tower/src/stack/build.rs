@@ -46,8 +46,7 @@ impl McpAuthBuilder {
             None => ExchangeLayer::default(),
             Some(_) if self.forward => return Err(ExchangeConfigError::Forward.into()),
             Some(settings) => {
-                let audiences = issuers.iter().flat_map(|issuer| issuer.audiences().iter().cloned());
-                let settings = settings.complete(audiences, || {
+                let settings = settings.complete(&issuers, || {
                     options = options.clone().with_client()?;
                     Exchanger::builder().client(options.make_client()?).clock(self.clock.clone()).build()
                 });
