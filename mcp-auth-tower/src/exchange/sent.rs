@@ -32,6 +32,9 @@ pub(super) struct Sent<S, B> {
     renewed: bool,
 }
 
+/// A request for the service, and what is kept of it.
+pub(super) type Outgoing<S, B> = (Request<McpBody<B>>, Box<Sent<S, B>>);
+
 /// Why a request is sent again.
 pub(super) enum Again {
     /// The service wants this nonce in the proof.
@@ -41,14 +44,14 @@ pub(super) enum Again {
 }
 
 impl<S, B: Body<Data = Bytes>> Sent<S, B> {
-    /// Makes the request for the service of what is there, and keeps a copy.
-    pub(super) fn new(
+    /// Makes the request for the service of what is there, and keeps a copy; or refuses it.
+    pub(super) fn new<R>(
         shared: Arc<Shared>,
         asking: Asking,
         token: Arc<IssuedToken>,
         (head, body): (Parts, McpBody<B>),
         service: S,
-    ) -> Result<(Request<McpBody<B>>, Box<Self>), (Arc<Shared>, Parts, ExchangeRefusal)> {
+    ) -> Result<Outgoing<S, B>, Box<Response<ResponseBody<R>>>> {
         let is_bound = matches!(token.presentation(), Presentation::DPoP(_));
         let nonce = match &shared.downstream {
             Some(downstream) if is_bound => shared.exchanger.0.nonces.get(&downstream.origin),
@@ -58,7 +61,7 @@ impl<S, B: Body<Data = Bytes>> Sent<S, B> {
         if let Err(refusal) =
             shared.present(&mut outgoing.headers, &head.method, &asking, &token, nonce.as_ref())
         {
-            return Err((shared, head, refusal));
+            return Err(Box::new(shared.refuse(refusal, &head.extensions)));
         }
         let copy = body.replay();
         let request = Request::from_parts(outgoing, body);

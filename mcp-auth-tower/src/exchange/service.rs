@@ -49,7 +49,7 @@ where
             Asked::Refused(refusal) => ResponseFuture::own(shared.refuse(refusal, &head.extensions)),
             Asked::Token(token) => match Sent::new(shared, asking, token, (head, body), next) {
                 Ok((request, sent)) => ResponseFuture::calling(self.inner.call(request), sent),
-                Err((shared, head, refusal)) => ResponseFuture::own(shared.refuse(refusal, &head.extensions)),
+                Err(response) => ResponseFuture::own(*response),
             },
             Asked::Wait(waiter) => {
                 let mut ready = std::mem::replace(&mut self.inner, next.clone());
@@ -60,7 +60,7 @@ where
                     };
                     let (request, mut sent) = match Sent::new(shared, asking, token, (head, body), next) {
                         Ok(sent) => sent,
-                        Err((shared, head, refusal)) => return Ok(shared.refuse(refusal, &head.extensions)),
+                        Err(response) => return Ok(*response),
                     };
                     // In a block of its own: a body need not be Send, and is not held while others are waited for.
                     let why = {

@@ -295,13 +295,11 @@ async fn row_259_the_callers_token_is_in_no_header_however_often_he_sends_it() {
         }
     }
     route.assert_nowhere(&token, &answer, &logs);
-    let seen = route.tool.seen.lock().unwrap();
-    let headers = &seen[0].0.headers;
+    let headers = route.tool.seen.lock().unwrap()[0].0.headers.clone();
     assert_eq!(headers["x-harmless"], "stays");
     for gone in ["x-forwarded-access-token", "x-twice", "cookie", "dpop", "proxy-authorization"] {
         assert!(!headers.contains_key(gone), "{gone}");
     }
-    drop(seen);
     // In the target it would be in every log of the service: refused.
     let mut request = post(&token, &call("read"));
     *request.uri_mut() = format!("/files/mcp?t={token}").parse::<Uri>().unwrap();
