@@ -5,6 +5,7 @@ mod journeys;
 mod outcomes;
 mod possession;
 mod settings;
+mod sockets;
 
 use std::sync::atomic::AtomicU64;
 
