@@ -224,6 +224,16 @@ async fn a_service_that_refuses_every_token_is_a_502_and_no_storm() {
     assert_eq!(route.status(&token).await, StatusCode::BAD_GATEWAY);
     assert_eq!((route.provider.asked(), route.tool.calls()), (2, 13), "once, with another token");
     assert!(route.records.text().contains("exchange_refused_downstream"));
+
+    // However old its tokens are when it refuses them.
+    let route = Route::new();
+    let clock = route.clock.clone();
+    route.tool.answers(move |_| {
+        clock.advance(10);
+        unauthorized()
+    });
+    assert_eq!(route.status(&route.token("bob")).await, StatusCode::BAD_GATEWAY);
+    assert_eq!((route.provider.asked(), route.tool.calls()), (2, 2));
 }
 
 /// `GET` has no body, and can be sent again; a batch is sent again as it was narrowed.

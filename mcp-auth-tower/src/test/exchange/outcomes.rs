@@ -216,7 +216,7 @@ async fn attack_109_a_provider_that_never_answers_is_a_503_in_bounded_time() {
     route.provider.close();
     let started = tokio::time::Instant::now();
     assert_eq!(route.status(&route.token("bob")).await, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(started.elapsed().as_secs() <= 7, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_millis() <= 7_010, "{:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
