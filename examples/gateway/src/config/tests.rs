@@ -154,9 +154,12 @@ fn row_062_073_074_an_exchange_is_built_from_configuration_alone() {
 
 #[test]
 fn row_282_the_example_files_load() {
-    for (file, warnings) in
-        [("mcp-authentication.yaml", 2), ("compliant-authorization-server.yaml", 3), ("policies.yaml", 1)]
-    {
+    for (file, warnings) in [
+        ("mcp-authentication.yaml", 2),
+        ("compliant-authorization-server.yaml", 3),
+        ("policies.yaml", 1),
+        ("token-exchange.yaml", 1),
+    ] {
         let path = manifest().join("configs").join(file);
         let (config, found) = load(&path).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(config.file.name(), path.display().to_string());
