@@ -30,6 +30,9 @@ pub struct Record<'r> {
     /// Why it was refused, in one word that does not change: `denied`, `missing_token`, `expired`,
     /// `body_too_large`, …; `None` for what went on.
     pub refusal: Option<&'static str>,
+    /// What exactly was wrong, where a refusal has more than one cause: the stable name of the diagnosis of a token
+    /// exchange.
+    pub diagnosis: Option<&'static str>,
 }
 
 impl<'r> Record<'r> {
@@ -52,6 +55,12 @@ impl<'r> Record<'r> {
         Self { refusal: Some(refusal), ..Self::new(principal, call, decision) }
     }
 
+    /// Adds what exactly was wrong.
+    #[must_use]
+    pub fn with_diagnosis(self, diagnosis: Option<&'static str>) -> Self {
+        Self { diagnosis, ..self }
+    }
+
     fn new(
         principal: Option<&'r Principal>,
         call: Option<&'r McpCall>,
@@ -68,6 +77,7 @@ impl<'r> Record<'r> {
             allowed: false,
             decision,
             refusal: None,
+            diagnosis: None,
         }
     }
 }

@@ -20,14 +20,14 @@
 //! # The layers
 //!
 //! ```text
-//!  request ─▶ Metadata ─▶ Audit ─▶ Origin ─▶ Authenticate ─▶ Expiry ─▶ Session ─▶ Mcp ─▶ Agree ─▶ Authorize ─▶ service
-//!             RFC 9728    record   → 403     token → 401       │       id → 404   body   headers  decision      │
-//!                                                              │          │              → 400    → 403         │
-//!  client  ◀────────────────────────────── end of streams ◀────┴─ sealed ─┴──────────────────── list filter ◀───┘
+//!  request ─▶ Metadata ─▶ Audit ─▶ Origin ─▶ Authenticate ─▶ Expiry ─▶ Session ─▶ Mcp ─▶ Agree ─▶ Authorize ─▶ Exchange ─▶ service
+//!             RFC 9728    record   → 403     token → 401       │       id → 404   body   headers  decision    its token     │
+//!                                                              │          │              → 400    → 403       → 401…503     │
+//!  client  ◀────────────────────────────── end of streams ◀────┴─ sealed ─┴──────────────────── list filter ◀───────────────┘
 //! ```
 //!
 //! Each works alone ([`metadata`], [`audit`], [`origin`], [`authenticate`], [`expiry`], [`session`], [`mcp`],
-//! [`agreement`], [`authorize`]); [`McpAuth`] puts them in order. Every layer passes its service's error type through; a refusal is a response and
+//! [`agreement`], [`authorize`], [`exchange`]); [`McpAuth`] puts them in order. Every layer passes its service's error type through; a refusal is a response and
 //! carries its [`Rejection`] as an extension.
 //!
 //! # Bounds
@@ -42,6 +42,7 @@
 //! | [`Mcp`](mcp::Mcp) | `Clone`, takes [`McpBody<B>`](mcp::McpBody) | `Body<Data = Bytes>` | `Body<Data = Bytes>` |
 //! | [`Agree`](agreement::Agree) | any | any | `Body<Data = Bytes>` |
 //! | [`Authorize`](authorize::Authorize) | any | any | `Body<Data = Bytes>` |
+//! | [`Exchange`](exchange::Exchange) | `Clone + Send + 'static`, future `Send`, takes [`McpBody<B>`](mcp::McpBody) | `Body<Data = Bytes> + Send + 'static` | `'static` |
 //! | [`RequestAuthenticated`](istio::RequestAuthenticated) | any | any | any |
 
 pub mod agreement;
@@ -50,6 +51,7 @@ pub mod authenticate;
 pub mod authorize;
 pub mod client;
 pub mod clock;
+pub mod exchange;
 pub mod expiry;
 pub mod istio;
 pub mod keys;

@@ -17,6 +17,7 @@ use mcp_auth_discovery::challenge::{Challenge, RequestProblem, TokenProblem};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 
 use crate::body::ResponseBody;
+use crate::exchange::ExchangeRefusal;
 use crate::extension::Authenticated;
 
 /// A refusal. Every response that a layer makes itself carries it as an extension.
@@ -94,6 +95,8 @@ pub enum RejectionReason {
     Answer,
     /// The service's answer has a session id that cannot be used: 502.
     SessionAnswer(SessionIdError),
+    /// There is no credential for the service behind: 401 to 503, see [`exchange`](crate::exchange).
+    Exchange(ExchangeRefusal),
     /// A layer found no [`Authenticated`]: the layers are put together wrongly: 500.
     NotAuthenticated,
     /// There are rules over MCP items, and nobody read the message: [`Mcp`](crate::mcp::Mcp) does not stand in
@@ -174,6 +177,7 @@ impl Rejection {
             RejectionReason::Session(problem) => problem.code(),
             RejectionReason::Answer => "answer",
             RejectionReason::SessionAnswer(_) => "session_answer",
+            RejectionReason::Exchange(refusal) => refusal.code(),
             RejectionReason::NotAuthenticated => "not_authenticated",
             RejectionReason::MessageNotRead => "message_not_read",
         }
@@ -277,6 +281,14 @@ impl Rejection {
             }
             RejectionReason::Answer => {
                 (StatusCode::BAD_GATEWAY, None, rpc(id, -32603, "the server's answer could not be read"))
+            }
+            RejectionReason::Exchange(refusal) => {
+                let answer = refusal.answer(id);
+                plain = answer.retry_after.map(|after| (RETRY_AFTER, after.as_secs().max(1).into()));
+                match answer.challenge {
+                    Some(challenge) => challenged(challenge),
+                    None => (answer.status, None, answer.message),
+                }
             }
             RejectionReason::NotAuthenticated | RejectionReason::MessageNotRead => {
                 (StatusCode::INTERNAL_SERVER_ERROR, None, rpc(id, -32603, "internal error"))

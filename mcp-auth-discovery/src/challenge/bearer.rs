@@ -65,12 +65,14 @@ pub enum RequestProblem {
     UnsupportedMethod,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Problem {
     MissingToken,
     InvalidToken(TokenProblem),
     InsufficientScope,
     InvalidRequest(RequestProblem),
+    InsufficientUserAuthentication { acr_values: Option<String>, max_age: Option<String> },
+    InsufficientClaims { claims: String },
 }
 
 impl Challenge {
@@ -95,6 +97,20 @@ impl Challenge {
         Self::new(Problem::InvalidRequest(problem))
     }
 
+    /// The user has to authenticate again, and better: 401 with `insufficient_user_authentication` (RFC 9470 §3).
+    /// `acr_values` are separated by spaces, `max_age` is in seconds.
+    pub fn insufficient_user_authentication(acr_values: Option<&str>, max_age: Option<u64>) -> Self {
+        let acr_values = acr_values.map(str::to_owned);
+        let max_age = max_age.map(|seconds| seconds.to_string());
+        Self::new(Problem::InsufficientUserAuthentication { acr_values, max_age })
+    }
+
+    /// The client has to ask for a token with these claims: 401 with `insufficient_claims` (Entra, "Claims
+    /// challenges"). `claims` is the base64 of a claims request.
+    pub fn insufficient_claims(claims: impl Into<String>) -> Self {
+        Self::new(Problem::InsufficientClaims { claims: claims.into() })
+    }
+
     /// Sets where the metadata of the resource is (RFC 9728 §5.1). MCP wants it on every 401 and 403.
     pub fn resource_metadata(mut self, url: &Url) -> Self {
         self.resource_metadata = Some(url.as_str().to_owned());
@@ -110,7 +126,10 @@ impl Challenge {
     /// The status of the response that carries this challenge (RFC 6750 §3.1).
     pub fn status(&self) -> StatusCode {
         match self.problem {
-            Problem::MissingToken | Problem::InvalidToken(_) => StatusCode::UNAUTHORIZED,
+            Problem::MissingToken
+            | Problem::InvalidToken(_)
+            | Problem::InsufficientUserAuthentication { .. }
+            | Problem::InsufficientClaims { .. } => StatusCode::UNAUTHORIZED,
             Problem::InsufficientScope => StatusCode::FORBIDDEN,
             Problem::InvalidRequest(_) => StatusCode::BAD_REQUEST,
         }
@@ -123,16 +142,20 @@ impl Challenge {
             Problem::InvalidToken(_) => Some("invalid_token"),
             Problem::InsufficientScope => Some("insufficient_scope"),
             Problem::InvalidRequest(_) => Some("invalid_request"),
+            Problem::InsufficientUserAuthentication { .. } => Some("insufficient_user_authentication"),
+            Problem::InsufficientClaims { .. } => Some("insufficient_claims"),
         }
     }
 
     /// The fixed text for people, none when no token was presented.
     pub fn error_description(&self) -> Option<&'static str> {
-        match self.problem {
+        match &self.problem {
             Problem::MissingToken => None,
             Problem::InvalidToken(problem) => Some(problem.description()),
             Problem::InsufficientScope => Some("the access token lacks a permission that this request needs"),
             Problem::InvalidRequest(problem) => Some(problem.description()),
+            Problem::InsufficientUserAuthentication { .. } => Some("the user has to authenticate again"),
+            Problem::InsufficientClaims { .. } => Some("a token with other claims is needed"),
         }
     }
 
@@ -142,11 +165,21 @@ impl Challenge {
     pub fn header_value(&self) -> HeaderValue {
         let mut text = String::from("Bearer");
         let scope = (!self.scope.is_empty()).then(|| self.scope.to_string());
+        let (acr_values, max_age, claims) = match &self.problem {
+            Problem::InsufficientUserAuthentication { acr_values, max_age } => {
+                (acr_values.as_deref(), max_age.as_deref(), None)
+            }
+            Problem::InsufficientClaims { claims } => (None, None, Some(claims.as_str())),
+            _ => (None, None, None),
+        };
         let parameters = [
             ("resource_metadata", self.resource_metadata.as_deref()),
             ("scope", scope.as_deref()),
             ("error", self.error()),
             ("error_description", self.error_description()),
+            ("acr_values", acr_values),
+            ("max_age", max_age),
+            ("claims", claims),
         ];
         for (name, value) in parameters {
             if let Some(value) = value {

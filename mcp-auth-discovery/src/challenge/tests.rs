@@ -223,6 +223,38 @@ fn odd_lines_are_refused() {
 }
 
 #[test]
+fn what_the_user_or_the_client_has_to_do_reads_back() {
+    let plain = Challenge::insufficient_user_authentication(Some("phr phrh"), Some(300));
+    assert_eq!(plain.status(), 401);
+    let value = plain.resource_metadata(&metadata()).header_value();
+    let read = Challenges::parse(&value).unwrap();
+    let bearer = read.bearer().unwrap();
+    assert_eq!(bearer.parameter("error"), Some("insufficient_user_authentication"));
+    assert_eq!(
+        (bearer.parameter("acr_values"), bearer.parameter("max_age")),
+        (Some("phr phrh"), Some("300"))
+    );
+    assert_eq!(bearer.parameter("resource_metadata"), Some(metadata().as_str()));
+
+    let bare = Challenge::insufficient_user_authentication(None, None).header_value();
+    let read = Challenges::parse(&bare).unwrap();
+    assert!(
+        ["acr_values", "max_age", "claims"].iter().all(|p| read.bearer().unwrap().parameter(p).is_none())
+    );
+
+    let claims = Challenge::insufficient_claims("eyJhIjoxfQ==");
+    assert_eq!(
+        (claims.status(), claims.error()),
+        (http::StatusCode::UNAUTHORIZED, Some("insufficient_claims"))
+    );
+    let value = claims.header_value();
+    assert_eq!(
+        Challenges::parse(&value).unwrap().bearer().unwrap().parameter("claims"),
+        Some("eyJhIjoxfQ==")
+    );
+}
+
+#[test]
 fn reading_is_bounded() {
     assert_eq!(read(&"a".repeat(MAX_CHALLENGE_BYTES + 1)), Err(ChallengesError::TooLarge));
     assert_eq!(read(&"Basic,".repeat(MAX_CHALLENGES + 1)), Err(ChallengesError::TooLarge));

@@ -33,6 +33,11 @@ impl Selector {
         self
     }
 
+    /// The issuer whose subjects these are; `None`: of any.
+    pub fn wanted_issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
     /// Whether this is one of them.
     pub fn fits(&self, principal: &Principal) -> bool {
         let holds = |(name, wanted): &(String, String)| match principal.claims().get(name) {
@@ -51,6 +56,13 @@ impl Selector {
 #[must_use]
 pub struct ExchangePlans {
     plans: Vec<(Selector, Arc<ExchangePlan>)>,
+}
+
+/// One plan for everybody.
+impl From<ExchangePlan> for ExchangePlans {
+    fn from(plan: ExchangePlan) -> Self {
+        Self::new().otherwise(plan)
+    }
 }
 
 impl ExchangePlans {

@@ -96,6 +96,11 @@ impl ExchangeRun {
         }
     }
 
+    /// The step that the next request is of.
+    pub fn step(&self) -> Option<&Step> {
+        self.plan.steps().get(self.step)
+    }
+
     /// The next request. Where a step's client authenticates with a certificate, its name is among the request's
     /// extensions ([`ClientCertificate`](crate::client_auth::ClientCertificate)).
     ///
@@ -157,6 +162,13 @@ impl ExchangeRun {
     pub fn handle_failure(&mut self) -> Progress {
         let outcome = unanswered(&self.facts());
         self.try_again(outcome, None)
+    }
+
+    /// The answer to the last request was longer than [`MAX_RESPONSE_BYTES`](crate::response::MAX_RESPONSE_BYTES), and
+    /// was not read to its end.
+    pub fn handle_too_large(&mut self) -> Progress {
+        let text = "the answer is larger than 64 KiB: is this the token endpoint?";
+        Progress::Done(self.unusable(Refusal("too_large", text)))
     }
 
     fn refused(&mut self, step: &Step, error: &TokenResponseError, headers: &http::HeaderMap) -> Progress {

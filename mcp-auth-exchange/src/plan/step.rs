@@ -55,6 +55,12 @@ impl Step {
         }
     }
 
+    /// Replaces the client.
+    pub fn with_client(mut self, client: ClientCredential) -> Self {
+        self.client = client;
+        self
+    }
+
     /// Adds a target by its name. Where the provider refuses `audience`, the plan is refused.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());

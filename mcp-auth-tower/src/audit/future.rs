@@ -42,5 +42,10 @@ pub(super) fn write(sink: &dyn AuditSink, rejection: &Rejection) {
         RejectionReason::Denied { decision, .. } => Some(decision),
         _ => None,
     };
-    sink.record(&Record::refused(rejection.code(), rejection.principal(), rejection.call(), decision));
+    let diagnosis = match rejection.reason() {
+        RejectionReason::Exchange(refusal) => refusal.diagnosis(),
+        _ => None,
+    };
+    let record = Record::refused(rejection.code(), rejection.principal(), rejection.call(), decision);
+    sink.record(&record.with_diagnosis(diagnosis));
 }

@@ -31,6 +31,7 @@ impl AuditSink for TracingSink {
                     allowed = r.allowed,
                     decision,
                     refusal = r.refusal,
+                    diagnosis = r.diagnosis,
                 )
             };
         }

@@ -95,7 +95,7 @@ impl KeyOptions {
         }
     }
 
-    pub(super) fn make_client(&self) -> Result<Arc<dyn Fetch>, FetchError> {
+    pub(crate) fn make_client(&self) -> Result<Arc<dyn Fetch>, FetchError> {
         match &self.client {
             Some(client) => Ok(client.clone()),
             None => Ok(Arc::new(HttpClient::new()?)),

@@ -36,8 +36,20 @@ impl<B> McpBody<B> {
         Self { kind: Kind::Batch { batch, given: false } }
     }
 
-    pub(super) fn untouched(body: B) -> Self {
+    /// A body as it came, for services behind that take one of these where no mcp layer is in front.
+    pub fn untouched(body: B) -> Self {
         Self { kind: Kind::Untouched { body } }
+    }
+}
+
+impl<B: Body<Data = Bytes>> McpBody<B> {
+    /// The same body again, from its beginning; `None` for one that can be read once.
+    pub(crate) fn replay(&self) -> Option<Self> {
+        match &self.kind {
+            Kind::Collected { body } => Some(Self { kind: Kind::Collected { body: body.clone() } }),
+            Kind::Batch { batch, .. } => Some(Self::batch(batch.clone())),
+            Kind::Untouched { body } => body.is_end_stream().then(|| Self::collected(Bytes::new())),
+        }
     }
 }
 

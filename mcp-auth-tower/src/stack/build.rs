@@ -8,6 +8,7 @@ use super::trust::KeysFrom;
 use super::{BuildError, McpAuth, McpAuthBuilder};
 use crate::authenticate::AuthenticateLayer;
 use crate::authorize::AuthorizeLayer;
+use crate::exchange::{ExchangeConfigError, ExchangeLayer, Exchanger};
 use crate::expiry::ExpiryLayer;
 use crate::keys::{Keys, KeysError};
 use crate::metadata::MetadataLayer;
@@ -19,7 +20,8 @@ impl McpAuthBuilder {
     /// # Errors
     ///
     /// [`BuildError::Issuer`] when there is no issuer or one cannot be used, [`BuildError::Keys`] when its keys
-    /// cannot be had, [`BuildError::Session`] when the system has no random bytes for a key.
+    /// cannot be had, [`BuildError::Session`] when the system has no random bytes for a key, [`BuildError::Exchange`]
+    /// when tokens cannot be exchanged as it is set up.
     pub fn build(self) -> Result<McpAuth, BuildError> {
         let mut options = self.key_options.clock(self.clock.clone());
         let mut issuers = Vec::new();
@@ -39,6 +41,21 @@ impl McpAuthBuilder {
         let mut servers = self.authorization_servers;
         if servers.is_empty() {
             servers = issuers.iter().map(|i| i.name().to_owned()).collect();
+        }
+        let exchange = match self.exchange {
+            None => ExchangeLayer::default(),
+            Some(_) if self.forward => return Err(ExchangeConfigError::Forward.into()),
+            Some(settings) => {
+                let settings = settings.complete(&issuers, || {
+                    options = options.clone().with_client()?;
+                    Exchanger::builder().client(options.make_client()?).clock(self.clock.clone()).build()
+                });
+                ExchangeLayer::new(settings.map_err(ExchangeConfigError::Client)?)?
+                    .challenge(self.resource.clone(), self.scopes.clone())
+            }
+        };
+        for finding in exchange.findings() {
+            tracing::warn!(target: "mcp_auth", %finding, "an exchange may fail");
         }
         let validator = Validator::new(issuers)?;
         let metadata = self.metadata.unwrap_or_else(|| {
@@ -137,6 +154,7 @@ impl McpAuthBuilder {
             mcp: self.mcp,
             agreement: self.agreement,
             authorize,
+            exchange,
         })
     }
 }

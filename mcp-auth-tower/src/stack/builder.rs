@@ -7,6 +7,7 @@ use mcp_auth_core::jwt::Issuer;
 use mcp_auth_core::policy::{Effect, PolicyLevels, PolicySetBuilder};
 use mcp_auth_core::seal::SealKey;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
+use mcp_auth_exchange::plan::ExchangePlans;
 
 use super::BuildError;
 use super::trust::KeysFrom;
@@ -15,6 +16,7 @@ use crate::audit::{AuditLayer, AuditSink};
 use crate::authenticate::{DpopMode, DpopSettings, Mode, RevocationList};
 use crate::authorize::MissingScopes;
 use crate::clock::{Clock, SystemClock};
+use crate::exchange::ExchangeSettings;
 use crate::keys::KeyOptions;
 use crate::mcp::McpLayer;
 use crate::origin::OriginLayer;
@@ -55,6 +57,7 @@ pub struct McpAuthBuilder {
     pub(super) session: Option<SessionLayer>,
     pub(super) mcp: McpLayer,
     pub(super) agreement: AgreementLayer,
+    pub(super) exchange: Option<ExchangeSettings>,
     pub(super) audit: AuditLayer,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -92,6 +95,7 @@ impl McpAuthBuilder {
             session: None,
             mcp: McpLayer::new(),
             agreement: AgreementLayer::new(),
+            exchange: None,
             audit: AuditLayer::default(),
             clock: Arc::new(SystemClock),
         }
@@ -373,6 +377,18 @@ impl McpAuthBuilder {
     /// be those of the service behind: they are what a client of another version is told.
     pub fn agreement(mut self, layer: AgreementLayer) -> Self {
         self.agreement = layer;
+        self
+    }
+
+    /// Exchanges the caller's token for one that is for the service behind, by one plan or by several; see
+    /// [`exchange`](crate::exchange). Without this the service gets no token at all.
+    pub fn exchange(self, plans: impl Into<ExchangePlans>) -> Self {
+        self.exchange_with(ExchangeSettings::new(plans))
+    }
+
+    /// Exchanges tokens with settings of its own.
+    pub fn exchange_with(mut self, settings: ExchangeSettings) -> Self {
+        self.exchange = Some(settings);
         self
     }
 

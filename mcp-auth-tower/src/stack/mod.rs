@@ -15,6 +15,7 @@ use crate::agreement::{Agree, AgreementLayer};
 use crate::audit::{Audit, AuditLayer};
 use crate::authenticate::{Authenticate, AuthenticateLayer, DpopConfigError};
 use crate::authorize::{Authorize, AuthorizeLayer, PolicyHandle};
+use crate::exchange::{Exchange, ExchangeConfigError, ExchangeLayer};
 use crate::expiry::{Expiry, ExpiryLayer};
 use crate::keys::KeysError;
 use crate::mcp::{Mcp, McpLayer};
@@ -37,10 +38,12 @@ pub struct McpAuth {
     mcp: McpLayer,
     agreement: AgreementLayer,
     authorize: AuthorizeLayer,
+    exchange: ExchangeLayer,
 }
 
 /// A service behind [`McpAuth`].
-pub type McpAuthService<S> = Metadata<Audit<Origin<Authenticate<Expiry<Session<Mcp<Agree<Authorize<S>>>>>>>>>;
+pub type McpAuthService<S> =
+    Metadata<Audit<Origin<Authenticate<Expiry<Session<Mcp<Agree<Authorize<Exchange<S>>>>>>>>>>;
 
 /// Why the pipeline cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +73,9 @@ pub enum BuildError {
     /// Session ids cannot be sealed.
     #[error(transparent)]
     Session(#[from] SessionConfigError),
+    /// Tokens cannot be exchanged as it is set up.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeConfigError),
 }
 
 impl McpAuth {
@@ -107,13 +113,19 @@ impl McpAuth {
     pub fn authorize(&self) -> &AuthorizeLayer {
         &self.authorize
     }
+
+    /// The layer that exchanges tokens, which knows what its providers will refuse.
+    pub fn exchange(&self) -> &ExchangeLayer {
+        &self.exchange
+    }
 }
 
 impl<S> Layer<S> for McpAuth {
     type Service = McpAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let judged = self.session.layer(self.mcp.layer(self.agreement.layer(self.authorize.layer(inner))));
+        let judged = self.agreement.layer(self.authorize.layer(self.exchange.layer(inner)));
+        let judged = self.session.layer(self.mcp.layer(judged));
         let authenticated = self.authenticate.layer(self.expiry.layer(judged));
         self.metadata.layer(self.audit.layer(self.origin.layer(authenticated)))
     }

@@ -7,6 +7,7 @@ mod authorize;
 mod batch;
 mod compose;
 mod denial;
+mod exchange;
 mod expiry;
 mod introspection;
 mod keys;

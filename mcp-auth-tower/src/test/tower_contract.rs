@@ -165,6 +165,11 @@ async fn every_layer_keeps_the_contract() {
     let all = builder().issuer_keys(issuer(), idp.keys()).build().unwrap();
     keeps_the_contract("all", all, request).await;
 
+    // The calls under way wait for one exchange; the later ones find its token.
+    let exchanging = builder().exchange_with(exchange::exchanging());
+    let exchanging = exchanging.issuer_keys(issuer(), idp.keys()).build().unwrap();
+    keeps_the_contract("all, exchanging", exchanging, request).await;
+
     // The calls under way wait for keys.
     let jwks = Arc::new(Mutex::new(format!("{{\"keys\":[{}]}}", idp.0.public_jwk("k"))));
     let hits = Arc::new(AtomicUsize::new(0));

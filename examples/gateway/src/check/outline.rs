@@ -44,6 +44,8 @@ pub(super) struct Route {
     pub(super) cors: bool,
     /// The issuer of its tokens, where it asks for some.
     pub(super) issuer: Option<String>,
+    /// Where its tokens are exchanged for the backend, where they are.
+    pub(super) exchange: Option<String>,
     pub(super) policies: Vec<Policy>,
 }
 
@@ -159,6 +161,7 @@ impl Listener {
                 column: route.at.column,
                 cors: route.policies.cors.is_some(),
                 issuer: authentication.map(|a| a.issuer.value.clone()),
+                exchange: route.policies.backend_auth.as_ref().map(config::BackendAuth::endpoint),
                 policies: Policy::all(file, Level::Route, &route.policies.rules)?,
             })
         };

@@ -161,7 +161,7 @@ impl Default for HeaderLocation {
 }
 
 impl HeaderLocation {
-    fn read(node: Node) -> Result<Self, Fault> {
+    pub(super) fn read(node: Node) -> Result<Self, Fault> {
         let unsupported = ["queryParameter", "cookie", "expression"];
         let mut fields = Fields::new(node, "authorizationLocation", &["header"], &unsupported)?;
         let header = fields.require("header")?;

@@ -2,6 +2,7 @@
 
 use super::authentication::McpAuthentication;
 use super::authorization::Rules;
+use super::backend_auth::BackendAuth;
 use super::cors::Cors;
 use super::denials::Denials;
 use super::error::Fault;
@@ -22,25 +23,43 @@ pub(crate) struct Policies {
     pub(crate) rules: Rules,
     /// How denials are told.
     pub(crate) denials: Denials,
+    /// What the backend is shown in the caller's place.
+    pub(crate) backend_auth: Option<BackendAuth>,
     /// How long the backend may take.
     pub(crate) timeout: Timeout,
 }
 
 impl Policies {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        let known =
-            ["cors", "mcpAuthentication", "mcpAuthorization", "authorization", "mcpDenials", "timeout"];
-        let unsupported =
-            ["jwtAuth", "oidc", "apiKey", "basicAuth", "extAuthz", "backendAuth", "localRateLimit"];
+        let known = [
+            "cors",
+            "mcpAuthentication",
+            "mcpAuthorization",
+            "authorization",
+            "mcpDenials",
+            "backendAuth",
+            "timeout",
+        ];
+        let unsupported = ["jwtAuth", "oidc", "apiKey", "basicAuth", "extAuthz", "localRateLimit"];
         let mut fields = Fields::new(node, "policies", &known, &unsupported)?;
+        let mcp_authentication =
+            fields.take("mcpAuthentication").map(|node| McpAuthentication::read(node, lints)).transpose()?;
+        let backend_auth =
+            fields.take("backendAuth").map(|node| BackendAuth::read(node, lints)).transpose()?;
+        match (&backend_auth, &mcp_authentication) {
+            (Some(backend), Some(authentication)) => backend.check(&authentication.audiences, lints)?,
+            (Some(backend), None) => {
+                let message = "backendAuth needs mcpAuthentication on the same route: only a token that was validated is exchanged";
+                return Err(Fault::invalid(backend.at, message));
+            }
+            (None, _) => {}
+        }
         Ok(Self {
             cors: fields.take("cors").map(|node| Cors::read(node, lints)).transpose()?,
-            mcp_authentication: fields
-                .take("mcpAuthentication")
-                .map(|node| McpAuthentication::read(node, lints))
-                .transpose()?,
+            mcp_authentication,
             rules: Rules::take(&mut fields)?,
             denials: fields.take("mcpDenials").map(Denials::read).transpose()?.unwrap_or_default(),
+            backend_auth,
             timeout: fields.take("timeout").map(Timeout::read).transpose()?.unwrap_or_default(),
         })
     }

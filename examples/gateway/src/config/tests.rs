@@ -99,11 +99,67 @@ fn every_doubtful_configuration_loads_with_its_warnings() {
 
 // --- mission rows ---
 
+/// agentgateway's examples for Entra, and for a provider of which nothing is known; the secret is not shown.
+#[test]
+fn row_062_073_074_an_exchange_is_built_from_configuration_alone() {
+    let with = |fields: &str| {
+        let head = format!("policies:\n  mcpAuthentication:\n    {ISSUER}\n    {JWKS}\n    {RESOURCE}\n");
+        let (route, _) =
+            route(&format!("{head}  backendAuth:\n    oauthTokenExchange:\n{}", indent(fields, 6)));
+        assert!(!format!("{route:?}").contains("hunter2"), "{route:?}");
+        route.policies.backend_auth.unwrap()
+    };
+    let secret = || mcp_auth_discovery::Secret::new("hunter2");
+    let step = |from: &BackendAuth| {
+        let plan = from.plan("p", from.client.with_secret(secret())).unwrap();
+        let step = &plan.steps()[0];
+        let profile = step.profile();
+        (
+            profile.grant().grant_type().rsplit(':').next().unwrap().to_owned(),
+            profile.subject_token_type().to_string(),
+            step.client().method(),
+            step.sent_scope().to_string(),
+        )
+    };
+    let plain = with(
+        "host: sts.example.com:8443\npath: /token\npolicies: {backendTLS: {}}\naudiences: [tool]\nscopes: [a, b]\n\
+         clientAuth: {clientId: gw, clientSecret: hunter2}",
+    );
+    assert_eq!(plain.endpoint(), "https://sts.example.com:8443/token");
+    let access_token = "urn:ietf:params:oauth:token-type:access_token";
+    let expected =
+        ("token-exchange".to_owned(), access_token.to_owned(), "client_secret_basic", "a b".to_owned());
+    assert_eq!(step(&plain), expected, "row 70: agentgateway's own default");
+    let jwt = with(
+        "host: https://sts.example.com\npath: /token\naudiences: [tool]\nsubjectToken: {tokenType: jwt}\n\
+         clientAuth: {clientId: gw, method: none}",
+    );
+    assert_eq!(step(&jwt).1, "urn:ietf:params:oauth:token-type:jwt");
+    let entra = with(
+        "host: https://login.microsoftonline.com\npath: /t/oauth2/v2.0/token\ngrantType: jwtBearer\n\
+         scopes: [https://graph.microsoft.com/.default]\n\
+         clientAuth: {clientId: gw, clientSecret: hunter2, method: clientSecretPost}\n\
+         additionalParams: {requested_token_use: '\"on_behalf_of\"'}",
+    );
+    let (grant, _, method, scope) = step(&entra);
+    assert_eq!((grant.as_str(), method), ("jwt-bearer", "client_secret_post"));
+    assert_eq!(scope, "https://graph.microsoft.com/.default");
+    let workload = with(
+        "host: https://idp.example.com\npath: /token\nprovider: keycloak\naudiences: [tool]\n\
+         authorizationLocation: {header: {name: X-Token, prefix: ''}}\n\
+         clientAuth: {clientId: gw, method: workloadIdentity, tokenFile: /var/run/secrets/token}",
+    );
+    assert_eq!((step(&workload).2, workload.location.name.as_str()), ("private_key_jwt", "x-token"));
+}
+
 #[test]
 fn row_282_the_example_files_load() {
-    for (file, warnings) in
-        [("mcp-authentication.yaml", 2), ("compliant-authorization-server.yaml", 3), ("policies.yaml", 1)]
-    {
+    for (file, warnings) in [
+        ("mcp-authentication.yaml", 2),
+        ("compliant-authorization-server.yaml", 3),
+        ("policies.yaml", 1),
+        ("token-exchange.yaml", 1),
+    ] {
         let path = manifest().join("configs").join(file);
         let (config, found) = load(&path).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(config.file.name(), path.display().to_string());

@@ -41,6 +41,8 @@ pub(crate) enum WarningKind {
     PermissiveMode,
     /// `allowCredentials` together with `*`.
     CredentialsWithAny,
+    /// An exchange that the provider will refuse, or that is probably not meant.
+    Exchange,
     /// The matches of a route lack the well-known path, which is served anyway.
     WellKnownNotMatched,
 }
@@ -112,6 +114,7 @@ impl WarningKind {
             | Self::UnknownClaim
             | Self::ExpirationNotRequired
             | Self::PermissiveMode
+            | Self::Exchange
             | Self::CredentialsWithAny => Level::Warning,
         }
     }
@@ -130,6 +133,7 @@ impl WarningKind {
             Self::ExpirationNotRequired => "expiration_not_required",
             Self::PermissiveMode => "permissive_mode",
             Self::CredentialsWithAny => "credentials_with_any",
+            Self::Exchange => "exchange",
             Self::WellKnownNotMatched => "well_known_not_matched",
         }
     }

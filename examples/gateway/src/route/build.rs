@@ -21,7 +21,7 @@ use tower::{Layer as _, ServiceExt as _};
 use super::matching::Target;
 use super::param_headers::ParamHeaders;
 use super::rules::Levels;
-use super::{RouteService, cors};
+use super::{RouteService, cors, exchange};
 use crate::config::{self, Position, Source};
 use crate::proxy::{Connections, Proxy};
 
@@ -71,7 +71,8 @@ pub(crate) fn route(
     let policies = &route.policies;
     let service: RouteService = match authenticated(file, route, rules)? {
         Some(auth) => {
-            boxed(built(file, route, auth.session(session.clone()))?.layer(proxy), policies.cors.as_ref())
+            let auth = exchange::exchanged(file, route, auth.session(session.clone()))?;
+            boxed(built(file, route, auth)?.layer(proxy), policies.cors.as_ref())
         }
         None => boxed(proxy, policies.cors.as_ref()),
     };

@@ -2,6 +2,7 @@
 
 mod build;
 mod cors;
+mod exchange;
 mod matching;
 mod param_headers;
 mod rules;

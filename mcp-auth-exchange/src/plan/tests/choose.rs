@@ -19,6 +19,15 @@ fn name<'p>(plans: &'p ExchangePlans, principal: &Principal) -> Option<&'p str> 
 }
 
 #[test]
+fn one_plan_is_for_everybody_and_a_selector_names_its_issuer() {
+    let plans = ExchangePlans::from(plan("all"));
+    assert_eq!(name(&plans, &alice(json!({}))), Some("all"));
+    let issuers: Vec<_> = plans.iter().map(|(selector, _)| selector.wanted_issuer()).collect();
+    assert_eq!(issuers, [None]);
+    assert_eq!(Selector::any().issuer("https://a").wanted_issuer(), Some("https://a"));
+}
+
+#[test]
 fn row_025_subjects_of_two_issuers_go_to_two_providers() {
     let plans = ExchangePlans::new()
         .for_issuer("https://okta.example/oauth2/default", plan("okta"))

@@ -41,6 +41,16 @@ fn bound(key: &DpopKey) -> Value {
 }
 
 #[test]
+fn attack_107_an_answer_that_was_cut_off_is_not_tried_again() {
+    let plan = Arc::new(ExchangePlan::new("p", [step().audience("tool")]).unwrap().attempts(3));
+    let mut driver = Driver::new(&plan, subject(), None);
+    assert_eq!(driver.run.step().and_then(|step| step.client().client_id()), Some("gateway"));
+    driver.send().unwrap();
+    let Progress::Done(Outcome::Unusable(diagnosis)) = driver.run.handle_too_large() else { panic!() };
+    assert_eq!(diagnosis.id(), "too_large");
+}
+
+#[test]
 fn mcp_d10_a_bound_token_with_the_nonce_that_the_server_asked_for() {
     let key = key();
     let plan = Arc::new(ExchangePlan::new("p", [step().dpop(key.clone())]).unwrap());

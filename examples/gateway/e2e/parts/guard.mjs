@@ -1,0 +1,59 @@
+// A server with a validator of its own before an MCP server, loopback only: only tokens for GUARD_AUDIENCE that one
+// of GUARD_ISSUERS signed pass, checked with npm jose; everything else is 401.
+//
+//   GUARD_PORT      port on 127.0.0.1 (required)
+//   GUARD_TO        origin that requests go on to (required)
+//   GUARD_ISSUERS   issuers, separated by commas; their keys are at ISSUER/jwks (required)
+//   GUARD_AUDIENCE  what `aud` has to be (required)
+//
+// `GET /__seen` lists every request: {status, headers, authorizations, claims}. `POST /__revoke?JTI` refuses that token
+// from then on.
+import { createServer, request } from 'node:http';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+
+const port = Number(process.env.GUARD_PORT);
+const { hostname, port: to } = new URL(process.env.GUARD_TO);
+const audience = process.env.GUARD_AUDIENCE;
+const keys = new Map(process.env.GUARD_ISSUERS.split(',').map((issuer) => [issuer, createRemoteJWKSet(new URL(`${issuer}/jwks`))]));
+const seen = [];
+const revoked = new Set();
+
+async function claimsOf(authorizations) {
+  if (authorizations.length !== 1) throw new Error(`${authorizations.length} Authorization headers`);
+  const token = /^Bearer (\S+)$/.exec(authorizations[0])?.[1] ?? '';
+  const { iss } = decodeJwt(token);
+  if (!keys.has(iss)) throw new Error('unknown issuer');
+  const { payload } = await jwtVerify(token, keys.get(iss), { issuer: iss, audience });
+  if (revoked.has(payload.jti)) throw new Error('revoked');
+  return payload;
+}
+
+createServer(async (req, res) => {
+  const url = new URL(req.url, 'http://guard');
+  if (url.pathname === '/__seen') return res.setHeader('Content-Type', 'application/json').end(JSON.stringify(seen));
+  if (url.pathname === '/__revoke') {
+    revoked.add(url.search.slice(1));
+    return res.end();
+  }
+  const authorizations = req.rawHeaders.filter((_, i, all) => i % 2 === 1 && all[i - 1].toLowerCase() === 'authorization');
+  const entry = { headers: req.headers, authorizations };
+  seen.push(entry);
+  try {
+    entry.claims = await claimsOf(authorizations);
+  } catch (error) {
+    entry.status = 401;
+    entry.why = error.message;
+    return res.writeHead(401, { 'WWW-Authenticate': 'Bearer resource_metadata="http://guard.invalid/metadata"' }).end();
+  }
+  const out = request({ hostname, port: to, method: req.method, path: req.url, agent: false, headers: req.rawHeaders });
+  out.on('response', (answer) => {
+    entry.status = answer.statusCode;
+    res.writeHead(answer.statusCode, answer.rawHeaders);
+    res.flushHeaders();
+    answer.pipe(res);
+    answer.on('error', () => res.destroy());
+  });
+  out.on('error', () => (res.headersSent ? res.destroy() : res.writeHead(502).end()));
+  res.on('close', () => out.destroy());
+  req.pipe(out);
+}).listen(port, '127.0.0.1', () => console.log(`ready http://127.0.0.1:${port}`));

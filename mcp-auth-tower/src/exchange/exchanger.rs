@@ -1,0 +1,208 @@
+//! What all exchanges of a process share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mcp_auth_exchange::Outcome;
+use mcp_auth_exchange::cache::{BreakerSettings, CacheKey, CircuitState, ExchangeDesk, FailureLife};
+use mcp_auth_exchange::dpop::NonceMemory;
+use mcp_auth_exchange::plan::{ActorToken, ExchangePlan, Subject};
+use tokio::sync::{Semaphore, watch};
+
+use super::SharedTokens;
+use super::workload::WorkloadTokens;
+use crate::client::{Fetch, FetchError, HttpClient};
+use crate::clock::{Clock, SystemClock};
+
+/// Issued tokens, exchanges under way, circuits, nonces and the HTTP client: what all exchange layers of a process
+/// share. Clones are the same one.
+///
+/// Two layers with different plans never see each other's tokens; what they share is memory, and what is known of a
+/// provider that is down.
+#[derive(Clone)]
+pub struct Exchanger(pub(super) Arc<Inner>);
+
+/// What followers of an exchange wait with.
+pub(super) type Waiter = watch::Receiver<Option<Outcome>>;
+
+pub(super) struct Inner {
+    pub(super) desk: ExchangeDesk<Waiter>,
+    pub(super) nonces: NonceMemory,
+    pub(super) fetch: Arc<dyn Fetch>,
+    pub(super) certificates: HashMap<Arc<str>, Arc<dyn Fetch>>,
+    pub(super) workload: WorkloadTokens,
+    pub(super) shared: Option<Arc<dyn SharedTokens>>,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) timeout: Duration,
+    pub(super) deadline: Duration,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Builds an [`Exchanger`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ExchangerBuilder {
+    fetch: Option<Arc<dyn Fetch>>,
+    certificates: HashMap<Arc<str>, Arc<dyn Fetch>>,
+    workload: WorkloadTokens,
+    shared: Option<Arc<dyn SharedTokens>>,
+    max_bytes: usize,
+    max_under_way: usize,
+    failures: FailureLife,
+    breaker: BreakerSettings,
+    timeout: Duration,
+    deadline: Duration,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+/// Whose token is wanted, and how it is got.
+#[derive(Clone, Debug)]
+pub(super) struct Asking {
+    pub(super) plan: Arc<ExchangePlan>,
+    pub(super) subject: Subject,
+    pub(super) actor: Option<ActorToken>,
+    pub(super) key: CacheKey,
+}
+
+impl Exchanger {
+    /// With the defaults that [`ExchangerBuilder`] names.
+    pub fn builder() -> ExchangerBuilder {
+        ExchangerBuilder {
+            fetch: None,
+            certificates: HashMap::new(),
+            workload: WorkloadTokens::default(),
+            shared: None,
+            max_bytes: 64 * 1024 * 1024,
+            max_under_way: 256,
+            failures: FailureLife::default(),
+            breaker: BreakerSettings::default(),
+            timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(15),
+            clock: None,
+        }
+    }
+
+    /// The circuits of all token endpoints that were asked, for status pages.
+    pub fn circuits(&self) -> Vec<(String, CircuitState)> {
+        self.0.desk.circuits()
+    }
+
+    /// Number of issued tokens that are kept.
+    pub fn tokens(&self) -> usize {
+        self.0.desk.tokens().len()
+    }
+
+    /// Number of exchanges under way.
+    pub fn under_way(&self) -> usize {
+        self.0.desk.under_way()
+    }
+}
+
+impl ExchangerBuilder {
+    /// What carries the requests. Default: an [`HttpClient`].
+    pub fn client(mut self, client: Arc<dyn Fetch>) -> Self {
+        self.fetch = Some(client);
+        self
+    }
+
+    /// The client whose connections have this certificate, for
+    /// [`ClientCredential::tls_client_auth`](mcp_auth_exchange::ClientCredential::tls_client_auth).
+    pub fn certificate(mut self, name: impl Into<Arc<str>>, client: Arc<dyn Fetch>) -> Self {
+        self.certificates.insert(name.into(), client);
+        self
+    }
+
+    /// Where this workload's own token is, for a client with
+    /// [`ClientCredential::workload_identity`](mcp_auth_exchange::ClientCredential::workload_identity). The file is
+    /// read for each exchange, so that a token that was replaced is used from then on.
+    pub fn workload_token_file(mut self, client_id: &str, path: impl Into<PathBuf>) -> Self {
+        self.workload.insert(client_id, path.into());
+        self
+    }
+
+    /// Where several replicas share issued tokens. Default: nowhere.
+    pub fn shared_tokens(mut self, store: Arc<dyn SharedTokens>) -> Self {
+        self.shared = Some(store);
+        self
+    }
+
+    /// Keeps issued tokens in at most `max_bytes`. Default: 64 MiB.
+    pub fn token_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// Runs at most so many exchanges at once; who comes then is told to come again (503). Default: 256.
+    pub fn max_under_way(mut self, exchanges: usize) -> Self {
+        self.max_under_way = exchanges.clamp(1, Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// How long failures are remembered.
+    pub fn failures(mut self, life: FailureLife) -> Self {
+        self.failures = life;
+        self
+    }
+
+    /// When a provider that is down is left alone.
+    pub fn breaker(mut self, settings: BreakerSettings) -> Self {
+        self.breaker = settings;
+        self
+    }
+
+    /// Time for one request to a token endpoint. Default: 5 seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Time for a whole exchange, with all its steps and tries. Default: 15 seconds, and never over 50.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        // The desk lets another one lead after a minute.
+        self.deadline = deadline.min(Duration::from_secs(50));
+        self
+    }
+
+    /// Replaces the clock. In [`McpAuth`](crate::McpAuth) the default is that of the pipeline.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Builds it. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Tls`] when there is no client and the default one cannot be made.
+    pub fn build(self) -> Result<Exchanger, FetchError> {
+        let fetch = match self.fetch {
+            Some(fetch) => fetch,
+            None => Arc::new(HttpClient::new()?),
+        };
+        // A table whose places nobody outside can predict.
+        let seed = RandomState::new().hash_one(self.max_bytes);
+        Ok(Exchanger(Arc::new(Inner {
+            desk: ExchangeDesk::with(self.max_bytes, seed, self.failures, self.breaker),
+            nonces: NonceMemory::default(),
+            fetch,
+            certificates: self.certificates,
+            workload: self.workload,
+            shared: self.shared,
+            slots: Arc::new(Semaphore::new(self.max_under_way)),
+            timeout: self.timeout,
+            deadline: self.deadline,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+        })))
+    }
+}
+
+/// What is under way and what is kept are tokens.
+impl fmt::Debug for Exchanger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchanger").field("desk", &self.0.desk).finish_non_exhaustive()
+    }
+}

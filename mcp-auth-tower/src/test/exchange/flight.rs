@@ -1,0 +1,146 @@
+//! Many callers, one exchange.
+
+use super::*;
+
+/// Requests with one token that all wait.
+async fn waiting(
+    route: &Arc<Route>,
+    callers: usize,
+    token: &str,
+) -> Vec<tokio::task::JoinHandle<StatusCode>> {
+    let tasks = (0..callers)
+        .map(|_| {
+            let (route, token) = (route.clone(), token.to_owned());
+            tokio::spawn(async move { route.status(&token).await })
+        })
+        .collect();
+    settle().await;
+    tasks
+}
+
+#[tokio::test]
+async fn attack_108_1000_concurrent_callers_make_one_request() {
+    let route = Arc::new(Route::new());
+    route.provider.close();
+    let callers = waiting(&route, 1000, &route.token("bob")).await;
+    assert_eq!(route.auth.exchange().exchanger().unwrap().under_way(), 1);
+    route.provider.gate.add_permits(1000);
+    for caller in callers {
+        assert_eq!(caller.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!((route.provider.asked(), route.tool.calls()), (1, 1000));
+    let first = route.tool.credentials()[0].clone();
+    assert!(route.tool.credentials().iter().all(|credential| *credential == first));
+}
+
+#[tokio::test]
+async fn attack_108_a_leader_who_goes_away_takes_nothing_from_the_others() {
+    let route = Arc::new(Route::new());
+    route.provider.close();
+    let token = route.token("bob");
+    let leader = waiting(&route, 1, &token).await;
+    let followers = waiting(&route, 20, &token).await;
+    for task in leader {
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+    route.provider.gate.add_permits(1);
+    for follower in followers {
+        assert_eq!(follower.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!(route.provider.asked(), 1);
+
+    // All of them go away: what they asked for is there for the next one.
+    let token = route.token("alice");
+    for task in waiting(&route, 3, &token).await {
+        task.abort();
+    }
+    route.provider.gate.add_permits(1);
+    settle().await;
+    assert_eq!(route.status(&token).await, StatusCode::OK);
+    assert_eq!(route.provider.asked(), 2);
+}
+
+/// One's failure is told to all who waited with the same token, and to nobody else.
+#[tokio::test]
+async fn attack_108_followers_share_a_failure_of_their_own_token() {
+    let route = Arc::new(Route::new());
+    route.provider.close();
+    route.provider.answers(|request| match subject_of(request).as_str() {
+        "bob" => reply(400, &json!({"error": "invalid_grant"})),
+        user => reply(200, &issued(&claims(user, "tool", NOW + 300, 0))),
+    });
+    let bobs = waiting(&route, 10, &route.token("bob")).await;
+    let alices = waiting(&route, 10, &route.token("alice")).await;
+    route.provider.gate.add_permits(2);
+    for bob in bobs {
+        assert_eq!(bob.await.unwrap(), StatusCode::UNAUTHORIZED);
+    }
+    for alice in alices {
+        assert_eq!(alice.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!(route.provider.asked(), 2);
+}
+
+/// A client of an embedder's own that panics ends its exchange and no more.
+#[tokio::test]
+async fn an_exchange_that_ends_without_a_word_hangs_nobody() {
+    let route = Arc::new(Route::new());
+    route.provider.close();
+    let panics = Arc::new(AtomicUsize::new(2));
+    let (left, clock) = (panics.clone(), route.clock.clone());
+    route.provider.answers(move |request| {
+        if left.fetch_sub(1, Ordering::SeqCst) > 0 {
+            panic!("as told");
+        }
+        reply(200, &issued(&claims(&subject_of(request), "tool", clock.secs() + 300, 0)))
+    });
+    let callers = waiting(&route, 20, &route.token("bob")).await;
+    route.provider.gate.add_permits(3);
+    for caller in callers {
+        assert_eq!(caller.await.unwrap(), StatusCode::OK, "the third try of the same requests");
+    }
+    assert_eq!(route.provider.asked(), 3);
+    assert_eq!(route.auth.exchange().exchanger().unwrap().under_way(), 0);
+
+    // One that always does is a 503.
+    route.provider.answers(|_| panic!("as told"));
+    route.provider.gate.add_permits(3);
+    let (parts, _) = route.call(&route.token("alice")).await;
+    assert_eq!((parts.status, code(&parts)), (StatusCode::SERVICE_UNAVAILABLE, "exchange_no_answer"));
+    assert_eq!(route.provider.asked(), 6);
+}
+
+#[tokio::test]
+async fn exchanges_under_way_are_bounded() {
+    let route = Arc::new(Route::with(plan(), |b| b.max_under_way(2), |s| s, |b| b));
+    route.provider.close();
+    let first = waiting(&route, 5, &route.token("a")).await;
+    let second = waiting(&route, 5, &route.token("b")).await;
+    let (parts, _) = route.call(&route.token("c")).await;
+    assert_eq!((parts.status, code(&parts)), (StatusCode::SERVICE_UNAVAILABLE, "exchange_no_answer"));
+    assert_eq!(parts.headers["retry-after"], "5");
+    assert_eq!(route.provider.asked(), 2);
+    route.provider.gate.add_permits(3);
+    for task in first.into_iter().chain(second) {
+        assert_eq!(task.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!(route.status(&route.token("c")).await, StatusCode::OK, "nothing was remembered of it");
+}
+
+/// On threads of their own, so that they really meet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn attack_108_callers_on_many_threads_make_one_request() {
+    let route = Arc::new(Route::new());
+    let token = route.token("bob");
+    let tasks: Vec<_> = (0..200)
+        .map(|_| {
+            let (route, token) = (route.clone(), token.clone());
+            tokio::spawn(async move { route.status(&token).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!((route.provider.asked(), route.tool.calls()), (1, 200));
+}
