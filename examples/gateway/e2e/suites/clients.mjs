@@ -112,7 +112,7 @@ async function realClients(t) {
   const gateway = await t.must('the gateway before it starts', () => t.gateway((port) => gatewayConfig({
     as: as.url, upstream: `${upstream.url}/mcp`, resource: `http://127.0.0.1:${port}/mcp`, rule: RULE, scopes: ['openid', 'mcp:read'],
   })(port), { name: 'gateway-every-version' }));
-  await everyClient(t, { url: `${gateway.url}/mcp`, as });
+  await everyClient(t, { url: `${gateway.url}/mcp`, refreshed: (name) => as.text().includes(`granted refresh_token ${name}\n`) });
   t.check('the server saw their calls, and no Authorization header',
     upstream.text().includes('test_simple_text') && !upstream.text().includes('with Authorization'));
 }
