@@ -148,6 +148,33 @@ else
 fi
 say "gateway $gateway"
 
+# ---- programs of the system ----------------------------------------------------------------------
+# `program NAME PACKAGE` prints where a program is; on Debian it is installed when it is not there.
+program() {
+  local attempt sudo=
+  ((EUID == 0)) || sudo=sudo
+  for attempt in 1 2 3; do
+    command -v "$1" && return 0
+    command -v apt-get >/dev/null || break
+    say "installing $2" >&2
+    $sudo apt-get update -qq >>"$logs/apt.log" 2>&1
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$2" >>"$logs/apt.log" 2>&1 </dev/null
+    ((attempt < 3)) && sleep $((attempt * 3))
+  done
+  command -v "$1" || { tail -n 5 "$logs/apt.log" >&2; return 1; }
+}
+wanted() { local suite; for suite; do [[ " ${suites[*]} " == *" $suite "* ]] && return 0; done; return 1; }
+if wanted clients facade; then
+  program openssl openssl >/dev/null || die "openssl is needed: it makes the certificate of the clients' metadata documents"
+fi
+if wanted facade; then
+  E2E_REDIS=$(program redis-server redis-server) || die "redis-server is needed, and could not be installed"
+fi
+if wanted browser; then
+  E2E_CHROMIUM=$(program chromium chromium) || die "chromium is needed, and could not be installed"
+fi
+export E2E_REDIS=${E2E_REDIS:-} E2E_CHROMIUM=${E2E_CHROMIUM:-}
+
 # ---- a client to build ---------------------------------------------------------------------------
 if [[ " ${suites[*]} " == *" clients "* ]]; then
   say "building the client on the Rust SDK"

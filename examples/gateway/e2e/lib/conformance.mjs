@@ -4,10 +4,14 @@ import { fileURLToPath } from 'node:url';
 
 const program = () => `${process.env.E2E_PACKAGES}/node_modules/@modelcontextprotocol/conformance/dist/index.js`;
 
-/** Runs the suite with `args` and gives its checks; `name` names the log and the folder of the results. */
-export async function measure(t, name, args, { env } = {}) {
+/**
+ * Runs the suite with `args` and gives its checks; `name` names the log and the folder of the results, `meanwhile(part)` is
+ * what a person does while it runs.
+ */
+export async function measure(t, name, args, { env, meanwhile } = {}) {
   const results = `${t.logs}/${name}`;
   const part = await t.part(name, process.execPath, [program(), ...args, '-o', results], { env });
+  await meanwhile?.(part);
   await part.end({ timeout: 180_000 });
   t.parts.splice(t.parts.indexOf(part), 1); // what it found is reported by check, not by its log
   return checks(results);

@@ -211,9 +211,19 @@ export class Suite {
     return part;
   }
 
+  /** A Redis of its own, without persistence. */
+  async redis({ name = 'redis', port } = {}) {
+    const own = port ?? await this.freePort();
+    const part = await this.part(name, process.env.E2E_REDIS, ['--port', String(own), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+      { ready: /Ready to accept connections/ });
+    part.port = own;
+    part.url = `redis://127.0.0.1:${own}`;
+    return part;
+  }
+
   /** Writes the config that `config(port)` gives and starts the gateway with it on a free port. */
-  async gateway(config, { name = 'gateway', env } = {}) {
-    const port = await this.freePort();
+  async gateway(config, { name = 'gateway', env, port: own } = {}) {
+    const port = own ?? await this.freePort();
     const file = `${this.logs}/${name}.yaml`;
     writeFileSync(file, config(port));
     const part = await this.part(name, this.gatewayBinary, ['-f', file], {
@@ -221,6 +231,7 @@ export class Suite {
       ready: new RegExp(`listening on http://127\\.0\\.0\\.1:${port}\\b`),
     });
     part.url = `http://127.0.0.1:${port}`;
+    part.port = port;
     return part;
   }
 
