@@ -55,13 +55,14 @@ pub(crate) use self::bind::{Bind, Listener, Protocol};
 pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};
 pub(crate) use self::error::{ConfigError, Position};
-pub(crate) use self::facade::{Facade, OwnTokens, PreRegistered, Registration, Tokens};
+pub(crate) use self::facade::{Facade, OwnTokens, Tokens};
 pub(crate) use self::jwks::Jwks;
 pub(crate) use self::node::Spanned;
 pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};
 pub(crate) use self::route::Route;
+pub(crate) use self::secret::SecretFrom;
 pub(crate) use self::source::Source;
-pub(crate) use self::state::{Redis, State, Store};
+pub(crate) use self::state::{State, Store};
 pub(crate) use self::timeout::Timeout;
 pub(crate) use self::warning::Warning;
 
@@ -118,8 +119,12 @@ pub(crate) fn parse(text: &str, file: &str) -> Result<(Config, Vec<Warning>), Co
 
 fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, State, Vec<Bind>), Fault> {
     const WHAT: &str = "the configuration";
-    let mut fields =
-        Fields::new(root, WHAT, &["binds", "policies", "state"], &["config", "frontendPolicies", "backends"])?;
+    let mut fields = Fields::new(
+        root,
+        WHAT,
+        &["binds", "policies", "state"],
+        &["config", "frontendPolicies", "backends"],
+    )?;
     let rules = match fields.take("policies") {
         None => Rules::default(),
         // agentgateway has a list here, of policies that name their targets.

@@ -101,7 +101,9 @@ impl Store {
         }
         // Never quoted: it is where people put the password.
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("must not hold a user or a password: `username` and `passwordFile` are for them"));
+            return Err(bad(
+                "must not hold a user or a password: `username` and `passwordFile` are for them",
+            ));
         }
         Ok(Self::Redis(Redis {
             url,

@@ -47,8 +47,7 @@ pub(super) fn read(
             return Ok(issuer);
         }
     };
-    let issuer =
-        FacadeIssuer::with_path(&text).map_err(|e| Fault::invalid(at, format!("`{field}`: {e}")))?;
+    let issuer = FacadeIssuer::with_path(&text).map_err(|e| Fault::invalid(at, format!("`{field}`: {e}")))?;
     if issuer.has_path() {
         let message = format!("`{text}` has a path: some clients do not find the metadata of such an issuer");
         lints.add(WarningKind::FacadeIssuer, at, message);

@@ -129,9 +129,8 @@ impl Facade {
         if let Some(node) = fields.take("refreshTokens") {
             metadata = metadata.refresh_tokens(node.boolean("refreshTokens")?);
         }
-        let metadata = metadata
-            .registration(registration.is_some())
-            .client_metadata_documents(documents.is_some());
+        let metadata =
+            metadata.registration(registration.is_some()).client_metadata_documents(documents.is_some());
         let clients = clients::read(fields.take("clients"))?;
         if registration.is_none() && documents.is_none() && clients.is_empty() {
             let message = "no client could use this server: it offers neither `registration` nor `clientMetadataDocuments`, and has no `clients`";
@@ -183,8 +182,14 @@ impl Facade {
             (self.provider == other.provider, "provider"),
             (same_client, "clientId, clientSecret or clientAuth"),
             (same_token, "authorizationServer.initialAccessTokenFile"),
-            (self.metadata == other.metadata, "authorizationServer.paths, registration, clientMetadataDocuments or refreshTokens"),
-            (Registration::are_same(&self.registration, &other.registration), "authorizationServer.registration"),
+            (
+                self.metadata == other.metadata,
+                "authorizationServer.paths, registration, clientMetadataDocuments or refreshTokens",
+            ),
+            (
+                Registration::are_same(&self.registration, &other.registration),
+                "authorizationServer.registration",
+            ),
             (self.documents == other.documents, "authorizationServer.clientMetadataDocuments"),
             (PreRegistered::are_same(&self.clients, &other.clients), "authorizationServer.clients"),
             (self.consent == other.consent, "authorizationServer.consent"),
@@ -221,7 +226,8 @@ fn read_client(fields: &mut Fields) -> Result<Option<Client>, Fault> {
     let secret_at = fields.key_at("clientSecret").or(fields.key_at("clientSecretFile"));
     if let Some(node) = fields.take("clientAuth") {
         if let Some(at) = id_at.or(secret_at) {
-            let message = "`clientAuth` has a `clientId` and a `clientSecret` of its own: give one of the two forms";
+            let message =
+                "`clientAuth` has a `clientId` and a `clientSecret` of its own: give one of the two forms";
             return Err(Fault::new(ConfigErrorKind::Conflict, at, message));
         }
         return Client::read(node).map(Some);

@@ -30,15 +30,8 @@ const CUSTOM: &str = "custom";
 const ENTRA_V1: &str = "https://sts.windows.net/";
 
 /// The fields of [`ProviderSettings`], `quirks` last.
-const SETTINGS: [&str; 7] = [
-    "issuer",
-    "metadataIssuer",
-    "metadata",
-    "jwksUri",
-    "authorizationEndpoint",
-    "tokenEndpoint",
-    "quirks",
-];
+const SETTINGS: [&str; 7] =
+    ["issuer", "metadataIssuer", "metadata", "jwksUri", "authorizationEndpoint", "tokenEndpoint", "quirks"];
 
 /// The fields of [`Quirks`].
 const QUIRKS: [&str; 6] =
@@ -84,7 +77,10 @@ fn preset(
         }
     };
     let provider = Provider::of_issuer(kind, &issuer.value).map_err(|e| {
-        Fault::invalid(issuer.at, format!("`issuer`: {e} (any other provider is `provider: {{custom: {{…}}}}`)"))
+        Fault::invalid(
+            issuer.at,
+            format!("`issuer`: {e} (any other provider is `provider: {{custom: {{…}}}}`)"),
+        )
     })?;
     match settings {
         None => Ok(provider),

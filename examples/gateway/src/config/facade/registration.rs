@@ -28,12 +28,8 @@ pub(crate) struct Registration {
 impl Registration {
     /// `true`, `false`, or a mapping; open where nothing is said.
     pub(super) fn read(node: Option<Node>, rules: &RedirectUriRules) -> Result<Option<Self>, Fault> {
-        let open = Self {
-            initial_access_token: None,
-            lifetime: None,
-            managed: false,
-            redirect_uris: rules.clone(),
-        };
+        let open =
+            Self { initial_access_token: None, lifetime: None, managed: false, redirect_uris: rules.clone() };
         let Some(node) = node else { return Ok(Some(open)) };
         if !matches!(node.kind, Kind::Mapping(_)) {
             let at = node.at;
@@ -56,7 +52,8 @@ impl Registration {
             ..open
         };
         if registration.managed && registration.lifetime.is_none() {
-            let message = "`managed` needs `lifetime`: what clients change is kept until the registration ends";
+            let message =
+                "`managed` needs `lifetime`: what clients change is kept until the registration ends";
             return Err(Fault::invalid(managed_at.unwrap_or(fields.at()), message));
         }
         Ok(Some(registration))
@@ -110,7 +107,8 @@ pub(super) fn read_documents(
         }
     }
     if !named {
-        let message = "`clientMetadataDocuments` names no host: write `true` for documents of every host, or `false`";
+        let message =
+            "`clientMetadataDocuments` names no host: write `true` for documents of every host, or `false`";
         return Err(Fault::invalid(at, message));
     }
     Ok(Some(policy))

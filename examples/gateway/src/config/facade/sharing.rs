@@ -27,7 +27,8 @@ pub(in super::super) fn check(binds: &[Bind], state: &State, lints: &mut Lints) 
         }
     }
     if let Some(first) = known.first().filter(|_| state.key_files.is_empty()) {
-        let message = "without `state.keyFile` registrations, logins and refresh tokens end with this process";
+        let message =
+            "without `state.keyFile` registrations, logins and refresh tokens end with this process";
         lints.add(WarningKind::NoKeyFile, first.at, message);
     }
     Ok(())

@@ -10,7 +10,8 @@ pub(super) fn read(node: Option<Node>) -> Result<Theme, Fault> {
     let mut theme = Theme::default();
     let Some(node) = node else { return Ok(theme) };
     let mut fields = Fields::new(node, "theme", &["name", "logo", "accent", "links", "language"], &[])?;
-    let wrong = |at: Position, field: &str, e: ThemeError| Fault::invalid(at, format!("`theme.{field}`: {e}"));
+    let wrong =
+        |at: Position, field: &str, e: ThemeError| Fault::invalid(at, format!("`theme.{field}`: {e}"));
     if let Some(text) = fields.text("name")? {
         theme = theme.name(&text.value).map_err(|e| wrong(text.at, "name", e))?;
     }
