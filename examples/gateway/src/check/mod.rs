@@ -39,7 +39,7 @@ pub(crate) enum Format {
 /// Reads a configuration and builds everything once: what is wrong is found before anything listens.
 pub(crate) fn load(file: &Path) -> Result<(Config, Vec<config::Warning>), Refused> {
     let (config, warnings) = config::load(file)?;
-    Gateway::new(&config)?;
+    Gateway::check(&config)?;
     Ok((config, warnings))
 }
 

@@ -3,6 +3,7 @@
 mod build;
 mod cors;
 mod exchange;
+mod facade;
 mod matching;
 mod param_headers;
 mod rules;
@@ -16,6 +17,7 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
 pub(crate) use build::{BuildError, authenticated, built, route, target};
+pub(crate) use facade::{Facades, Front};
 pub(crate) use matching::Listeners;
 pub(crate) use rules::{Finding, Levels, Set};
 
