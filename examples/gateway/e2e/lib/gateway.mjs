@@ -34,7 +34,7 @@ binds:
  * `keyFile`; `outbound` and `state` are lines of YAML, `server` those of `authorizationServer`.
  */
 export const facadeConfig = ({
-  as, upstream, keyFile, resource, issuer, audience, rule = 'true', scopes = ['mcp:read'], provider = '{generic: {}}', client = [], server = [],
+  as, upstream, keyFile, resource, issuer, audience, rule = 'true', scopes = ['mcp:read'], provider = 'openIdConnect', client = [], server = [],
   state = [], outbound = [],
 }) => (port) => `\
 ${outbound.length > 0 ? `outbound:\n${indented(outbound, 2)}` : ''}\

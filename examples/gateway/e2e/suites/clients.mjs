@@ -1,4 +1,5 @@
 // Official client, real authorization server and real MCP server, the gateway between them.
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, exportSPKI, importJWK } from 'jose';
 import { clientDocuments } from '../lib/client-documents.mjs';
@@ -130,6 +131,8 @@ async function throughFacade(t) {
     name: 'facade-short-lived', env: { AS_TOKEN_TTL: '3', AS_REFRESH: 'always', AS_CLIENT_SCOPE: 'any' },
   }));
   const documents = await t.must('metadata documents of clients are published', () => clientDocuments(t));
+  const key = `${t.logs}/own-tokens.pem`;
+  execFileSync('openssl', ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', key], { stdio: 'pipe' });
   const lab = hasLab(t) && await t.must('the lab\'s provider starts', () => labServer(t));
   const upstream = await t.must('a server that speaks every version starts', () => t.upstream({ name: 'facade-every-version', part: 'conformance-server' }));
   const of = (name, as, server) => t.must(`the gateway before ${name} starts`, () => t.gateway(facadeConfig({
@@ -139,7 +142,7 @@ async function throughFacade(t) {
   const refreshedAt = (gateway) => (name) => gateway.text().split('\n').some((line) => line.includes('tokens_refreshed') && line.includes(name));
   const runs = [
     ['passes tokens through', short, [], ' through the facade', undefined],
-    ...(lab ? [['gives its own tokens', lab, ['parameters: {prompt: consent}', `tokens: {own: {keyFile: ${t.logs}/own-tokens.pem, lifetime: 3s}}`], ' through the facade before the lab', documents]] : []),
+    ...(lab ? [['gives its own tokens', lab, ['parameters: {prompt: consent}', `tokens: {own: {keyFile: ${key}, lifetime: 3s}}`], ' through the facade before the lab', documents]] : []),
   ];
   await Promise.all(runs.map(async ([name, as, server, suffix, published]) => {
     const gateway = await of(`that-${name.replaceAll(' ', '-')}`, as, server);

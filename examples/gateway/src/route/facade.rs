@@ -17,15 +17,19 @@ use mcp_auth_exchange::facade::{
     AccessTokens, Facade, OwnTokens, PreRegisteredClient, ProtectedResource, RegistrationRules, Upstream,
 };
 use mcp_auth_tower::authenticate::AuthenticateLayer;
+use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::facade::{Answering, FacadeServer};
 
 use super::build::{BuildError, provider_issuer, resource};
 use crate::config::{self, Client, Config, McpAuthentication, Source, Tokens};
 use crate::state::Shared;
 
-/// The authorization servers of a whole file, one for each issuer.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Facades(Vec<FacadeServer>);
+/// The authorization servers of a whole file, one for each issuer, and what asks their providers.
+#[derive(Clone, Debug)]
+pub(crate) struct Facades {
+    servers: Vec<FacadeServer>,
+    fetch: Arc<dyn Fetch>,
+}
 
 /// The authorization servers of one listener: they come before its routes.
 #[derive(Clone, Debug, Default)]
@@ -51,24 +55,29 @@ impl Facades {
                 servers.push(server(&config.file, &same.copied().collect::<Vec<_>>(), shared)?);
             }
         }
-        Ok(Self(servers))
+        Ok(Self { servers, fetch: shared.fetch() })
     }
 
     /// The one of a route.
     pub(super) fn of(&self, from: &McpAuthentication) -> Option<&FacadeServer> {
         let facade = from.facade.as_ref()?;
-        self.0.iter().find(|server| server.issuer() == facade.issuer())
+        self.servers.iter().find(|server| server.issuer() == facade.issuer())
+    }
+
+    /// What asks others.
+    pub(super) fn fetch(&self) -> Arc<dyn Fetch> {
+        self.fetch.clone()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &FacadeServer> {
-        self.0.iter()
+        self.servers.iter()
     }
 
     /// Those of a listener's routes.
     pub(crate) fn front(&self, listener: &config::Listener) -> Front {
         let issuers: Vec<&str> =
             listener.routes.iter().filter_map(of).map(|(_, facade)| facade.issuer()).collect();
-        let here = self.0.iter().filter(|server| issuers.contains(&server.issuer()));
+        let here = self.servers.iter().filter(|server| issuers.contains(&server.issuer()));
         Front(here.map(|server| Desk::new(server.clone())).collect())
     }
 }
@@ -219,7 +228,10 @@ fn server(
     }
     let facade = builder.build().map_err(|e| error(&format_args!("authorizationServer: {e}")))?;
 
-    let mut server = FacadeServer::builder(facade).store(shared.store());
+    let mut server = FacadeServer::builder(facade)
+        .store(shared.store())
+        .client(shared.fetch())
+        .client_document_client(shared.fetch());
     if let Some(policy) = &from.documents {
         server = server.client_documents(policy.clone());
     }
@@ -227,7 +239,7 @@ fn server(
         server = server.workload_token_file(id, &path.value);
     }
     if mints {
-        server = server.validator(validator(file, first, routes)?);
+        server = server.validator(validator(file, first, routes, shared)?);
     }
     server.build().map_err(|e| error(&format_args!("authorizationServer: {e}")))
 }
@@ -263,9 +275,10 @@ fn validator(
     file: &Source,
     first: &McpAuthentication,
     routes: &[(&McpAuthentication, &config::Facade)],
+    shared: &Shared,
 ) -> Result<AuthenticateLayer, BuildError> {
     let audiences = routes.iter().flat_map(|(from, _)| &from.audiences);
-    let (issuer, keys) = provider_issuer(file, first, audiences)?;
+    let (issuer, keys) = provider_issuer(file, first, audiences, shared.fetch())?;
     let error = |message: &dyn fmt::Display| BuildError::new(file, first.at, message);
     let validator = Validator::new(vec![issuer]).map_err(|e| error(&e))?;
     AuthenticateLayer::new(validator, vec![keys]).ok_or_else(|| error(&"an issuer without keys"))

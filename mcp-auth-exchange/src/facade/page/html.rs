@@ -124,7 +124,7 @@ impl Theme {
     fn style(&self) -> String {
         let (accent, text) = (self.accent.css(), self.accent.text_on_it());
         format!(
-            ":root{{color-scheme:light dark}}\
+            ":root{{color-scheme:light dark;background:Canvas;color:CanvasText}}a{{color:LinkText}}\
              body{{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem}}\
              header{{display:flex;gap:.75rem;align-items:center;font-weight:600}}\
              h1{{font-size:1.4rem}}dt{{font-weight:600;margin-top:.75rem}}dd{{margin:0;overflow-wrap:anywhere}}\
