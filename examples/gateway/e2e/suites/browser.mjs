@@ -209,7 +209,7 @@ async function page401(at) {
     const resource = await (await fetch(/resource_metadata="([^"]*)"/.exec(challenge)[1])).json();
     const server = await (await fetch(`${resource.authorization_servers[0]}/.well-known/oauth-authorization-server`, { headers: { 'mcp-protocol-version': '2025-11-25' } })).json();
     const registration = await fetch(server.registration_endpoint, {
-      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ redirect_uris: [callback], token_endpoint_auth_method: 'none' }),
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ redirect_uris: [callback], token_endpoint_auth_method: 'none', grant_types: ['authorization_code', 'refresh_token'] }),
     });
     const { client_id } = await registration.json();
     const token = await fetch(server.token_endpoint, { method: 'POST', body: new URLSearchParams({ grant_type: 'refresh_token', client_id, refresh_token: 'x' }) });

@@ -35,7 +35,7 @@ impl fmt::Display for Escaped<'_> {
 
 /// A text that somebody else chose, for people: shortened, in one line, and without characters that change the order or the look
 /// of what stands around them.
-pub(super) fn foreign(text: &str, max_chars: usize) -> String {
+pub(in super::super) fn foreign(text: &str, max_chars: usize) -> String {
     let hidden = |c: &char| {
         c.is_control()
             || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
