@@ -1,5 +1,6 @@
 //! The program with a configuration, and a client with a browser.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -125,18 +126,20 @@ impl Gateway {
     /// A whole login, with consent; the answer of the token endpoint.
     pub(crate) fn login(&self, provider: &Provider, client_id: &str, resource: &str) -> Value {
         let page = self.authorize(client_id, resource).ends(200);
-        let cookies = page.cookies().join("; ");
+        let mut jar = Jar::default();
+        jar.take(&page);
         let (_, rest) = page.body.split_once("name=\"ticket\" value=\"").unwrap();
         let ticket = rest.split_once('"').unwrap().0;
-        let allowed = self.post_form("/authorize", &[("ticket", ticket), ("decision", "allow")], &cookies);
+        let allowed =
+            self.post_form("/authorize", &[("ticket", ticket), ("decision", "allow")], &jar.header());
+        jar.take(&allowed);
         let there = allowed.location();
         assert!(there.as_str().starts_with(&provider.issuer), "{there}");
         let target = format!("{}?{}", there.path(), there.query().unwrap());
         let back = send(provider.address(), "GET", &target, &[("Host", provider.address())], "").location();
         assert!(back.as_str().starts_with(&format!("{ISSUER}/callback?")), "{back}");
         let target = format!("{}?{}", back.path(), back.query().unwrap());
-        let cookies: Vec<String> = page.cookies().into_iter().chain(allowed.cookies()).collect();
-        let home = self.at(HOST, "GET", &target, &[("Cookie", &cookies.join("; "))], "").location();
+        let home = self.at(HOST, "GET", &target, &[("Cookie", &jar.header())], "").location();
         assert!(home.as_str().starts_with(CALLBACK), "{home}");
         assert_eq!(parameter(&home, "iss"), ISSUER);
         assert_eq!(parameter(&home, "state"), "the-clients-state");
@@ -160,6 +163,21 @@ impl Gateway {
             ("Accept", "application/json, text/event-stream"),
         ];
         self.at(HOST, "POST", path, &headers, r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)
+    }
+}
+
+/// The cookies of a browser.
+#[derive(Default)]
+struct Jar(BTreeMap<String, String>);
+
+impl Jar {
+    fn take(&mut self, answer: &Answer) {
+        self.0.extend(answer.cookies());
+    }
+
+    fn header(&self) -> String {
+        let pairs: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
     }
 }
 

@@ -31,10 +31,14 @@ impl Answer {
         Url::parse(self.header("location").unwrap_or_else(|| panic!("{self:?}"))).unwrap()
     }
 
-    /// `name=value` of the cookies that are set.
-    pub(crate) fn cookies(&self) -> Vec<String> {
+    /// Names and values of the cookies that are set.
+    pub(crate) fn cookies(&self) -> Vec<(String, String)> {
         let set = self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
-        set.map(|(_, value)| value.split(';').next().unwrap().to_owned()).collect()
+        let pair = |value: &str| {
+            let (name, value) = value.split(';').next().unwrap().split_once('=').unwrap();
+            (name.to_owned(), value.to_owned())
+        };
+        set.map(|(_, value)| pair(value)).collect()
     }
 
     pub(crate) fn ends(self, status: u16) -> Self {
