@@ -93,7 +93,7 @@ impl McpAuthentication {
         let audiences = fields.take("audiences").map(read_audiences).transpose()?;
         let draft = fields.take("resourceMetadata").map(|node| Draft::read(node, lints)).transpose()?;
         let mut draft = draft.unwrap_or_default();
-        let (audiences, resource) = reconcile(at, audiences, &mut draft, lints)?;
+        let (audiences, resource) = reconcile(at, audiences, &mut draft, provider.is_some(), lints)?;
         let listed = draft.authorization_servers.take();
         let facade = match provider {
             None => None,
@@ -217,6 +217,7 @@ fn reconcile(
     at: Position,
     audiences: Option<Spanned<Vec<String>>>,
     draft: &mut Draft,
+    has_facade: bool,
     lints: &mut Lints,
 ) -> Result<(Vec<String>, HttpUrl), Fault> {
     Ok(match (audiences, draft.resource.take()) {
@@ -228,7 +229,8 @@ fn reconcile(
         (None, Some(resource)) => (vec![resource.value.as_str().to_owned()], resource.value),
         (Some(audiences), Some(resource)) => {
             let text = resource.value.as_str();
-            if !audiences.value.iter().any(|audience| audience == text) {
+            // A facade translates the one into the other.
+            if !has_facade && !audiences.value.iter().any(|audience| audience == text) {
                 let message = format!(
                     "`audiences` does not contain the resource `{text}`, which is what clients ask for"
                 );

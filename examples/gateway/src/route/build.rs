@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use mcp_auth_core::credential::TokenSource;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
 use mcp_auth_core::request_target::check_path;
+use mcp_auth_discovery::resource::MetadataLint;
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_tower::authenticate::Mode;
@@ -152,6 +153,43 @@ pub(super) fn resource(
     Ok(resource)
 }
 
+/// The protected resource metadata of a route, and its scopes.
+fn document(
+    file: &Source,
+    from: &config::McpAuthentication,
+    resource: &ResourceIdentifier,
+) -> Result<(ProtectedResourceMetadata, Scopes), BuildError> {
+    let metadata = &from.resource_metadata;
+    let scopes = Scopes::new(&metadata.scopes_supported)
+        .map_err(|e| BuildError::new(file, from.at, format_args!("scopesSupported: {e}")))?;
+    let mut document = ProtectedResourceMetadata::builder(resource.clone()).scopes_supported(&scopes);
+    for server in &metadata.authorization_servers {
+        document = document.authorization_server(server.as_str());
+    }
+    if let Some(url) = &metadata.resource_documentation {
+        document = document.resource_documentation(url.as_str());
+    }
+    if let Some(url) = &metadata.resource_policy_uri {
+        document = document.resource_policy_uri(url.as_str());
+    }
+    Ok((document.build(), scopes))
+}
+
+/// What is doubtful about a route's protected resource metadata, beside what the loader has warned of.
+pub(crate) fn metadata_findings(
+    file: &Source,
+    from: &config::McpAuthentication,
+) -> Result<Vec<String>, BuildError> {
+    let (document, _) = document(file, from, &resource(file, from)?)?;
+    let known = |lint: &MetadataLint| {
+        matches!(
+            lint,
+            MetadataLint::InsecureResource | MetadataLint::Audience(_) | MetadataLint::OfflineAccess
+        )
+    };
+    Ok(document.lint(&[]).iter().filter(|lint| !known(lint)).map(ToString::to_string).collect())
+}
+
 /// The issuer of the provider's tokens, and its keys.
 pub(super) fn provider_issuer<'a>(
     file: &Source,
@@ -212,9 +250,7 @@ pub(crate) fn authenticated(
     let resource = resource(file, from)?;
     let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
     let here = |message: &dyn fmt::Display| error(from.at, message);
-    let metadata = &from.resource_metadata;
-    let scopes =
-        Scopes::new(&metadata.scopes_supported).map_err(|e| here(&format_args!("scopesSupported: {e}")))?;
+    let (document, scopes) = document(file, from, &resource)?;
 
     // Where tokens of our own stand for the provider's, those are no longer accepted.
     let own = facades.of(from).and_then(|server| facade::own_issuer(server, &resource));
@@ -226,27 +262,13 @@ pub(crate) fn authenticated(
         None => provider_issuer(file, from, &from.audiences, facades.fetch())?,
     };
 
-    let mut document = ProtectedResourceMetadata::builder(resource.clone()).scopes_supported(&scopes);
-    if metadata.authorization_servers.is_empty() {
-        document = document.authorization_server(from.issuer.value.clone());
-    }
-    for server in &metadata.authorization_servers {
-        document = document.authorization_server(server.as_str());
-    }
-    if let Some(url) = &metadata.resource_documentation {
-        document = document.resource_documentation(url.as_str());
-    }
-    if let Some(url) = &metadata.resource_policy_uri {
-        document = document.resource_policy_uri(url.as_str());
-    }
-
     let location = &from.authorization_location;
     let header: HeaderName =
         location.name.parse().map_err(|e| here(&format_args!("authorizationLocation: {e}")))?;
     let mut auth = McpAuth::builder_for(resource)
         .scopes(&scopes.to_string())
         .map_err(|e| here(&e))?
-        .metadata(document.build())
+        .metadata(document)
         .token_source(TokenSource::header(header, &location.prefix))
         .mode(match from.mode {
             config::Mode::Strict => Mode::Strict,

@@ -60,7 +60,7 @@ fn row_152_to_157_a_client_goes_from_registration_to_a_token() {
 #[test]
 fn every_answer_says_which_client_it_is_for() {
     let mut world = World::shared();
-    let metadata = json!({"client_name": "Insp\u{202e}ector\n", "redirect_uris": ["http://localhost:6274/cb"],
+    let metadata = json!({"client_name": "Inspector", "redirect_uris": ["http://localhost:6274/cb"],
         "token_endpoint_auth_method": "client_secret_post", "grant_types": ["authorization_code", "refresh_token"]});
     let register = || {
         let request = Request::post(format!("{ISSUER}/register")).header(CONTENT_TYPE, "application/json");

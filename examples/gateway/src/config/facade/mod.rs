@@ -112,7 +112,7 @@ impl Facade {
         let becomes = provider.quirks().registration;
         if client.is_none() && becomes != Becomes::Proxied {
             let message = format!(
-                "{} registers no clients for us: give the `clientId` of one that you registered there, with the redirect URI that `check` shows (or `provider: {{…: {{quirks: {{registration: proxied}}}}}}` where it does)",
+                "{} registers no clients for us: give the `clientId` of one that you registered there, with the callback that `check` shows as its redirect URI; where it does, `quirks: {{registration: proxied}}` says so",
                 provider.kind().name()
             );
             return Err(Fault::new(ConfigErrorKind::MissingField, at, message));

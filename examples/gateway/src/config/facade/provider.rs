@@ -1,6 +1,6 @@
 //! `provider`: which one, by its name or described by hand.
 
-use mcp_auth_discovery::provider::{Provider, ProviderKind, ProviderSettings, Quirks};
+use mcp_auth_discovery::provider::{Provider, ProviderError, ProviderKind, ProviderSettings, Quirks};
 use mcp_auth_discovery::server::MetadataSource;
 use serde_json::{Map, Value, json};
 
@@ -77,10 +77,11 @@ fn preset(
         }
     };
     let provider = Provider::of_issuer(kind, &issuer.value).map_err(|e| {
-        Fault::invalid(
-            issuer.at,
-            format!("`issuer`: {e} (any other provider is `provider: {{custom: {{…}}}}`)"),
-        )
+        let other = match e {
+            ProviderError::IssuerForm { .. } => "; any other provider is `provider: {custom: {…}}`",
+            _ => "",
+        };
+        Fault::invalid(issuer.at, format!("`issuer`: {e}{other}"))
     })?;
     match settings {
         None => Ok(provider),
@@ -134,7 +135,7 @@ fn read_quirks(node: Node, mut quirks: Quirks) -> Result<Quirks, Fault> {
     for field in QUIRKS {
         let Some(node) = fields.take(field) else { continue };
         let at = node.at;
-        let read: Quirks = checked(json!({ field: node.into_json() }), field, at)?;
+        let read: Quirks = checked(json!({ field: node.into_json() }), &format!("quirks.{field}"), at)?;
         match field {
             "resource" => quirks.resource = read.resource,
             "pkce" => quirks.pkce = read.pkce,
