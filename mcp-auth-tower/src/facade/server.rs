@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use mcp_auth_core::audit::Record;
 use mcp_auth_discovery::facade::FacadeEndpoint;
@@ -25,7 +25,7 @@ use super::drive::Driver;
 use super::limits::Limiter;
 use super::{FacadeServerBuilder, cors};
 use crate::audit::AuditSink;
-use crate::authority::Authority;
+use crate::authority::Place;
 use crate::mcp::{Collect, Limits};
 use crate::rejection::RejectionReason;
 
@@ -44,13 +44,6 @@ pub(super) struct Inner {
     pub(super) deadline: Duration,
     /// Where we are; `None`: whatever host is asked for.
     pub(super) place: Option<Place>,
-}
-
-/// Host and port of the issuer.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) host: String,
-    pub(super) port: Option<u16>,
 }
 
 /// The state of the server, for operators. Holds no secret.
@@ -125,7 +118,8 @@ impl FacadeServer {
         B: Body<Data = Bytes> + Send + 'static,
     {
         let inner = &self.0;
-        if !inner.is_here(request.uri(), request.headers()) {
+        let here = inner.place.as_ref().is_none_or(|place| place.is_asked(request.uri(), request.headers()));
+        if !here {
             return Err(request);
         }
         if let Some(document) = inner.document(request.method(), request.uri()) {
@@ -165,21 +159,6 @@ fn header_of(number: impl fmt::Display) -> HeaderValue {
 }
 
 impl Inner {
-    fn is_here(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let Some(place) = &self.place else { return true };
-        match Authority::of(uri, headers) {
-            Ok(Some(asked)) => {
-                // Behind a proxy that ends TLS the scheme is not known; the port of a URL without one goes with ours.
-                *asked.host == *place.host
-                    && asked.port.is_none_or(|port| Some(port) == place.port)
-                    && (asked.port.is_some() || place.has_default_port())
-            }
-            // HTTP/1.0, or a test: no browser and no client of HTTP/1.1 leaves it out.
-            Ok(None) => true,
-            Err(_) => false,
-        }
-    }
-
     /// The metadata document at this place. It does not wait for the provider.
     fn document(&self, method: &Method, uri: &Uri) -> Option<Response<Bytes>> {
         let metadata = self.driver.facade.metadata();
@@ -297,17 +276,6 @@ fn report(endpoint: FacadeEndpoint, event: Event, status: StatusCode) {
         _ => {
             tracing::debug!(target: "mcp_auth", ?endpoint, code, status, "request to the authorization server")
         }
-    }
-}
-
-impl Place {
-    pub(super) fn of(issuer: &Url) -> Option<Self> {
-        let host = Authority::parse(issuer.host_str()?)?.host.into_owned();
-        Some(Self { host, port: issuer.port_or_known_default() })
-    }
-
-    fn has_default_port(&self) -> bool {
-        matches!(self.port, Some(80 | 443))
     }
 }
 

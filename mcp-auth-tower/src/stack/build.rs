@@ -1,5 +1,7 @@
 //! From what was collected to layers.
 
+use std::sync::Arc;
+
 use mcp_auth_core::jwt::{Issuer, IssuerConfigError, Validator};
 use mcp_auth_core::policy::PolicyLevels;
 use mcp_auth_discovery::{ProtectedResourceMetadata, Scopes};
@@ -155,6 +157,7 @@ impl McpAuthBuilder {
         Ok(McpAuth {
             facade: self.facade.map(FacadeLayer::new).unwrap_or_default(),
             metadata: MetadataLayer::new(&self.resource, &metadata),
+            document: Arc::new(metadata),
             audit: self.audit,
             origin: self.origin,
             authenticate,
