@@ -139,7 +139,9 @@ async function throughFacade(t) {
     as: as.url, upstream: `${upstream.url}/mcp`, keyFile: `${t.logs}/${name}.key`, rule: RULE, server: ['scopes: [offline_access]', ...server],
     outbound: [`caFiles: [${documents.authority}]`, 'allowLearned: [127.0.0.0/8]'],
   }), { name: `gateway-${name}` }));
-  const refreshedAt = (gateway) => (name) => gateway.text().split('\n').some((line) => line.includes('tokens_refreshed') && line.includes(name));
+  // The audit log names the client; one with a document is known by its URL.
+  const refreshedAt = (gateway) => (name) => gateway.text().split('\n').filter((line) => line.includes('event="refreshed"'))
+    .some((line) => line.includes(`client_name="${name}"`) || line.includes(`client="${documents.url(name)}"`));
   const runs = [
     ['passes tokens through', short, [], ' through the facade', undefined],
     ...(lab ? [['gives its own tokens', lab, ['parameters: {prompt: consent}', `tokens: {own: {keyFile: ${key}, lifetime: 3s}}`], ' through the facade before the lab', documents]] : []),

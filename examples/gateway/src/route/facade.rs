@@ -1,5 +1,6 @@
 //! From `provider` and `authorizationServer` to servers, and what they answer before any route.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 use mcp_auth_core::crypto::{AwsLcSigner, CryptoProvider as _, Signer};
 use mcp_auth_core::jwt::{Algorithm, Issuer, Validator};
+use mcp_auth_core::policy::Level;
 use mcp_auth_discovery::facade::FacadeEndpoint;
 use mcp_auth_discovery::registration::ClientMetadata;
 use mcp_auth_discovery::well_known::{OAUTH_AUTHORIZATION_SERVER, OPENID_CONFIGURATION};
@@ -22,6 +24,7 @@ use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::facade::{Answering, FacadeServer};
 
 use super::build::{BuildError, provider_issuer, resource};
+use super::rules::Levels;
 use crate::config::{self, Client, Config, McpAuthentication, Source, Tokens};
 use crate::state::Shared;
 
@@ -56,13 +59,23 @@ struct Alias {
 impl Facades {
     /// Builds them; nothing is asked of any provider.
     pub(crate) fn build(config: &Config, shared: &Shared) -> Result<Self, BuildError> {
-        let all = config.binds.iter().flat_map(|bind| &bind.listeners);
-        let routes: Vec<_> = all.flat_map(|listener| &listener.routes).filter_map(of).collect();
+        let file = &config.file;
+        let outer = Levels::default().with(Level::Gateway, file, &config.rules)?;
+        let mut routes = Vec::new();
+        for listener in config.binds.iter().flat_map(|bind| &bind.listeners) {
+            let outer = outer.with(Level::Listener, file, &listener.rules)?;
+            for route in &listener.routes {
+                let Some((from, facade)) = of(route) else { continue };
+                let rules = outer.with(Level::Route, file, &route.policies.rules)?;
+                routes.push(Served { from, facade, demanded: rules.scopes() });
+            }
+        }
         let mut servers: Vec<FacadeServer> = Vec::new();
-        for (_, facade) in &routes {
+        for Served { facade, .. } in &routes {
             if servers.iter().all(|known| known.issuer() != facade.issuer()) {
-                let same = routes.iter().filter(|(_, other)| other.issuer() == facade.issuer());
-                servers.push(server(&config.file, &same.copied().collect::<Vec<_>>(), shared)?);
+                let same: Vec<_> =
+                    routes.iter().filter(|other| other.facade.issuer() == facade.issuer()).collect();
+                servers.push(server(file, &same, shared)?);
             }
         }
         Ok(Self { servers, fetch: shared.fetch() })
@@ -90,6 +103,15 @@ impl Facades {
         let here = self.servers.iter().filter(|server| issuers.contains(&server.issuer()));
         Front(here.map(|server| Desk::new(server.clone())).collect())
     }
+}
+
+/// A route whose clients get their tokens from a server of ours.
+#[derive(Debug)]
+struct Served<'c> {
+    from: &'c McpAuthentication,
+    facade: &'c config::Facade,
+    /// The scopes that its rules ask for: what a client is sent back to get, it has to be given.
+    demanded: BTreeSet<String>,
 }
 
 fn of(route: &config::Route) -> Option<(&McpAuthentication, &config::Facade)> {
@@ -175,12 +197,8 @@ impl Alias {
 }
 
 /// One server for all routes that share it. Never called without one.
-fn server(
-    file: &Source,
-    routes: &[(&McpAuthentication, &config::Facade)],
-    shared: &Shared,
-) -> Result<FacadeServer, BuildError> {
-    let Some((first, from)) = routes.first().copied() else {
+fn server(file: &Source, routes: &[&Served<'_>], shared: &Shared) -> Result<FacadeServer, BuildError> {
+    let Some(Served { from: first, facade: from, .. }) = routes.first().copied() else {
         let at = config::Position { line: 1, column: 1 };
         return Err(BuildError::new(file, at, "an authorization server without a route"));
     };
@@ -191,7 +209,7 @@ fn server(
 
     let mut metadata = from.metadata.clone();
     let mut resources = Vec::new();
-    for (route, _) in routes {
+    for Served { from: route, .. } in routes {
         let identifier = resource(file, route)?;
         metadata = metadata.protected_resource(&identifier);
         if resources.iter().all(|known: &ProtectedResource| *known.identifier() != identifier) {
@@ -284,19 +302,19 @@ fn protected(identifier: ResourceIdentifier, from: &McpAuthentication) -> Protec
     }
 }
 
-/// Those of all routes; any, as soon as one route does not say which.
-fn scopes(file: &Source, routes: &[(&McpAuthentication, &config::Facade)]) -> Result<Scopes, BuildError> {
-    let lists = || routes.iter().map(|(from, _)| &from.resource_metadata.scopes_supported);
+/// Those of all routes, and those that their rules ask for; any, as soon as one route does not say which.
+fn scopes(file: &Source, routes: &[&Served<'_>]) -> Result<Scopes, BuildError> {
+    let lists = || routes.iter().map(|route| &route.from.resource_metadata.scopes_supported);
     if lists().any(Vec::is_empty) {
         return Ok(Scopes::default());
     }
     let mut all: Vec<&String> = Vec::new();
-    for scope in lists().flatten() {
+    for scope in lists().flatten().chain(routes.iter().flat_map(|route| &route.demanded)) {
         if !all.contains(&scope) {
             all.push(scope);
         }
     }
-    let at = routes.first().map_or(config::Position { line: 1, column: 1 }, |(from, _)| from.at);
+    let at = routes.first().map_or(config::Position { line: 1, column: 1 }, |route| route.from.at);
     Scopes::new(&all).map_err(|e| BuildError::new(file, at, format_args!("scopesSupported: {e}")))
 }
 
@@ -304,10 +322,10 @@ fn scopes(file: &Source, routes: &[(&McpAuthentication, &config::Facade)]) -> Re
 fn validator(
     file: &Source,
     first: &McpAuthentication,
-    routes: &[(&McpAuthentication, &config::Facade)],
+    routes: &[&Served<'_>],
     shared: &Shared,
 ) -> Result<AuthenticateLayer, BuildError> {
-    let audiences = routes.iter().flat_map(|(from, _)| &from.audiences);
+    let audiences = routes.iter().flat_map(|route| &route.from.audiences);
     let (issuer, keys) = provider_issuer(file, first, audiences, shared.fetch())?;
     let error = |message: &dyn fmt::Display| BuildError::new(file, first.at, message);
     let validator = Validator::new(vec![issuer]).map_err(|e| error(&e))?;

@@ -73,7 +73,8 @@ fn every_answer_says_which_client_it_is_for() {
     assert!(client_id.starts_with(&label.id) && (23..60).contains(&label.id.len()), "{}", label.id);
     assert_ne!(label.id, world.call(register()).client.unwrap().id);
 
-    let pairs = with(with(authorization(), "client_id", &client_id), "redirect_uri", "http://localhost:6274/cb");
+    let pairs =
+        with(with(authorization(), "client_id", &client_id), "redirect_uri", "http://localhost:6274/cb");
     let page = world.call(get("/authorize", &pairs));
     assert_eq!(page.client.as_ref(), Some(&label));
     let sent = world.decide(&page, "allow");
