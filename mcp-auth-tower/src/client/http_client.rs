@@ -37,7 +37,10 @@ pub struct HttpClientBuilder {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Shorter than the least that servers are known to wait, the 5 seconds of Node: what is sent on a connection that the
+/// server ends just then is lost, and a code or a refresh token cannot be sent twice.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+const MAX_IDLE: usize = 64;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 impl HttpClient {
@@ -137,7 +140,7 @@ impl HttpClientBuilder {
     ///
     /// [`FetchError::Tls`] when the TLS library refuses its own provider, or a certificate that does not fit its key.
     pub fn build(self) -> Result<HttpClient, FetchError> {
-        let pool = |policy, tls| -> Pool {
+        let pool = |policy, tls, idle| -> Pool {
             let https = HttpsConnectorBuilder::new()
                 .with_tls_config(tls)
                 .https_or_http()
@@ -147,11 +150,13 @@ impl HttpClientBuilder {
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(IDLE_TIMEOUT)
+                .pool_max_idle_per_host(idle)
                 .http1_max_buf_size(MAX_HEAD_BYTES)
                 .build(https)
         };
-        let learned = pool(self.learned, self.tls.clone().anonymous().config()?);
-        Ok(HttpClient { configured: pool(self.configured, self.tls.config()?), learned })
+        // Others choose these hosts: none of them gets to hold a connection.
+        let learned = pool(self.learned, self.tls.clone().anonymous().config()?, 0);
+        Ok(HttpClient { configured: pool(self.configured, self.tls.config()?, MAX_IDLE), learned })
     }
 }
 

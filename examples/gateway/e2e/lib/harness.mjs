@@ -38,10 +38,11 @@ class Part {
     this.child = spawn(command, args, {
       cwd: options.cwd ?? suite.logs,
       env: { ...process.env, ...options.env },
-      stdio: ['ignore', out, out],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', out, out],
       detached: true,
     });
     closeSync(out);
+    this.child.stdin?.on('error', () => {}).end(options.input); // it may end without reading
     this.child.on('error', (error) => { this.failure = error; });
     this.child.on('exit', (code, sig) => { this.ended = sig ?? `status ${code}`; });
     // run.sh ends these groups if this process cannot do it any more.
@@ -181,9 +182,9 @@ export class Suite {
   }
 
   /** Starts a process and waits until its log matches `ready`. */
-  async part(name, command, args, { env, cwd, ready, timeout } = {}) {
+  async part(name, command, args, { env, cwd, input, ready, timeout } = {}) {
     if (this.closing) throw new Abort(`${name} is not started: the suite has ended`);
-    const part = new Part(this, name, command, args, { env, cwd });
+    const part = new Part(this, name, command, args, { env, cwd, input });
     this.parts.push(part);
     if (ready) await part.line(ready, { timeout });
     return part;

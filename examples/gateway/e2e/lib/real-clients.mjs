@@ -167,7 +167,8 @@ async function inspector(t, label, era, { url, documents }) {
   const command = async (...args) => {
     count += 1;
     const part = await t.part(`${name}-${count}`, process.execPath,
-      [cli, '--cli', '--server-url', url, '--transport', 'http', '--protocol-era', era, '--format', 'json', '--quiet', ...document, ...args], { env });
+      [cli, '--cli', '--server-url', url, '--transport', 'http', '--protocol-era', era, '--format', 'json', '--quiet', ...document, ...args],
+      { env, input: 'y\n' }); // to whether it may step up
     const end = await part.end({ timeout: 60_000 });
     const line = part.text().split('\n').findLast((text) => /^\{"(result|error)"/.test(text));
     if (end !== 'status 0' || !line) throw new Error(`${end}: ${part.text().slice(-500)}`);
