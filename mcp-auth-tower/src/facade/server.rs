@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use mcp_auth_core::audit::Record;
 use mcp_auth_discovery::facade::FacadeEndpoint;
@@ -18,14 +18,13 @@ use mcp_auth_discovery::server::MetadataStatus;
 use mcp_auth_exchange::facade::{Answer, Event, Facade, Refusal};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use url::Url;
 
 use super::documents::ClientDocuments;
 use super::drive::Driver;
 use super::limits::Limiter;
+use super::places::{Found, Places};
 use super::{FacadeServerBuilder, cors};
 use crate::audit::AuditSink;
-use crate::authority::Place;
 use crate::mcp::{Collect, Limits};
 use crate::rejection::RejectionReason;
 
@@ -42,8 +41,7 @@ pub(super) struct Inner {
     pub(super) slots: Arc<Semaphore>,
     pub(super) body: Limits,
     pub(super) deadline: Duration,
-    /// Where we are; `None`: whatever host is asked for.
-    pub(super) place: Option<Place>,
+    pub(super) places: Places,
 }
 
 /// The state of the server, for operators. Holds no secret.
@@ -107,7 +105,7 @@ impl FacadeServer {
     }
 
     /// Answers a request for one of our documents or endpoints; gives back what is for somebody else: another path, or
-    /// another host.
+    /// another host. What an endpoint answers carries its [`Event`] as an extension.
     ///
     /// # Errors
     ///
@@ -118,20 +116,17 @@ impl FacadeServer {
         B: Body<Data = Bytes> + Send + 'static,
     {
         let inner = &self.0;
-        let here = inner.place.as_ref().is_none_or(|place| place.is_asked(request.uri(), request.headers()));
-        if !here {
-            return Err(request);
-        }
-        if let Some(document) = inner.document(request.method(), request.uri()) {
-            return Ok(Answering::ready(document));
-        }
-        let facade = &inner.driver.facade;
-        let endpoint = facade.metadata().endpoint_at(request.uri().path());
-        let offered = |endpoint: &FacadeEndpoint| {
-            let registers = || facade.metadata().authorization_server(None).registration_endpoint.is_some();
-            *endpoint != FacadeEndpoint::Register || registers()
+        let Some(found) = inner.places.find(request.uri(), request.headers()) else { return Err(request) };
+        let endpoint = match found {
+            Found::Endpoint(endpoint) => endpoint,
+            Found::Document(url) => {
+                let known = inner.driver.provider.current();
+                let metadata = inner.driver.facade.metadata();
+                // INVARIANT: the URL is one of the issuer's.
+                let Some(json) = metadata.document_at(url, known.as_deref()) else { return Err(request) };
+                return Ok(Answering::ready(cors::document(request.method(), json)));
+            }
         };
-        let Some(endpoint) = endpoint.filter(offered) else { return Err(request) };
         if *request.method() == Method::OPTIONS
             && let Some(methods) = cors::methods(endpoint)
         {
@@ -159,26 +154,6 @@ fn header_of(number: impl fmt::Display) -> HeaderValue {
 }
 
 impl Inner {
-    /// The metadata document at this place. It does not wait for the provider.
-    fn document(&self, method: &Method, uri: &Uri) -> Option<Response<Bytes>> {
-        let metadata = self.driver.facade.metadata();
-        let path = uri.path_and_query()?.as_str();
-        if !path.contains("/.well-known/") {
-            return None;
-        }
-        let ours = metadata.issuer().metadata_urls().next()?;
-        let mut asked = Url::parse(&ours.origin().ascii_serialization()).ok()?;
-        asked.set_path(uri.path());
-        asked.set_query(uri.query());
-        // What the parser would mend is no place of ours.
-        if asked.path() != uri.path() {
-            return None;
-        }
-        let known = self.driver.provider.current();
-        let json = metadata.document_at(&asked, known.as_deref())?;
-        Some(cors::document(method, json))
-    }
-
     /// From the whole request to its answer.
     async fn run(
         self: Arc<Self>,
@@ -258,6 +233,7 @@ impl Inner {
         ));
         report(endpoint, event, answer.response.status());
         let mut response = answer.response;
+        response.extensions_mut().insert(event);
         if cors::methods(endpoint).is_some() {
             cors::allow(response.headers_mut());
         }

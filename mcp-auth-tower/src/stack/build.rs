@@ -30,7 +30,7 @@ impl McpAuthBuilder {
         let mut issuers = Vec::new();
         let mut keys = Vec::new();
         let own = self.facade.as_ref().and_then(|server| {
-            let issuer = Issuer::new(server.issuer()).audience(self.resource.as_str());
+            let issuer = Issuer::new(server.issuer()).audience(self.resource.as_str()).access_token_profile();
             Some((issuer, KeysFrom::Source(KeySource::inline(server.facade().key_set()?))))
         });
         for (issuer, from) in self.issuers.into_iter().chain(own) {
