@@ -261,7 +261,7 @@ fn server(
     }
     let facade = builder.build().map_err(|e| error(&format_args!("authorizationServer: {e}")))?;
 
-    let mut server = FacadeServer::builder(facade).store(shared.store());
+    let mut server = FacadeServer::builder(facade).store(shared.store()).limits(from.limits);
     if let Some(policy) = &from.documents {
         server = server.client_documents(policy.clone());
     }

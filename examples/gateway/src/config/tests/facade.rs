@@ -2,6 +2,7 @@
 
 use mcp_auth_discovery::provider::{PkceMetadata, ProviderKind, Registration as Becomes, ResourceHandling};
 use mcp_auth_exchange::facade::ConsentPolicy;
+use mcp_auth_tower::facade::Rate;
 
 use super::*;
 use crate::config::backend_auth::Client;
@@ -175,6 +176,7 @@ fn everything_can_be_said_and_no_secret_is_shown() {
         "  consent: sharedUpstreamClient",
         "  tokens: {own: {keyFile: key.pem, lifetime: 5m, claims: [groups]}}",
         "  lifetimes: {login: 5m, code: 30s, refresh: 7d, session: 30d, consent: 1d, grace: 0}",
+        "  limits: {registrations: {burst: 10, every: 30s}, logins: unlimited}",
         "  theme: {name: Acme, logo: 'https://acme.example/l.svg', accent: '#0a5c36', language: de,",
         "          links: [{label: Terms, url: 'https://acme.example/terms'}]}",
         "  parameters: {prompt: select_account}",
@@ -193,6 +195,8 @@ fn everything_can_be_said_and_no_secret_is_shown() {
     assert_eq!(facade.clients[1].redirect_uris.len(), 3);
     assert!(facade.clients[0].first_party && facade.clients[0].secret.is_some());
     assert_eq!(facade.consent, ConsentPolicy::SharedUpstreamClient);
+    assert_eq!(facade.limits.registrations, Rate::new(10, Duration::from_secs(30)));
+    assert_eq!(facade.limits.logins, Rate::unlimited());
     assert_eq!(facade.lifetimes.grace, Duration::ZERO);
     assert_eq!(facade.lifetimes.refresh, Duration::from_secs(7 * 24 * 3600));
     assert!(matches!(&facade.tokens, Tokens::Own(own) if own.claims == ["groups"]));
