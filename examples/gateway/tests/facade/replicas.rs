@@ -121,7 +121,7 @@ fn three_parallel_refreshes_on_two_replicas_all_succeed_and_the_session_lives() 
 }
 
 #[test]
-fn without_its_store_nobody_is_let_through_and_the_documents_are_there() {
+fn without_its_store_no_login_ends_well_and_the_documents_are_there() {
     let provider = Provider::start();
     let folder = folder("no-redis");
     let key = folder.join("key");
@@ -134,6 +134,7 @@ fn without_its_store_nobody_is_let_through_and_the_documents_are_there() {
     let gateway = Gateway::start(&file(&folder, &state, &[route(&provider, "/mcp", fields)]));
     gateway.get("/.well-known/oauth-authorization-server").ends(200);
     let client = gateway.register();
-    assert!(gateway.authorize(&client, RESOURCE).ends(503).body.contains("<code>store</code>"));
-    assert!(provider.seen("/authorize").is_empty());
+    let stopped = gateway.callback(&provider, &client, RESOURCE).ends(503);
+    assert!(stopped.body.contains("<code>store</code>"), "{stopped:?}");
+    assert!(provider.seen("/token").is_empty());
 }
