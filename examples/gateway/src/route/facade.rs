@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{Method, Request, Uri};
+use http::{Method, Request, Response, Uri};
 use mcp_auth_core::crypto::{AwsLcSigner, CryptoProvider as _, Signer};
 use mcp_auth_core::jwt::{Algorithm, Issuer, Validator};
 use mcp_auth_core::policy::Level;
@@ -24,8 +24,10 @@ use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::facade::{Answering, FacadeServer};
 
 use super::build::{BuildError, provider_issuer, resource};
+use super::keys_path::KeysPath;
 use super::rules::Levels;
 use crate::config::{self, Client, Config, McpAuthentication, Source, Tokens};
+use crate::proxy::{BoxBody, Connections, full};
 use crate::state::Shared;
 
 /// The authorization servers of a whole file, one for each issuer, and what asks their providers.
@@ -35,9 +37,12 @@ pub(crate) struct Facades {
     fetch: Arc<dyn Fetch>,
 }
 
-/// The authorization servers of one listener: they come before its routes.
+/// The authorization servers of one listener, and keys that it passes on: they come before its routes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Front(Vec<Desk>);
+pub(crate) struct Front {
+    desks: Vec<Desk>,
+    keys: Vec<KeysPath>,
+}
 
 #[derive(Clone, Debug)]
 struct Desk {
@@ -97,11 +102,14 @@ impl Facades {
     }
 
     /// Those of a listener's routes.
-    pub(crate) fn front(&self, listener: &config::Listener) -> Front {
+    pub(crate) fn front(&self, listener: &config::Listener, connections: &Connections) -> Front {
         let issuers: Vec<&str> =
             listener.routes.iter().filter_map(of).map(|(_, facade)| facade.issuer()).collect();
         let here = self.servers.iter().filter(|server| issuers.contains(&server.issuer()));
-        Front(here.map(|server| Desk::new(server.clone())).collect())
+        Front {
+            desks: here.map(|server| Desk::new(server.clone())).collect(),
+            keys: KeysPath::of_listener(listener, connections),
+        }
     }
 }
 
@@ -120,17 +128,21 @@ fn of(route: &config::Route) -> Option<(&McpAuthentication, &config::Facade)> {
 }
 
 impl Front {
-    /// Answers what is for an authorization server; gives everything else back as it came.
-    #[expect(clippy::result_large_err, reason = "no error: the request goes on as it came")]
-    pub(crate) fn answer<B>(&self, mut request: Request<B>) -> Result<Answering, Request<B>>
+    /// Answers what comes before every route; gives everything else back as it came.
+    pub(crate) async fn answer<B>(&self, mut request: Request<B>) -> Result<Response<BoxBody>, Request<B>>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
-        for desk in &self.0 {
+        for desk in &self.desks {
             request = match desk.answer(request) {
-                Ok(answering) => return Ok(answering),
+                Ok(answering) => return Ok(answering.await.map(full)),
                 Err(request) => request,
             };
+        }
+        for keys in &self.keys {
+            if keys.takes(&request) {
+                return Ok(keys.answer().await);
+            }
         }
         Err(request)
     }
@@ -211,8 +223,8 @@ fn server(file: &Source, routes: &[&Served<'_>], shared: &Shared) -> Result<Faca
     let mut resources = Vec::new();
     for Served { from: route, .. } in routes {
         let identifier = resource(file, route)?;
-        metadata = metadata.protected_resource(&identifier);
         if resources.iter().all(|known: &ProtectedResource| *known.identifier() != identifier) {
+            metadata = metadata.protected_resource(&identifier);
             resources.push(protected(identifier, route));
         }
     }
@@ -279,7 +291,8 @@ fn server(file: &Source, routes: &[&Served<'_>], shared: &Shared) -> Result<Faca
     let mut server = FacadeServer::builder(facade)
         .store(shared.store())
         .client(shared.fetch())
-        .client_document_client(shared.fetch());
+        .client_document_client(shared.fetch())
+        .limits(from.limits);
     if let Some(policy) = &from.documents {
         server = server.client_documents(policy.clone());
     }

@@ -27,7 +27,7 @@ pub(crate) struct Shared {
     fetch: Arc<dyn Fetch>,
     /// The first seals, all open. Never empty.
     keys: Vec<SealKey>,
-    store: Arc<dyn Store>,
+    store: store::Named,
 }
 
 /// What happens to a key file that is not there.
@@ -54,7 +54,12 @@ impl Shared {
 
     /// Where it is recorded what was used.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        self.store.clone()
+        self.store.store.clone()
+    }
+
+    /// What is wrong with the store, if anything.
+    pub(crate) async fn store_fault(&self) -> Option<String> {
+        self.store.fault().await
     }
 
     /// Session ids that clients may keep over a restart, where a key file is.

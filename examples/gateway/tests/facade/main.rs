@@ -14,3 +14,6 @@ mod login;
 mod provider;
 #[cfg(test)]
 mod registration;
+#[cfg(test)]
+#[cfg(feature = "redis")]
+mod replicas;
