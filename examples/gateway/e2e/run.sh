@@ -131,6 +131,15 @@ exec 9>&-
 node=$(node_of "$packages") || die "no Node of version 22 or newer"
 say "node $("$node" --version), packages in $packages"
 
+# `executable NAME FILE` prints the program NAME that cargo's messages in FILE tell of.
+executable() {
+  "$node" -e '
+    const lines = require("fs").readFileSync(process.argv[2], "utf8").split("\n").filter((line) => line.startsWith("{"));
+    const found = lines.map((line) => JSON.parse(line))
+      .filter((m) => m.reason === "compiler-artifact" && m.target.name === process.argv[1] && m.executable);
+    console.log(found.at(-1)?.executable ?? "");' "$1" "$2"
+}
+
 # ---- gateway -----------------------------------------------------------------------------------
 if [[ -n ${MCP_AUTH_GATEWAY_BIN:-} ]]; then
   [[ -x $MCP_AUTH_GATEWAY_BIN ]] || die "MCP_AUTH_GATEWAY_BIN=$MCP_AUTH_GATEWAY_BIN is not a program"
@@ -139,11 +148,7 @@ else
   say "building mcp-auth-gateway"
   grouped env -C "$root" cargo build --locked -p mcp-auth-gateway --message-format=json-render-diagnostics >"$logs/cargo.json" \
     || die "the gateway does not build"
-  gateway=$("$node" -e '
-    const lines = require("fs").readFileSync(process.argv[1], "utf8").split("\n").filter((line) => line.startsWith("{"));
-    const found = lines.map((line) => JSON.parse(line))
-      .filter((m) => m.reason === "compiler-artifact" && m.target.name === "mcp-auth-gateway" && m.executable);
-    console.log(found.at(-1)?.executable ?? "");' "$logs/cargo.json")
+  gateway=$(executable mcp-auth-gateway "$logs/cargo.json")
   [[ -x $gateway ]] || die "cargo names no program mcp-auth-gateway"
 fi
 say "gateway $gateway"
@@ -181,6 +186,15 @@ if [[ " ${suites[*]} " == *" clients "* ]]; then
   grouped cargo build --quiet --locked --manifest-path "$here/parts/rmcp-client/Cargo.toml" --target-dir "$cache/rust-client" \
     || die "the client on the Rust SDK does not build"
   export E2E_RUST_CLIENT=$cache/rust-client/debug/mcp-auth-e2e-rmcp-client
+fi
+
+if wanted conformance-client; then
+  say "building mcp-auth-conformance-client"
+  grouped env -C "$root" cargo build --locked -p mcp-auth-conformance-client --message-format=json-render-diagnostics >"$logs/cargo-client.json" \
+    || die "mcp-auth-conformance-client does not build"
+  E2E_CONFORMANCE_CLIENT=$(executable mcp-auth-conformance-client "$logs/cargo-client.json")
+  [[ -x $E2E_CONFORMANCE_CLIENT ]] || die "cargo names no program mcp-auth-conformance-client"
+  export E2E_CONFORMANCE_CLIENT
 fi
 
 # ---- suites ------------------------------------------------------------------------------------
