@@ -211,9 +211,9 @@ export class Suite {
     return part;
   }
 
-  /** Writes the config that `config(port)` gives and starts the gateway with it on a free port. */
-  async gateway(config, { name = 'gateway', env } = {}) {
-    const port = await this.freePort();
+  /** Writes the config that `config(port)` gives and starts the gateway with it, on a free port if none is given. */
+  async gateway(config, { name = 'gateway', env, port: wanted } = {}) {
+    const port = wanted ?? (await this.freePort());
     const file = `${this.logs}/${name}.yaml`;
     writeFileSync(file, config(port));
     const part = await this.part(name, this.gatewayBinary, ['-f', file], {
