@@ -77,3 +77,4 @@ pub use refusal::ExchangeRefusal;
 pub use seams::{ActorTokens, SharedFuture, SharedTokens};
 pub use service::Exchange;
 pub use settings::ExchangeSettings;
+pub(crate) use workload::WorkloadTokens;

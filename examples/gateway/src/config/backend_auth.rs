@@ -1,6 +1,5 @@
 //! `backendAuth`: what the gateway shows to the backend in the caller's place.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use mcp_auth_discovery::provider::ProviderKind;
@@ -12,8 +11,8 @@ use mcp_auth_exchange::{ClientCredential, Resource, TokenEndpoint, TokenTypeUri}
 use super::authentication::HeaderLocation;
 use super::error::{Fault, Position};
 use super::fields::Fields;
-use super::node::{Kind, Node, Spanned};
-use super::path_match::one_of;
+use super::node::{Node, Spanned};
+use super::secret::{SecretFrom, path};
 use super::url::HttpUrl;
 use super::warning::{Lints, WarningKind};
 
@@ -44,27 +43,10 @@ pub(crate) enum Client {
 }
 
 /// How a secret is sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Basic,
     Post,
-}
-
-/// Where a secret is.
-#[derive(Clone)]
-pub(crate) enum SecretFrom {
-    Here(Secret),
-    File(Spanned<PathBuf>),
-}
-
-/// Not the secret.
-impl fmt::Debug for SecretFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Here(_) => f.write_str("Here([redacted])"),
-            Self::File(path) => f.debug_tuple("File").field(&path.value).finish(),
-        }
-    }
 }
 
 /// What agentgateway takes the subject token from, where `mcpAuthentication` or `jwtAuth` has removed it.
@@ -174,7 +156,7 @@ impl BackendAuth {
 }
 
 impl Client {
-    fn read(node: Node) -> Result<Self, Fault> {
+    pub(super) fn read(node: Node) -> Result<Self, Fault> {
         let known = ["clientId", "clientSecret", "method", "tokenFile"];
         let unsupported =
             ["signingKey", "certificate", "certificateHeader", "alg", "kid", "assertionAudience"];
@@ -206,7 +188,7 @@ impl Client {
             return Err(Fault::invalid(at, "`tokenFile` goes with `method: workloadIdentity`"));
         }
         let secret = secret.ok_or_else(|| Fault::missing(at, "clientSecret", what))?;
-        Ok(Self::Secret(id, how, SecretFrom::read(secret)?))
+        Ok(Self::Secret(id, how, SecretFrom::read(secret, "clientSecret")?))
     }
 
     /// The client as it authenticates.
@@ -223,21 +205,6 @@ impl Client {
     fn without_secret(&self) -> ClientCredential {
         self.with_secret(Secret::new(""))
     }
-}
-
-impl SecretFrom {
-    fn read(node: Node) -> Result<Self, Fault> {
-        if matches!(node.kind, Kind::Mapping(_)) {
-            let (_, node) = one_of(node, "clientSecret", &["file"])?;
-            return Ok(Self::File(path(node, "clientSecret.file")?));
-        }
-        Ok(Self::Here(Secret::new(node.filled_text("clientSecret")?.value)))
-    }
-}
-
-fn path(node: Node, field: &str) -> Result<Spanned<PathBuf>, Fault> {
-    let text = node.filled_text(field)?;
-    Ok(Spanned { value: PathBuf::from(text.value), at: text.at })
 }
 
 /// `host` and `path`; with `policies.backendTLS` a host without a scheme is https.

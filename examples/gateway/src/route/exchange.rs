@@ -1,9 +1,6 @@
 //! From `backendAuth` to an exchange.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
 
 use http::header::{AUTHORIZATION, HeaderName};
 use mcp_auth_discovery::Secret;
@@ -11,10 +8,7 @@ use mcp_auth_tower::McpAuthBuilder;
 use mcp_auth_tower::exchange::{ExchangeSettings, Exchanger};
 
 use super::build::BuildError;
-use crate::config::{self, Client, Position, SecretFrom, Source};
-
-/// The longest secret that is read, in bytes.
-const MAX_SECRET_BYTES: u64 = 64 * 1024;
+use crate::config::{self, Client, Position, Source};
 
 /// Adds the exchange of a route, where it has one.
 pub(super) fn exchanged(
@@ -25,9 +19,8 @@ pub(super) fn exchanged(
     let Some(from) = &route.policies.backend_auth else { return Ok(auth) };
     let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
     let secret = match &from.client {
-        Client::Secret(_, _, SecretFrom::Here(secret)) => secret.clone(),
-        Client::Secret(_, _, SecretFrom::File(path)) => {
-            read(&path.value).map_err(|e| error(path.at, &format_args!("clientSecret: {e}")))?
+        Client::Secret(_, _, secret) => {
+            secret.open().map_err(|(at, e)| error(at, &format_args!("clientSecret: {e}")))?
         }
         _ => Secret::new(""),
     };
@@ -52,20 +45,4 @@ pub(super) fn exchanged(
         settings = settings.token_header(header, &from.location.prefix);
     }
     Ok(auth.exchange_with(settings))
-}
-
-/// A secret in a file, without the newline at its end.
-fn read(path: &Path) -> Result<Secret, String> {
-    let wrong = |e: std::io::Error| format!("`{}` cannot be read: {e}", path.display());
-    // A pipe or a device would not end.
-    if !std::fs::metadata(path).map_err(wrong)?.is_file() {
-        return Err(format!("`{}` is not a file", path.display()));
-    }
-    let mut text = String::new();
-    File::open(path).and_then(|file| file.take(MAX_SECRET_BYTES).read_to_string(&mut text)).map_err(wrong)?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err(format!("`{}` is empty", path.display()));
-    }
-    Ok(Secret::new(text))
 }

@@ -3,6 +3,7 @@
 mod build;
 mod cors;
 mod exchange;
+mod facade;
 mod matching;
 mod param_headers;
 mod rules;
@@ -15,7 +16,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
-pub(crate) use build::{BuildError, authenticated, built, route, target};
+pub(crate) use build::{BuildError, authenticated, built, metadata_findings, route, target};
+pub(crate) use facade::{Facades, Front};
 pub(crate) use matching::Listeners;
 pub(crate) use rules::{Finding, Levels, Set};
 
