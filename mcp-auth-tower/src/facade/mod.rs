@@ -58,6 +58,8 @@
 mod builder;
 mod cors;
 mod documents;
+#[cfg(test)]
+mod documents_tests;
 mod drive;
 mod future;
 mod layer;

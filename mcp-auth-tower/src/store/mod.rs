@@ -7,6 +7,8 @@
 //! A store that cannot be asked is a refusal, never a guess: whoever depends on it answers 503.
 
 mod local;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -62,7 +62,7 @@ pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};
 pub(crate) use self::route::Route;
 pub(crate) use self::secret::SecretFrom;
 pub(crate) use self::source::Source;
-pub(crate) use self::state::{State, Store};
+pub(crate) use self::state::{Redis, State, Store};
 pub(crate) use self::timeout::Timeout;
 pub(crate) use self::warning::Warning;
 

@@ -40,6 +40,8 @@ pub(crate) struct Redis {
     pub(crate) username: Option<String>,
     /// Its password.
     pub(crate) password: Option<SecretFrom>,
+    /// The certificate authorities that are trusted for `rediss`, in PEM.
+    pub(crate) authorities: Option<Spanned<PathBuf>>,
     /// Where it is written.
     pub(crate) at: Position,
 }
@@ -91,7 +93,7 @@ impl Store {
         if !cfg!(feature = "redis") {
             return Err(Fault::unsupported(key.at, "redis", "a gateway built without its feature `redis`"));
         }
-        let known = ["url", "username", "password", "passwordFile"];
+        let known = ["url", "username", "password", "passwordFile", "caFile"];
         let mut fields = Fields::new(node, "store.redis", &known, &[])?;
         let text = fields.require("url")?.filled_text("url")?;
         let bad = |message: &str| Fault::invalid(text.at, format!("`store.redis.url` {message}"));
@@ -109,6 +111,7 @@ impl Store {
             url,
             username: fields.text("username")?.map(|text| text.value),
             password: SecretFrom::take(&mut fields, "password", "passwordFile")?,
+            authorities: fields.take("caFile").map(|node| path(node, "caFile")).transpose()?,
             at: key.at,
         }))
     }

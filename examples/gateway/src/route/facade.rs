@@ -12,6 +12,7 @@ use mcp_auth_core::crypto::{AwsLcSigner, CryptoProvider as _, Signer};
 use mcp_auth_core::jwt::{Algorithm, Issuer, Validator};
 use mcp_auth_discovery::facade::FacadeEndpoint;
 use mcp_auth_discovery::registration::ClientMetadata;
+use mcp_auth_discovery::well_known::{OAUTH_AUTHORIZATION_SERVER, OPENID_CONFIGURATION};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes, Secret};
 use mcp_auth_exchange::facade::{
     AccessTokens, Facade, OwnTokens, PreRegisteredClient, ProtectedResource, RegistrationRules, Upstream,
@@ -34,9 +35,18 @@ pub(crate) struct Front(Vec<Desk>);
 #[derive(Clone, Debug)]
 struct Desk {
     server: FacadeServer,
-    register: PathAndQuery,
-    /// Where clients of agentgateway's documents register.
-    aliases: Vec<String>,
+    /// Where else a request may be for something of ours, and what for.
+    aliases: Vec<Alias>,
+}
+
+/// A place that is not ours by any standard, and that clients know: agentgateway's for registration, and the documents
+/// with the path of the resource behind, where clients of earlier versions look.
+#[derive(Clone, Debug)]
+struct Alias {
+    path: String,
+    /// Whether it is for registrations; else it is for reading.
+    registers: bool,
+    stands_for: PathAndQuery,
 }
 
 impl Facades {
@@ -97,22 +107,32 @@ impl Front {
 
 impl Desk {
     fn new(server: FacadeServer) -> Self {
-        const ALIAS: &str = "/client-registration";
-        const AUTHORIZATION_SERVER: &str = mcp_auth_discovery::well_known::OAUTH_AUTHORIZATION_SERVER;
+        const REGISTRATION: &str = "/client-registration";
         let facade = server.facade();
-        let mut aliases = vec![ALIAS.to_owned(), format!("{AUTHORIZATION_SERVER}{ALIAS}")];
-        for resource in facade.resources() {
-            let path = resource.identifier().url().path().trim_end_matches('/');
-            if !path.is_empty() {
-                aliases.push(format!("{path}{ALIAS}"));
-                aliases.push(format!("{AUTHORIZATION_SERVER}{path}{ALIAS}"));
+        let mut aliases = Vec::new();
+        let mut add = |path: String, registers, stands_for: &str| {
+            // INVARIANT: our own paths are those of requests.
+            if let Ok(stands_for) = PathAndQuery::try_from(stands_for) {
+                aliases.push(Alias { path, registers, stands_for });
+            }
+        };
+        let register = facade.metadata().url(FacadeEndpoint::Register);
+        let bases =
+            facade.resources().map(|resource| resource.identifier().url().path().trim_end_matches('/'));
+        let mut bases: Vec<&str> = std::iter::once("").chain(bases).collect();
+        bases.sort_unstable();
+        bases.dedup();
+        for base in bases {
+            add(format!("{base}{REGISTRATION}"), true, register.path());
+            add(format!("{OAUTH_AUTHORIZATION_SERVER}{base}{REGISTRATION}"), true, register.path());
+            // With a path of its own the issuer has these places itself.
+            if !base.is_empty() && !facade.metadata().issuer().has_path() {
+                add(format!("{OAUTH_AUTHORIZATION_SERVER}{base}"), false, OAUTH_AUTHORIZATION_SERVER);
+                add(format!("{OPENID_CONFIGURATION}{base}"), false, OPENID_CONFIGURATION);
+                add(format!("{base}{OPENID_CONFIGURATION}"), false, OPENID_CONFIGURATION);
             }
         }
-        let register = facade.metadata().url(FacadeEndpoint::Register);
-        // INVARIANT: the path of a URL is one of a request.
-        let register =
-            PathAndQuery::try_from(register.path()).unwrap_or(PathAndQuery::from_static("/register"));
-        Self { server, register, aliases }
+        Self { server, aliases }
     }
 
     #[expect(clippy::result_large_err, reason = "no error: the request goes on as it came")]
@@ -120,18 +140,28 @@ impl Desk {
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
-        let registers = matches!(*request.method(), Method::POST | Method::OPTIONS);
-        if !(registers && self.aliases.iter().any(|alias| alias == request.uri().path())) {
+        let Some(alias) = self.aliases.iter().find(|alias| alias.takes(&request)) else {
             return self.server.answer(request);
-        }
+        };
         let mut parts = request.uri().clone().into_parts();
-        parts.path_and_query = Some(self.register.clone());
+        parts.path_and_query = Some(alias.stands_for.clone());
         let Ok(uri) = Uri::from_parts(parts) else { return Err(request) };
         let asked = std::mem::replace(request.uri_mut(), uri);
         self.server.answer(request).map_err(|mut request| {
             *request.uri_mut() = asked;
             request
         })
+    }
+}
+
+impl Alias {
+    fn takes<B>(&self, request: &Request<B>) -> bool {
+        let method = request.method();
+        let known = match self.registers {
+            true => method == Method::POST,
+            false => method == Method::GET || method == Method::HEAD,
+        };
+        (known || method == Method::OPTIONS) && request.uri().path() == self.path
     }
 }
 

@@ -11,6 +11,38 @@ use crate::route::BuildError;
 pub(super) fn of(file: &Source, state: &State) -> Result<Arc<dyn Store>, BuildError> {
     match &state.store {
         config::Store::Memory => Ok(Arc::new(LocalStore::default())),
-        config::Store::Redis(redis) => Err(BuildError::new(file, redis.at, "store.redis: not built in")),
+        config::Store::Redis(from) => redis(file, from),
     }
+}
+
+#[cfg(feature = "redis")]
+fn redis(file: &Source, from: &config::Redis) -> Result<Arc<dyn Store>, BuildError> {
+    use mcp_auth_tower::store::redis::{RedisConnection, RedisStore};
+
+    let error = |message: &dyn std::fmt::Display| {
+        BuildError::new(file, from.at, format_args!("store.redis: {message}"))
+    };
+    let mut connection = RedisConnection::builder(from.url.as_str()).map_err(|e| error(&e))?;
+    if let Some(name) = &from.username {
+        connection = connection.user(name);
+    }
+    if let Some(password) = &from.password {
+        let opened = password.open();
+        let opened =
+            opened.map_err(|(at, e)| BuildError::new(file, at, format_args!("store.redis.password: {e}")))?;
+        connection = connection.password(&opened);
+    }
+    if let Some(path) = &from.authorities {
+        let pem = config::SecretFrom::File(path.clone()).open();
+        let pem =
+            pem.map_err(|(at, e)| BuildError::new(file, at, format_args!("store.redis.caFile: {e}")))?;
+        connection = connection.certificate_authorities(pem.expose());
+    }
+    Ok(Arc::new(RedisStore::new(connection.build().map_err(|e| error(&e))?)))
+}
+
+/// The configuration does not get as far as this without the feature.
+#[cfg(not(feature = "redis"))]
+fn redis(file: &Source, from: &config::Redis) -> Result<Arc<dyn Store>, BuildError> {
+    Err(BuildError::new(file, from.at, "store.redis: this gateway is built without its feature `redis`"))
 }
