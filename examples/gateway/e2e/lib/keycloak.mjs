@@ -67,8 +67,8 @@ export const audience = (to, { custom = false } = {}) => ({
  * Makes a realm as an administrator would, from Keycloak's defaults: alice and bob, `clients`, client scopes that every
  * new client may ask for (`scopes`: {name: [mapper, …]}), and anonymous registration from `hosts`. Gives its issuer.
  */
-export async function realm(kc, name, { clients = [], scopes = {}, hosts = [] } = {}) {
-  await kc.admin('POST', '', { realm: name, enabled: true, sslRequired: 'none' });
+export async function realm(kc, name, { settings = {}, clients = [], scopes = {}, hosts = [] } = {}) {
+  await kc.admin('POST', '', { realm: name, enabled: true, sslRequired: 'none', ...settings });
   // One by one: only then they have the realm's default roles, which put `account` into some tokens.
   for (const each of ['alice', 'bob']) await kc.admin('POST', `/${name}/users`, person(each));
   for (const [scope, protocolMappers] of Object.entries(scopes)) {
@@ -83,12 +83,17 @@ export async function realm(kc, name, { clients = [], scopes = {}, hosts = [] } 
   }
   // After the scopes: a new client gets those of the realm.
   for (const client of clients) await kc.admin('POST', `/${name}/clients`, { protocol: 'openid-connect', ...client });
+  await trust(kc, name, hosts);
+  return `${kc.url}/realms/${name}`;
+}
+
+/** Lets these hosts register clients without a token, for themselves. */
+export async function trust(kc, name, hosts) {
   const type = 'org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy';
   const policies = await kc.admin('GET', `/${name}/components?type=${type}`);
   const trusted = policies.find(({ providerId }) => providerId === 'trusted-hosts');
   trusted.config['trusted-hosts'] = hosts;
   await kc.admin('PUT', `/${name}/components/${trusted.id}`, trusted);
-  return `${kc.url}/realms/${name}`;
 }
 
 /** The clients of a realm that registered themselves or were made, without Keycloak's own. */

@@ -1,7 +1,7 @@
 // Standard token exchange: a token for the server behind, as configs/token-exchange.yaml asks for it, and every reason
 // for which Keycloak gives none.
-import { readFileSync } from 'node:fs';
 import { decodeJwt } from 'jose';
+import { exampleConfig } from '../../lib/gateway.mjs';
 import { audience, realm, user } from '../../lib/keycloak.mjs';
 import { connect } from '../../lib/oauth.mjs';
 import { call, post } from '../../lib/raw.mjs';
@@ -11,31 +11,11 @@ const MAIN = '/records/mcp';
 // Below the resource: clients that follow the specification take its metadata for this path, too.
 const LATE = `${MAIN}/late`;
 const SECRET = 'gateway-secret-with-enough-entropy-0123456789';
-const EXAMPLE = new URL('../../../configs/token-exchange.yaml', import.meta.url);
 
 const confidential = (clientId, exchanges, more) => ({
   clientId, secret: SECRET, publicClient: false, standardFlowEnabled: false,
   attributes: { 'standard.token.exchange.enabled': String(exchanges) }, ...more,
 });
-
-/** The example with the addresses of this run. */
-function example({ port, issuer, guard }) {
-  const { origin, host } = new URL(issuer);
-  const changes = [
-    ['port: 3000', `port: ${port}`],
-    ['http://localhost:3000', `http://127.0.0.1:${port}`],
-    ['https://keycloak.acme.io', origin],
-    ['keycloak.acme.io:443', host],
-    [/ +policies:\n +backendTLS: \{\}\n/, ''],
-    ['change-me', SECRET],
-    ['http://records.internal:8080', guard],
-  ];
-  return changes.reduce((text, [from, to]) => {
-    const changed = text.replaceAll(from instanceof RegExp ? new RegExp(from, 'g') : from, to);
-    if (changed === text) throw new Error(`the example has no ${from}`);
-    return changed;
-  }, readFileSync(EXAMPLE, 'utf8'));
-}
 
 /** A route that takes the same tokens as the example's and asks for the exchange in another way. */
 const route = ({ path, issuer, at, guard, client = 'gateway', secret = SECRET, to = ['records'], scopes = ['mcp:invoke'] }) => `\
@@ -77,7 +57,15 @@ export async function exchange(t, { kc, upstream }) {
   const guard = await t.must('its guard starts', () => guarded(t, { upstream, issuer }));
   const of = (path, more) => route({ path, issuer, at, guard: guard.url, ...more });
   const config = [
-    example({ port, issuer, guard: guard.url }),
+    exampleConfig('token-exchange.yaml', [
+      ['port: 3000', `port: ${port}`],
+      ['http://localhost:3000', `http://127.0.0.1:${port}`],
+      ['https://keycloak.acme.io', new URL(issuer).origin],
+      ['keycloak.acme.io:443', new URL(issuer).host],
+      ['            policies:\n              backendTLS: {}\n', ''],
+      ['change-me', SECRET],
+      ['http://records.internal:8080', guard.url],
+    ]),
     of('/stranger', { client: 'stranger' }),
     of('/plain', { client: 'plain' }),
     of('/unknown', { to: ['http://records.test/mcp'] }),
