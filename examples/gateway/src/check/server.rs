@@ -102,7 +102,7 @@ impl Server {
             },
             keys: match config.state.key_files.as_slice() {
                 [] => "of this process alone".to_owned(),
-                [first, rest @ ..] if rest.is_empty() => first.value.display().to_string(),
+                [first] => first.value.display().to_string(),
                 [first, rest @ ..] => format!("{}, and {} that open", first.value.display(), rest.len()),
             },
             store: match config.state.store {

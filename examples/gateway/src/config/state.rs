@@ -28,13 +28,13 @@ pub(crate) enum Store {
     #[default]
     Memory,
     /// In Redis.
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 /// A Redis server.
 #[derive(Clone, Debug)]
 pub(crate) struct Redis {
-    /// `redis://host:port/database`, or `rediss` for TLS; without a password.
+    /// `redis://host:port/database`, `rediss` for TLS, or `unix:///path`; without a password.
     pub(crate) url: Url,
     /// Who we are there.
     pub(crate) username: Option<String>,
@@ -98,8 +98,13 @@ impl Store {
         let text = fields.require("url")?.filled_text("url")?;
         let bad = |message: &str| Fault::invalid(text.at, format!("`store.redis.url` {message}"));
         let url = Url::parse(&text.value).map_err(|e| bad(&format!("is not a URL: {e}")))?;
-        if !matches!(url.scheme(), "redis" | "rediss") || url.host().is_none() {
-            return Err(bad("must be `redis://host:port` or `rediss://host:port`"));
+        let known = match url.scheme() {
+            "redis" | "rediss" => url.host().is_some(),
+            "unix" => url.path().len() > 1,
+            _ => false,
+        };
+        if !known {
+            return Err(bad("must be `redis://host:port`, `rediss://host:port` or `unix:///path`"));
         }
         // Never quoted: it is where people put the password.
         if !url.username().is_empty() || url.password().is_some() {
@@ -107,12 +112,12 @@ impl Store {
                 "must not hold a user or a password: `username` and `passwordFile` are for them",
             ));
         }
-        Ok(Self::Redis(Redis {
+        Ok(Self::Redis(Box::new(Redis {
             url,
             username: fields.text("username")?.map(|text| text.value),
             password: SecretFrom::take(&mut fields, "password", "passwordFile")?,
             authorities: fields.take("caFile").map(|node| path(node, "caFile")).transpose()?,
             at: key.at,
-        }))
+        })))
     }
 }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{Method, Request, Uri};
+use http::{Method, Request, Response, Uri};
 use mcp_auth_core::crypto::{AwsLcSigner, CryptoProvider as _, Signer};
 use mcp_auth_core::jwt::{Algorithm, Issuer, Validator};
 use mcp_auth_discovery::facade::FacadeEndpoint;
@@ -21,16 +21,21 @@ use mcp_auth_tower::authenticate::AuthenticateLayer;
 use mcp_auth_tower::facade::{Answering, FacadeServer};
 
 use super::build::{BuildError, provider_issuer, resource};
+use super::keys_path::KeysPath;
 use crate::config::{self, Client, Config, McpAuthentication, Source, Tokens};
+use crate::proxy::{BoxBody, Connections, full};
 use crate::state::Shared;
 
 /// The authorization servers of a whole file, one for each issuer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facades(Vec<FacadeServer>);
 
-/// The authorization servers of one listener: they come before its routes.
+/// The authorization servers of one listener, and keys that it passes on: they come before its routes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Front(Vec<Desk>);
+pub(crate) struct Front {
+    desks: Vec<Desk>,
+    keys: Vec<KeysPath>,
+}
 
 #[derive(Clone, Debug)]
 struct Desk {
@@ -75,11 +80,14 @@ impl Facades {
     }
 
     /// Those of a listener's routes.
-    pub(crate) fn front(&self, listener: &config::Listener) -> Front {
+    pub(crate) fn front(&self, listener: &config::Listener, connections: &Connections) -> Front {
         let issuers: Vec<&str> =
             listener.routes.iter().filter_map(of).map(|(_, facade)| facade.issuer()).collect();
         let here = self.0.iter().filter(|server| issuers.contains(&server.issuer()));
-        Front(here.map(|server| Desk::new(server.clone())).collect())
+        Front {
+            desks: here.map(|server| Desk::new(server.clone())).collect(),
+            keys: KeysPath::of_listener(listener, connections),
+        }
     }
 }
 
@@ -89,17 +97,21 @@ fn of(route: &config::Route) -> Option<(&McpAuthentication, &config::Facade)> {
 }
 
 impl Front {
-    /// Answers what is for an authorization server; gives everything else back as it came.
-    #[expect(clippy::result_large_err, reason = "no error: the request goes on as it came")]
-    pub(crate) fn answer<B>(&self, mut request: Request<B>) -> Result<Answering, Request<B>>
+    /// Answers what comes before every route; gives everything else back as it came.
+    pub(crate) async fn answer<B>(&self, mut request: Request<B>) -> Result<Response<BoxBody>, Request<B>>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
-        for desk in &self.0 {
+        for desk in &self.desks {
             request = match desk.answer(request) {
-                Ok(answering) => return Ok(answering),
+                Ok(answering) => return Ok(answering.await.map(full)),
                 Err(request) => request,
             };
+        }
+        for keys in &self.keys {
+            if keys.takes(&request) {
+                return Ok(keys.answer().await);
+            }
         }
         Err(request)
     }
@@ -249,7 +261,7 @@ fn server(
     }
     let facade = builder.build().map_err(|e| error(&format_args!("authorizationServer: {e}")))?;
 
-    let mut server = FacadeServer::builder(facade).store(shared.store());
+    let mut server = FacadeServer::builder(facade).store(shared.store()).limits(from.limits);
     if let Some(policy) = &from.documents {
         server = server.client_documents(policy.clone());
     }

@@ -4,6 +4,7 @@ mod build;
 mod cors;
 mod exchange;
 mod facade;
+mod keys_path;
 mod matching;
 mod param_headers;
 mod rules;

@@ -24,8 +24,8 @@ pub(super) async fn dispatch(
     };
     let listener = listeners.listener(host.as_deref());
     if let Some(listener) = listener {
-        request = match listener.front().answer(request) {
-            Ok(answering) => return Ok(answering.await.map(full)),
+        request = match listener.front().answer(request).await {
+            Ok(response) => return Ok(response),
             Err(request) => request,
         };
     }

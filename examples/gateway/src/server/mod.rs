@@ -79,7 +79,11 @@ impl Gateway {
                     route(file, from, &rules, &connections, &session, &facades)
                 });
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
-                listeners.add(hostname, facades.front(listener), routes.collect::<Result<_, BuildError>>()?);
+                listeners.add(
+                    hostname,
+                    facades.front(listener, &connections),
+                    routes.collect::<Result<_, BuildError>>()?,
+                );
             }
             binds.push((bind.address, listeners, bind.connections));
         }

@@ -135,3 +135,35 @@ fn a_check_says_what_is_offered_and_asks_the_provider_when_it_should() {
     assert_eq!(json["authorizationServers"][0]["issuer"], ISSUER);
     assert!(!folder.join("key").exists(), "a check writes nothing");
 }
+
+/// Seed S4 matches the certificates path of Keycloak beside the MCP endpoint.
+#[test]
+fn row_160_the_keys_are_passed_on_at_the_path_that_a_route_names_and_nothing_else_is_open() {
+    let provider = Provider::start();
+    let keys = format!("jwks: {{url: '{}/keys'}}", provider.issuer);
+    let named = route(&provider, "/mcp", &keys)
+        .replace("[{path: {exact: /mcp}}]", "[{path: {pathPrefix: /mcp}}, {path: {pathPrefix: /keys}}]");
+    let gateway = Gateway::start(&file(&folder("keys"), "", &[named]));
+    let set = gateway.get("/keys").ends(200).json();
+    assert_eq!(set["keys"][0]["kid"], "p");
+    for path in ["/keys/", "/keys/more", "/mcp"] {
+        gateway.get(path).ends(401);
+    }
+    gateway.at(HOST, "POST", "/keys", &[], "{}").ends(401);
+    let unnamed = Gateway::start(&file(&folder("no-keys"), "", &[route(&provider, "/mcp", &keys)]));
+    unnamed.get("/keys").ends(404);
+}
+
+/// Scenario 3 of seed S2: the backend is an authorization server and MCP server by itself.
+#[test]
+fn row_148_without_a_policy_everything_passes_as_it_is() {
+    let provider = Provider::start();
+    let open = format!("    - backends: [{{host: '{}'}}]\n", provider.backend);
+    let gateway = Gateway::start(&file(&folder("open"), "", &[open]));
+    assert_eq!(gateway.call("/mcp", "as-it-is").ends(200).body, "Bearer as-it-is");
+    for path in
+        ["/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server", "/register"]
+    {
+        assert_eq!(gateway.get(path).ends(200).body, "", "the backend's answer: {path}");
+    }
+}

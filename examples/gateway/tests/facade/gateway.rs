@@ -125,6 +125,12 @@ impl Gateway {
 
     /// A whole login, with consent; the answer of the token endpoint.
     pub(crate) fn login(&self, provider: &Provider, client_id: &str, resource: &str) -> Value {
+        let code = self.code(provider, client_id, resource);
+        self.redeem(client_id, &code, resource).ends(200).json()
+    }
+
+    /// A login up to the code.
+    pub(crate) fn code(&self, provider: &Provider, client_id: &str, resource: &str) -> String {
         let page = self.authorize(client_id, resource).ends(200);
         let mut jar = Jar::default();
         jar.take(&page);
@@ -143,16 +149,19 @@ impl Gateway {
         assert!(home.as_str().starts_with(CALLBACK), "{home}");
         assert_eq!(parameter(&home, "iss"), ISSUER);
         assert_eq!(parameter(&home, "state"), "the-clients-state");
-        let code = parameter(&home, "code");
+        parameter(&home, "code")
+    }
+
+    pub(crate) fn redeem(&self, client_id: &str, code: &str, resource: &str) -> Answer {
         let pairs = [
             ("grant_type", "authorization_code"),
-            ("code", &code),
+            ("code", code),
             ("redirect_uri", CALLBACK),
             ("client_id", client_id),
             ("code_verifier", VERIFIER),
             ("resource", resource),
         ];
-        self.post_form("/token", &pairs, "").ends(200).json()
+        self.post_form("/token", &pairs, "")
     }
 
     /// A call of the backend with this token.

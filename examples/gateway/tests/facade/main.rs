@@ -14,3 +14,5 @@ mod login;
 mod provider;
 #[cfg(test)]
 mod registration;
+#[cfg(all(test, feature = "redis"))]
+mod replicas;

@@ -3,6 +3,7 @@
 mod clients;
 mod issuer;
 mod lifetimes;
+mod limits;
 mod provider;
 mod registration;
 mod sharing;
@@ -14,6 +15,7 @@ use mcp_auth_discovery::client_metadata::ClientMetadataPolicy;
 use mcp_auth_discovery::facade::{FacadeEndpoint, FacadeMetadata};
 use mcp_auth_discovery::provider::{Provider, Registration as Becomes};
 use mcp_auth_exchange::facade::{ConsentPolicy, Lifetimes, Theme};
+use mcp_auth_tower::facade::FacadeLimits;
 
 use super::backend_auth::{Client, Method};
 use super::error::{ConfigErrorKind, Fault, Position};
@@ -52,6 +54,8 @@ pub(crate) struct Facade {
     pub(crate) tokens: Tokens,
     /// How long things are good for.
     pub(crate) lifetimes: Lifetimes,
+    /// How often one address may ask.
+    pub(crate) limits: FacadeLimits,
     /// What the pages look like.
     pub(crate) theme: Theme,
     /// Added to every authorization request to the provider.
@@ -150,6 +154,7 @@ impl Facade {
         Ok(Self {
             tokens: fields.take("tokens").map(Tokens::read).transpose()?.unwrap_or_default(),
             lifetimes: lifetimes::read(fields.take("lifetimes"))?,
+            limits: limits::read(fields.take("limits"))?,
             theme: theme::read(fields.take("theme"))?,
             parameters: fields.take("parameters").map(read_parameters).transpose()?.unwrap_or_default(),
             scopes: fields.take("scopes").map(read_scopes).transpose()?.unwrap_or_default(),
@@ -195,6 +200,7 @@ impl Facade {
             (self.consent == other.consent, "authorizationServer.consent"),
             (self.tokens.is_same(&other.tokens), "authorizationServer.tokens"),
             (self.lifetimes == other.lifetimes, "authorizationServer.lifetimes"),
+            (self.limits == other.limits, "authorizationServer.limits"),
             (self.theme == other.theme, "authorizationServer.theme"),
             (self.parameters == other.parameters, "authorizationServer.parameters"),
             (self.scopes == other.scopes, "authorizationServer.scopes"),
@@ -203,7 +209,7 @@ impl Facade {
     }
 }
 
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "issuer",
     "paths",
     "registration",
@@ -215,6 +221,7 @@ const KNOWN: [&str; 14] = [
     "consent",
     "tokens",
     "lifetimes",
+    "limits",
     "theme",
     "parameters",
     "scopes",

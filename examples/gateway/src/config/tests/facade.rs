@@ -2,6 +2,7 @@
 
 use mcp_auth_discovery::provider::{PkceMetadata, ProviderKind, Registration as Becomes, ResourceHandling};
 use mcp_auth_exchange::facade::ConsentPolicy;
+use mcp_auth_tower::facade::Rate;
 
 use super::*;
 use crate::config::backend_auth::Client;
@@ -175,6 +176,7 @@ fn everything_can_be_said_and_no_secret_is_shown() {
         "  consent: sharedUpstreamClient",
         "  tokens: {own: {keyFile: key.pem, lifetime: 5m, claims: [groups]}}",
         "  lifetimes: {login: 5m, code: 30s, refresh: 7d, session: 30d, consent: 1d, grace: 0}",
+        "  limits: {registrations: {burst: 10, every: 30s}, logins: unlimited}",
         "  theme: {name: Acme, logo: 'https://acme.example/l.svg', accent: '#0a5c36', language: de,",
         "          links: [{label: Terms, url: 'https://acme.example/terms'}]}",
         "  parameters: {prompt: select_account}",
@@ -193,6 +195,8 @@ fn everything_can_be_said_and_no_secret_is_shown() {
     assert_eq!(facade.clients[1].redirect_uris.len(), 3);
     assert!(facade.clients[0].first_party && facade.clients[0].secret.is_some());
     assert_eq!(facade.consent, ConsentPolicy::SharedUpstreamClient);
+    assert_eq!(facade.limits.registrations, Rate::new(10, Duration::from_secs(30)));
+    assert_eq!(facade.limits.logins, Rate::unlimited());
     assert_eq!(facade.lifetimes.grace, Duration::ZERO);
     assert_eq!(facade.lifetimes.refresh, Duration::from_secs(7 * 24 * 3600));
     assert!(matches!(&facade.tokens, Tokens::Own(own) if own.claims == ["groups"]));
@@ -272,4 +276,46 @@ fn every_example_loads() {
         let (config, _) = load(&path).unwrap_or_else(|error| panic!("{error}"));
         assert!(!config.binds.is_empty());
     }
+}
+
+#[test]
+fn whole_examples_of_the_documentation_load_without_a_warning() {
+    let page = manifest().join("../../docs/authorization-server.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let whole: Vec<_> = blocks.filter(|block| block.contains("binds:")).collect();
+    assert!(!whole.is_empty());
+    for text in whole {
+        let (_, warnings) = parse(text, "docs").unwrap_or_else(|error| panic!("{error}"));
+        assert!(warnings.iter().all(|warning| warning.level() == Level::Info), "{warnings:?}");
+    }
+}
+
+/// The pieces of the page that are about a provider or the server, each on a route of its own.
+#[test]
+fn parts_of_the_documentation_load() {
+    let page = std::fs::read_to_string(manifest().join("../../docs/authorization-server.md")).unwrap();
+    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut seen = 0;
+    for text in blocks.filter(|block| !block.contains("binds:")) {
+        seen += 1;
+        if text.starts_with("state:") {
+            let text = format!(
+                "{text}binds: [{{port: 1, listeners: [{{routes: [{{backends: [{{host: 'a:1'}}]}}]}}]}}]\n"
+            );
+            parse(&text, "docs").unwrap_or_else(|error| panic!("{error}\n{text}"));
+        } else {
+            let provider = if text.contains("provider:") { "" } else { "provider: keycloak" };
+            let (issuer, client) = match text {
+                text if text.contains("entra") => (
+                    "issuer: https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
+                    "",
+                ),
+                text if text.contains("custom") => ("issuer: https://sso.example.com", "clientId: gateway"),
+                _ => (KEYCLOAK, ""),
+            };
+            assert!(authentication(&[issuer, RESOURCE, provider, client, text]).0.facade.is_some());
+        }
+    }
+    assert_eq!(seen, 4);
 }
