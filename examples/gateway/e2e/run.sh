@@ -198,7 +198,7 @@ if wanted conformance-client; then
 fi
 
 # ---- suites ------------------------------------------------------------------------------------
-export E2E_PACKAGES=$packages E2E_LONG=$long MCP_AUTH_GATEWAY_BIN=$gateway
+export E2E_PACKAGES=$packages E2E_CACHE=$cache E2E_LONG=$long MCP_AUTH_GATEWAY_BIN=$gateway
 bad=()
 for suite in "${suites[@]}"; do
   say "suite $suite"
