@@ -6,10 +6,11 @@ use super::backend_auth::BackendAuth;
 use super::cors::Cors;
 use super::denials::Denials;
 use super::error::Fault;
+use super::facade::{Facade, Tokens};
 use super::fields::Fields;
 use super::node::Node;
 use super::timeout::Timeout;
-use super::warning::Lints;
+use super::warning::{Lints, WarningKind};
 
 /// The policies of one route. An absent one is not applied, but for `timeout`, which has defaults.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +48,15 @@ impl Policies {
         let backend_auth =
             fields.take("backendAuth").map(|node| BackendAuth::read(node, lints)).transpose()?;
         match (&backend_auth, &mcp_authentication) {
-            (Some(backend), Some(authentication)) => backend.check(&authentication.audiences, lints)?,
+            (Some(backend), Some(authentication)) => {
+                backend.check(&authentication.audiences, lints)?;
+                let own = |facade: &Facade| matches!(facade.tokens, Tokens::Own(_));
+                if authentication.facade.as_deref().is_some_and(own) {
+                    let message = "the token that is exchanged is one of this gateway's own (`tokens.own`): the token \
+                                   endpoint has to trust its issuer";
+                    lints.add(WarningKind::Exchange, backend.at, message);
+                }
+            }
             (Some(backend), None) => {
                 let message = "backendAuth needs mcpAuthentication on the same route: only a token that was validated is exchanged";
                 return Err(Fault::invalid(backend.at, message));

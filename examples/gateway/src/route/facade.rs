@@ -196,8 +196,8 @@ fn server(
     let mut resources = Vec::new();
     for (route, _) in routes {
         let identifier = resource(file, route)?;
-        metadata = metadata.protected_resource(&identifier);
         if resources.iter().all(|known: &ProtectedResource| *known.identifier() != identifier) {
+            metadata = metadata.protected_resource(&identifier);
             resources.push(protected(identifier, route));
         }
     }

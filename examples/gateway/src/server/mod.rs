@@ -28,6 +28,7 @@ use crate::state::{Missing, Shared};
 pub(crate) struct Gateway {
     binds: Vec<(SocketAddr, Listeners<RouteService>, config::ConnectionLimits)>,
     facades: Facades,
+    shared: Shared,
 }
 
 /// A gateway whose sockets are open.
@@ -35,6 +36,7 @@ pub(crate) struct Gateway {
 pub(crate) struct Bound {
     sockets: Vec<Socket>,
     facades: Facades,
+    shared: Shared,
 }
 
 /// An open socket and what is behind it.
@@ -87,7 +89,7 @@ impl Gateway {
             }
             binds.push((bind.address, listeners, bind.connections));
         }
-        Ok(Self { binds, facades })
+        Ok(Self { binds, facades, shared })
     }
 
     /// Opens the sockets.
@@ -99,7 +101,7 @@ impl Gateway {
             let address = socket.local_addr()?;
             sockets.push(Socket { socket, address, listeners: Arc::new(listeners), limits });
         }
-        Ok(Bound { sockets, facades: self.facades })
+        Ok(Bound { sockets, facades: self.facades, shared: self.shared })
     }
 }
 
@@ -111,9 +113,16 @@ impl Bound {
 
     /// Serves until `stop`, then lets requests under way finish for as long as each bind says.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
-        self.facades.iter().for_each(FacadeServer::prefetch);
         let (stopping, stopped) = watch::channel(());
         let mut accepting = JoinSet::new();
+        self.facades.iter().for_each(FacadeServer::prefetch);
+        let shared = self.shared;
+        // Nobody waits for it: the store may be there later.
+        tokio::spawn(async move {
+            if let Some(fault) = shared.store_fault().await {
+                tracing::warn!(target: "mcp_auth_gateway", %fault, "state.store cannot be used: logins will fail");
+            }
+        });
         for socket in self.sockets {
             accepting.spawn(socket.serve(stopped.clone()));
         }

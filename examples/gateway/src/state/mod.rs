@@ -24,7 +24,7 @@ const FACADE: &str = "mcp-auth-gateway authorization server";
 pub(crate) struct Shared {
     /// The first seals, all open. Never empty.
     keys: Vec<SealKey>,
-    store: Arc<dyn Store>,
+    store: store::Named,
 }
 
 /// What happens to a key file that is not there.
@@ -45,7 +45,12 @@ impl Shared {
 
     /// Where it is recorded what was used.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        self.store.clone()
+        self.store.store.clone()
+    }
+
+    /// What is wrong with the store, if anything.
+    pub(crate) async fn store_fault(&self) -> Option<String> {
+        self.store.fault().await
     }
 
     /// Session ids that clients may keep over a restart, where a key file is.
