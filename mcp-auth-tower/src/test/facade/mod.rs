@@ -189,7 +189,11 @@ impl AuditSink for Written {
     fn record(&self, record: &Record<'_>) {
         assert_eq!(record.allowed, record.refusal.is_none());
         let told = format!("{record:?}");
-        assert!(!told.contains("canary") && !told.contains("s1."), "{told}");
+        assert!(!told.contains("canary"), "{told}");
+        // A registered client is named by the beginning of its identifier; nothing else that is sealed stands there.
+        let sealed: Vec<&str> = told.split("s1.").skip(1).collect();
+        assert!(sealed.len() <= usize::from(record.client_id.is_some()), "{told}");
+        assert!(sealed.iter().all(|rest| rest.find('"').is_some_and(|length| length < 40)), "{told}");
         self.0.lock().unwrap().push((record.event.unwrap().to_owned(), record.refusal));
     }
 }
