@@ -1,184 +1,27 @@
-//! From `provider` and `authorizationServer` to servers, and what they answer before any route.
+//! From what is written to one server.
 
 use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{Method, Request, Response, Uri};
-use mcp_auth_core::crypto::{AwsLcSigner, CryptoProvider as _, Signer};
-use mcp_auth_core::jwt::{Algorithm, Issuer, Validator};
-use mcp_auth_discovery::facade::FacadeEndpoint;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use mcp_auth_core::crypto::{AwsLc, AwsLcSigner, CryptoProvider as _, Signer as _};
+use mcp_auth_core::jwt::{Algorithm, Validator};
 use mcp_auth_discovery::registration::ClientMetadata;
-use mcp_auth_discovery::well_known::{OAUTH_AUTHORIZATION_SERVER, OPENID_CONFIGURATION};
 use mcp_auth_discovery::{ResourceIdentifier, Scopes, Secret};
 use mcp_auth_exchange::facade::{
-    AccessTokens, Facade, OwnTokens, PreRegisteredClient, ProtectedResource, RegistrationRules, Upstream,
+    AccessTokens, Facade, FacadeBuilder, OwnTokens, PreRegisteredClient, ProtectedResource,
+    RegistrationRules, Upstream,
 };
 use mcp_auth_tower::authenticate::AuthenticateLayer;
-use mcp_auth_tower::facade::{Answering, FacadeServer};
+use mcp_auth_tower::facade::FacadeServer;
 
-use super::build::{BuildError, provider_issuer, resource};
-use super::keys_path::KeysPath;
-use crate::config::{self, Client, Config, McpAuthentication, Source, Tokens};
-use crate::proxy::{BoxBody, Connections, full};
+use super::super::build::{BuildError, provider_issuer, resource};
+use crate::config::{self, Client, McpAuthentication, Source, Tokens};
 use crate::state::Shared;
 
-/// The authorization servers of a whole file, one for each issuer.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Facades(Vec<FacadeServer>);
-
-/// The authorization servers of one listener, and keys that it passes on: they come before its routes.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Front {
-    desks: Vec<Desk>,
-    keys: Vec<KeysPath>,
-}
-
-#[derive(Clone, Debug)]
-struct Desk {
-    server: FacadeServer,
-    /// Where else a request may be for something of ours, and what for.
-    aliases: Vec<Alias>,
-}
-
-/// A place that is not ours by any standard, and that clients know: agentgateway's for registration, and the documents
-/// with the path of the resource behind, where clients of earlier versions look.
-#[derive(Clone, Debug)]
-struct Alias {
-    path: String,
-    /// Whether it is for registrations; else it is for reading.
-    registers: bool,
-    stands_for: PathAndQuery,
-}
-
-impl Facades {
-    /// Builds them; nothing is asked of any provider.
-    pub(crate) fn build(config: &Config, shared: &Shared) -> Result<Self, BuildError> {
-        let all = config.binds.iter().flat_map(|bind| &bind.listeners);
-        let routes: Vec<_> = all.flat_map(|listener| &listener.routes).filter_map(of).collect();
-        let mut servers: Vec<FacadeServer> = Vec::new();
-        for (_, facade) in &routes {
-            if servers.iter().all(|known| known.issuer() != facade.issuer()) {
-                let same = routes.iter().filter(|(_, other)| other.issuer() == facade.issuer());
-                servers.push(server(&config.file, &same.copied().collect::<Vec<_>>(), shared)?);
-            }
-        }
-        Ok(Self(servers))
-    }
-
-    /// The one of a route.
-    pub(super) fn of(&self, from: &McpAuthentication) -> Option<&FacadeServer> {
-        let facade = from.facade.as_ref()?;
-        self.0.iter().find(|server| server.issuer() == facade.issuer())
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &FacadeServer> {
-        self.0.iter()
-    }
-
-    /// Those of a listener's routes.
-    pub(crate) fn front(&self, listener: &config::Listener, connections: &Connections) -> Front {
-        let issuers: Vec<&str> =
-            listener.routes.iter().filter_map(of).map(|(_, facade)| facade.issuer()).collect();
-        let here = self.0.iter().filter(|server| issuers.contains(&server.issuer()));
-        Front {
-            desks: here.map(|server| Desk::new(server.clone())).collect(),
-            keys: KeysPath::of_listener(listener, connections),
-        }
-    }
-}
-
-fn of(route: &config::Route) -> Option<(&McpAuthentication, &config::Facade)> {
-    let from = route.policies.mcp_authentication.as_ref()?;
-    Some((from, from.facade.as_deref()?))
-}
-
-impl Front {
-    /// Answers what comes before every route; gives everything else back as it came.
-    pub(crate) async fn answer<B>(&self, mut request: Request<B>) -> Result<Response<BoxBody>, Request<B>>
-    where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-    {
-        for desk in &self.desks {
-            request = match desk.answer(request) {
-                Ok(answering) => return Ok(answering.await.map(full)),
-                Err(request) => request,
-            };
-        }
-        for keys in &self.keys {
-            if keys.takes(&request) {
-                return Ok(keys.answer().await);
-            }
-        }
-        Err(request)
-    }
-}
-
-impl Desk {
-    fn new(server: FacadeServer) -> Self {
-        const REGISTRATION: &str = "/client-registration";
-        let facade = server.facade();
-        let mut aliases = Vec::new();
-        let mut add = |path: String, registers, stands_for: &str| {
-            // INVARIANT: our own paths are those of requests.
-            if let Ok(stands_for) = PathAndQuery::try_from(stands_for) {
-                aliases.push(Alias { path, registers, stands_for });
-            }
-        };
-        let register = facade.metadata().url(FacadeEndpoint::Register);
-        let bases =
-            facade.resources().map(|resource| resource.identifier().url().path().trim_end_matches('/'));
-        let mut bases: Vec<&str> = std::iter::once("").chain(bases).collect();
-        bases.sort_unstable();
-        bases.dedup();
-        for base in bases {
-            add(format!("{base}{REGISTRATION}"), true, register.path());
-            add(format!("{OAUTH_AUTHORIZATION_SERVER}{base}{REGISTRATION}"), true, register.path());
-            // With a path of its own the issuer has these places itself.
-            if !base.is_empty() && !facade.metadata().issuer().has_path() {
-                add(format!("{OAUTH_AUTHORIZATION_SERVER}{base}"), false, OAUTH_AUTHORIZATION_SERVER);
-                add(format!("{OPENID_CONFIGURATION}{base}"), false, OPENID_CONFIGURATION);
-                add(format!("{base}{OPENID_CONFIGURATION}"), false, OPENID_CONFIGURATION);
-            }
-        }
-        Self { server, aliases }
-    }
-
-    #[expect(clippy::result_large_err, reason = "no error: the request goes on as it came")]
-    fn answer<B>(&self, mut request: Request<B>) -> Result<Answering, Request<B>>
-    where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-    {
-        let Some(alias) = self.aliases.iter().find(|alias| alias.takes(&request)) else {
-            return self.server.answer(request);
-        };
-        let mut parts = request.uri().clone().into_parts();
-        parts.path_and_query = Some(alias.stands_for.clone());
-        let Ok(uri) = Uri::from_parts(parts) else { return Err(request) };
-        let asked = std::mem::replace(request.uri_mut(), uri);
-        self.server.answer(request).map_err(|mut request| {
-            *request.uri_mut() = asked;
-            request
-        })
-    }
-}
-
-impl Alias {
-    fn takes<B>(&self, request: &Request<B>) -> bool {
-        let method = request.method();
-        let known = match self.registers {
-            true => method == Method::POST,
-            false => method == Method::GET || method == Method::HEAD,
-        };
-        (known || method == Method::OPTIONS) && request.uri().path() == self.path
-    }
-}
-
 /// One server for all routes that share it. Never called without one.
-fn server(
+pub(super) fn server(
     file: &Source,
     routes: &[(&McpAuthentication, &config::Facade)],
     shared: &Shared,
@@ -229,7 +72,7 @@ fn server(
         .consent(from.consent)
         .theme(from.theme.clone())
         .lifetimes(from.lifetimes);
-    builder = rest.fold(builder, mcp_auth_exchange::facade::FacadeBuilder::resource);
+    builder = rest.fold(builder, FacadeBuilder::resource);
     if let Some(registration) = &from.registration {
         let mut rules = RegistrationRules::default().redirect_uris(registration.redirect_uris.clone());
         rules = match registration.lifetime {
@@ -313,12 +156,6 @@ fn validator(
     AuthenticateLayer::new(validator, vec![keys]).ok_or_else(|| error(&"an issuer without keys"))
 }
 
-/// The issuer of the tokens of ours, for a route that takes them and no others.
-pub(super) fn own_issuer(server: &FacadeServer, resource: &ResourceIdentifier) -> Option<(Issuer, String)> {
-    let keys = server.facade().key_set()?;
-    Some((Issuer::new(server.issuer()).audience(resource.as_str()), keys))
-}
-
 fn own_tokens(file: &Source, from: &config::OwnTokens) -> Result<OwnTokens, BuildError> {
     let error = |message: &dyn fmt::Display| {
         BuildError::new(file, from.key_file.at, format_args!("tokens.own.keyFile: {message}"))
@@ -339,8 +176,8 @@ fn own_tokens(file: &Source, from: &config::OwnTokens) -> Result<OwnTokens, Buil
     let signer = kinds.into_iter().find_map(|kind| AwsLcSigner::from_pkcs8(kind, &der).ok());
     let signer = signer.ok_or_else(not_a_key)?;
     // The same key has the same name after every restart.
-    let digest = mcp_auth_core::crypto::AwsLc::new().sha256(signer.public_jwk("").as_bytes());
-    let kid = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
+    let digest = AwsLc::new().sha256(signer.public_jwk("").as_bytes());
+    let kid = URL_SAFE_NO_PAD.encode(digest);
     let mut tokens = OwnTokens::new(Arc::new(signer), kid);
     if let Some(lifetime) = from.lifetime {
         tokens = tokens.lifetime(lifetime);
