@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 pub(crate) use signal::shutdown_signal;
 
 use crate::config::{self, Config};
+use crate::outbound;
 use crate::proxy::{BoxError, Connections};
 use crate::route::{BuildError, Facades, Levels, Listeners, RouteService, route};
 use crate::state::{Missing, Shared};
@@ -65,8 +66,8 @@ impl Gateway {
     }
 
     fn build(config: &Config, missing: Missing) -> Result<Self, BoxError> {
-        let connections = Connections::new()?;
         let file = &config.file;
+        let connections = Connections::new(outbound::authorities(file, &config.outbound)?)?;
         let outer = Levels::default().with(Level::Gateway, file, &config.rules)?;
         let shared = Shared::open(config, missing)?;
         let session = shared.session()?;

@@ -1,4 +1,4 @@
-//! What outlives a restart, and what replicas share: keys in files, and a store.
+//! What all of a gateway shares: keys in files and a store, which outlive a restart, and the client that asks others.
 
 mod key_file;
 mod store;
@@ -9,19 +9,22 @@ use std::sync::Arc;
 
 use mcp_auth_core::crypto::AwsLc;
 use mcp_auth_core::seal::{SealKey, SealKeyError, Sealer};
+use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::session::{SessionConfigError, SessionLayer};
 use mcp_auth_tower::store::Store;
 
 use crate::config::{Config, Source, State};
+use crate::outbound;
 use crate::route::BuildError;
 
 /// What is sealed with the key of the file. Each use has a key of its own, made of that one.
 const SESSIONS: &str = "mcp-auth-gateway sessions";
 const FACADE: &str = "mcp-auth-gateway authorization server";
 
-/// Keys and store of one gateway.
+/// What all of a gateway shares.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    fetch: Arc<dyn Fetch>,
     /// The first seals, all open. Never empty.
     keys: Vec<SealKey>,
     store: store::Named,
@@ -40,7 +43,13 @@ impl Shared {
     /// Reads the key files, and sets the store up without connecting to it.
     pub(crate) fn open(config: &Config, missing: Missing) -> Result<Self, BuildError> {
         let (file, state) = (&config.file, &config.state);
-        Ok(Self { keys: keys(file, state, missing)?, store: store::of(file, state)? })
+        let fetch = outbound::client(file, &config.outbound)?;
+        Ok(Self { fetch, keys: keys(file, state, missing)?, store: store::of(file, state)? })
+    }
+
+    /// What asks providers, and whoever publishes keys and documents.
+    pub(crate) fn fetch(&self) -> Arc<dyn Fetch> {
+        self.fetch.clone()
     }
 
     /// Where it is recorded what was used.

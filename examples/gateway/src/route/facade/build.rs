@@ -17,16 +17,17 @@ use mcp_auth_tower::authenticate::AuthenticateLayer;
 use mcp_auth_tower::facade::FacadeServer;
 
 use super::super::build::{BuildError, provider_issuer, resource};
+use super::Served;
 use crate::config::{self, Client, McpAuthentication, Source, Tokens};
 use crate::state::Shared;
 
 /// One server for all routes that share it. Never called without one.
 pub(super) fn server(
     file: &Source,
-    routes: &[(&McpAuthentication, &config::Facade)],
+    routes: &[&Served<'_>],
     shared: &Shared,
 ) -> Result<FacadeServer, BuildError> {
-    let Some((first, from)) = routes.first().copied() else {
+    let Some(Served { from: first, facade: from, .. }) = routes.first().copied() else {
         let at = config::Position { line: 1, column: 1 };
         return Err(BuildError::new(file, at, "an authorization server without a route"));
     };
@@ -37,7 +38,7 @@ pub(super) fn server(
 
     let mut metadata = from.metadata.clone();
     let mut resources = Vec::new();
-    for (route, _) in routes {
+    for Served { from: route, .. } in routes {
         let identifier = resource(file, route)?;
         if resources.iter().all(|known: &ProtectedResource| *known.identifier() != identifier) {
             metadata = metadata.protected_resource(&identifier);
@@ -104,7 +105,11 @@ pub(super) fn server(
     }
     let facade = builder.build().map_err(|e| error(&format_args!("authorizationServer: {e}")))?;
 
-    let mut server = FacadeServer::builder(facade).store(shared.store()).limits(from.limits);
+    let mut server = FacadeServer::builder(facade)
+        .store(shared.store())
+        .client(shared.fetch())
+        .client_document_client(shared.fetch())
+        .limits(from.limits);
     if let Some(policy) = &from.documents {
         server = server.client_documents(policy.clone());
     }
@@ -112,7 +117,7 @@ pub(super) fn server(
         server = server.workload_token_file(id, &path.value);
     }
     if mints {
-        server = server.validator(validator(file, first, routes)?);
+        server = server.validator(validator(file, first, routes, shared)?);
     }
     server.build().map_err(|e| error(&format_args!("authorizationServer: {e}")))
 }
@@ -127,19 +132,19 @@ fn protected(identifier: ResourceIdentifier, from: &McpAuthentication) -> Protec
     }
 }
 
-/// Those of all routes; any, as soon as one route does not say which.
-fn scopes(file: &Source, routes: &[(&McpAuthentication, &config::Facade)]) -> Result<Scopes, BuildError> {
-    let lists = || routes.iter().map(|(from, _)| &from.resource_metadata.scopes_supported);
+/// Those of all routes, and those that their rules ask for; any, as soon as one route does not say which.
+fn scopes(file: &Source, routes: &[&Served<'_>]) -> Result<Scopes, BuildError> {
+    let lists = || routes.iter().map(|route| &route.from.resource_metadata.scopes_supported);
     if lists().any(Vec::is_empty) {
         return Ok(Scopes::default());
     }
     let mut all: Vec<&String> = Vec::new();
-    for scope in lists().flatten() {
+    for scope in lists().flatten().chain(routes.iter().flat_map(|route| &route.demanded)) {
         if !all.contains(&scope) {
             all.push(scope);
         }
     }
-    let at = routes.first().map_or(config::Position { line: 1, column: 1 }, |(from, _)| from.at);
+    let at = routes.first().map_or(config::Position { line: 1, column: 1 }, |route| route.from.at);
     Scopes::new(&all).map_err(|e| BuildError::new(file, at, format_args!("scopesSupported: {e}")))
 }
 
@@ -147,10 +152,11 @@ fn scopes(file: &Source, routes: &[(&McpAuthentication, &config::Facade)]) -> Re
 fn validator(
     file: &Source,
     first: &McpAuthentication,
-    routes: &[(&McpAuthentication, &config::Facade)],
+    routes: &[&Served<'_>],
+    shared: &Shared,
 ) -> Result<AuthenticateLayer, BuildError> {
-    let audiences = routes.iter().flat_map(|(from, _)| &from.audiences);
-    let (issuer, keys) = provider_issuer(file, first, audiences)?;
+    let audiences = routes.iter().flat_map(|route| &route.from.audiences);
+    let (issuer, keys) = provider_issuer(file, first, audiences, shared.fetch())?;
     let error = |message: &dyn fmt::Display| BuildError::new(file, first.at, message);
     let validator = Validator::new(vec![issuer]).map_err(|e| error(&e))?;
     AuthenticateLayer::new(validator, vec![keys]).ok_or_else(|| error(&"an issuer without keys"))
