@@ -221,17 +221,15 @@ fn app() -> PreRegisteredClient {
 
 fn facade_at(issuer: &str, provider: Provider, resource: &str) -> FacadeBuilder {
     let credential = ClientCredential::client_secret_basic("gateway", Secret::new(SECRET));
+    facade_behind(issuer, Behind::shared(provider, credential), resource)
+}
+
+fn facade_behind(issuer: &str, behind: Behind, resource: &str) -> FacadeBuilder {
     let sealer = Sealer::new(&SealKey::from_bytes([7; 32]), Arc::new(AwsLc::new())).unwrap();
     let metadata = FacadeMetadata::new(FacadeIssuer::parse(issuer).unwrap())
         .scopes(&Scopes::parse("mcp:read mcp:write").unwrap());
     let resource = ProtectedResource::new(ResourceIdentifier::parse(resource).unwrap());
-    mcp_auth_exchange::facade::Facade::builder(
-        metadata,
-        sealer,
-        Behind::shared(provider, credential),
-        resource,
-    )
-    .client(app())
+    mcp_auth_exchange::facade::Facade::builder(metadata, sealer, behind, resource).client(app())
 }
 
 fn facade() -> FacadeBuilder {
