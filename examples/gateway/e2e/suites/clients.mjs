@@ -164,7 +164,8 @@ async function throughFacade(t) {
     const refreshed = (label) => log().split('\n').filter((line) => line.includes('event="refreshed"'))
       .some((line) => line.includes(`client_name="${label}"`) || line.includes(`client="${documents.url(label)}"`));
     await Promise.all([restart(), everyClient(t, { url: `${issuer}/mcp`, refreshed, documents: published, of })]);
-    const registered = (gateway) => [...gateway.text().matchAll(/event="registered".*/g)].map(([line]) => /client_name="([^"]*)"/.exec(line)?.[1]).filter(Boolean);
+    const registered = (gateway) => gateway.text().split('\n').filter((line) => line.includes('event="registered"'))
+      .map((line) => /client_name="([^"]*)"/.exec(line)?.[1]);
     const before = registered(first);
     t.equal(`nobody has registered again at the gateway that ${what}`, registered(gateways.at(-1)).filter((label) => before.includes(label)), []);
   }));
