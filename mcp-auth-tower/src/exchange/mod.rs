@@ -54,6 +54,7 @@
 //! [`mcp`](crate::mcp), whose body can be sent twice. Without that layer in front, wrap bodies with
 //! [`McpBody::untouched`](crate::mcp::McpBody::untouched); nothing is sent again then.
 
+mod actor_file;
 mod driver;
 mod error;
 mod exchanger;
@@ -68,6 +69,7 @@ mod service;
 mod settings;
 mod workload;
 
+pub use actor_file::{ActorTokenFile, ActorTokenFileError};
 pub use error::ExchangeConfigError;
 pub use exchanger::{Exchanger, ExchangerBuilder};
 pub use findings::PlanFinding;

@@ -22,6 +22,8 @@ use super::warning::{Lints, WarningKind};
 pub(crate) struct BackendAuth {
     /// Where the issued token goes.
     pub(crate) location: HeaderLocation,
+    /// Who acts for the caller: a file with a token, and its type.
+    pub(crate) actor: Option<(Spanned<PathBuf>, TokenTypeUri)>,
     /// As whom the gateway exchanges.
     pub(crate) client: Client,
     /// All but the client's secret.
@@ -90,13 +92,14 @@ impl BackendAuth {
     }
 
     fn read_exchange(node: Node, at: Position, lints: &mut Lints) -> Result<Self, Fault> {
-        const KNOWN: [&str; 13] = [
+        const KNOWN: [&str; 14] = [
             "host",
             "path",
             "policies",
             "provider",
             "grantType",
             "subjectToken",
+            "actorToken",
             "audiences",
             "resources",
             "scopes",
@@ -105,7 +108,7 @@ impl BackendAuth {
             "additionalParams",
             "authorizationLocation",
         ];
-        let unsupported = ["service", "backend", "actorToken", "cache"];
+        let unsupported = ["service", "backend", "cache"];
         let mut fields = Fields::new(node, "oauthTokenExchange", &KNOWN, &unsupported)?;
         let endpoint = read_endpoint(&mut fields, lints)?;
         let mut parameters = match fields.take("additionalParams") {
@@ -123,6 +126,7 @@ impl BackendAuth {
         parameters.retain(|parameter| !on_behalf_of(parameter));
         let profile = read_profile(&mut fields, entra)?;
         let client = fields.take("clientAuth").map(Client::read).transpose()?.unwrap_or(Client::Anonymous);
+        let actor = fields.take("actorToken").map(read_actor).transpose()?;
         let mut step = Step::new(profile, endpoint, client.without_secret());
         if let Some(node) = fields.take("audiences") {
             step = node.texts("audiences")?.into_iter().fold(step, |step, text| step.audience(text.value));
@@ -148,7 +152,7 @@ impl BackendAuth {
             None => HeaderLocation::default(),
             Some(node) => HeaderLocation::read(node)?,
         };
-        Ok(Self { location, client, step, at })
+        Ok(Self { location, actor, client, step, at })
     }
 
     /// What is doubtful, for tokens that are accepted for these audiences; what cannot work is an error.
@@ -336,6 +340,18 @@ fn read_profile(fields: &mut Fields, entra: bool) -> Result<ExchangeProfile, Fau
         profile = profile.requests(Some(token_type(node, "requestedTokenType")?));
     }
     Ok(profile)
+}
+
+/// agentgateway takes the actor's token from an expression; here it stands in a file, which is followed.
+fn read_actor(node: Node) -> Result<(Spanned<PathBuf>, TokenTypeUri), Fault> {
+    let known = ["file", "tokenType"];
+    let mut fields = Fields::new(node, "actorToken", &known, &["source", "enforceMayAct"])?;
+    let file = path(fields.require("file")?, "actorToken.file")?;
+    let token_type = match fields.take("tokenType") {
+        None => TokenTypeUri::ACCESS_TOKEN,
+        Some(node) => token_type(node, "tokenType")?,
+    };
+    Ok((file, token_type))
 }
 
 /// A URI, or the short name that agentgateway has for it.

@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderName};
 use mcp_auth_discovery::Secret;
 use mcp_auth_tower::McpAuthBuilder;
-use mcp_auth_tower::exchange::{ExchangeSettings, Exchanger};
+use mcp_auth_tower::exchange::{ActorTokenFile, ExchangeSettings, Exchanger};
 
 use super::build::BuildError;
 use crate::config::{self, Client, Position, SecretFrom, Source};
@@ -41,6 +42,10 @@ pub(super) fn exchanged(
     if let Client::Workload(id, path) = &from.client {
         let exchanger = Exchanger::builder().workload_token_file(id, &path.value).build();
         settings = settings.exchanger(exchanger.map_err(|e| error(path.at, &e))?);
+    }
+    if let Some((path, token_type)) = &from.actor {
+        let actor = ActorTokenFile::open(&path.value, token_type.clone()).map_err(|e| error(path.at, &e))?;
+        settings = settings.actor(Arc::new(actor));
     }
     let header: HeaderName = from.location.name.parse().map_err(|e| error(from.at, &e))?;
     if header == AUTHORIZATION {

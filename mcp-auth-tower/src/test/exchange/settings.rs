@@ -12,7 +12,9 @@ use mcp_auth_exchange::plan::{ActorToken, IssuedToken};
 use super::*;
 use crate::Authenticated;
 use crate::BuildError;
-use crate::exchange::{ActorTokens, ExchangeConfigError, ExchangeLayer, SharedFuture, SharedTokens};
+use crate::exchange::{
+    ActorTokenFile, ActorTokens, ExchangeConfigError, ExchangeLayer, SharedFuture, SharedTokens,
+};
 use crate::mcp::McpBody;
 
 fn error(settings: ExchangeSettings) -> ExchangeConfigError {
@@ -194,6 +196,54 @@ async fn an_actor_is_sent_keyed_and_never_left_out() {
     let (parts, _) = route.call(&token).await;
     assert_eq!((parts.status.as_u16(), code(&parts)), (500, "exchange_no_actor_token"));
     assert_eq!((route.provider.asked(), route.tool.calls()), (2, 3));
+}
+
+#[tokio::test]
+async fn an_actor_s_file_is_looked_at_again_and_its_last_token_stays() {
+    let path = std::env::temp_dir().join(format!("mcp-auth-actor-{}", std::process::id()));
+    for (content, told) in
+        [(None, "cannot be read"), (Some(""), "not the text"), (Some("two words"), "not the text")]
+    {
+        content.into_iter().for_each(|text| std::fs::write(&path, text).unwrap());
+        let error = ActorTokenFile::open(&path, TokenTypeUri::JWT).unwrap_err().to_string();
+        assert!(error.contains(told) && error.contains(&path.display().to_string()), "{error}");
+    }
+    std::fs::write(&path, "actor.token.one\n").unwrap();
+    let file = ActorTokenFile::open(&path, TokenTypeUri::JWT).unwrap();
+    assert!(!format!("{file:?}").contains("actor.token"));
+    let actor = file.clone();
+    let route = Route::with(plan(), |b| b, |s| s.actor(Arc::new(actor)), |b| b);
+    let token = route.token("bob");
+    let sent = async |expected: &[&str]| {
+        // The look is another thread's.
+        for _ in 0..1000 {
+            assert_eq!(route.status(&token).await, StatusCode::OK);
+            let asked = route
+                .provider
+                .asked
+                .lock()
+                .unwrap()
+                .iter()
+                .map(|r| form(r, "actor_token").unwrap())
+                .collect::<Vec<_>>();
+            if asked == expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        panic!("never sent {expected:?}");
+    };
+    sent(&["actor.token.one"]).await;
+    std::fs::write(&path, "actor.token.two\n").unwrap();
+    sent(&["actor.token.one"]).await;
+    file.looked_long_ago();
+    sent(&["actor.token.one", "actor.token.two"]).await;
+    // While it is gone, what was there is used, for as long as it says itself.
+    std::fs::remove_file(&path).unwrap();
+    file.looked_long_ago();
+    for _ in 0..3 {
+        sent(&["actor.token.one", "actor.token.two"]).await;
+    }
 }
 
 /// A store that two replicas share.
