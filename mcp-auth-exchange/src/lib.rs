@@ -53,6 +53,7 @@
 //! - [`response`]: what comes back; [`outcome`]: what came of it, and what to do about it
 //! - [`provider`]: what each provider accepts, and how it fails
 //! - [`plan`]: from a validated caller to a token for the downstream; [`cache`]: tokens, failures, circuits
+//! - [`facade`]: an authorization server of our own in front of a provider
 //! - [`introspection`], [`revocation`]: asking the issuer about a token, and giving one back
 //!
 //! # Out of scope
@@ -64,6 +65,7 @@ pub mod cache;
 pub mod client_auth;
 pub mod dpop;
 pub mod endpoint;
+pub mod facade;
 mod form;
 pub mod grant;
 pub mod introspection;

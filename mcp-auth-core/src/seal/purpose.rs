@@ -17,6 +17,12 @@ pub enum Purpose {
     Cookie,
     /// A client identifier that holds its own registration (RFC 7591).
     ClientId,
+    /// The form on which a user is asked for consent.
+    ConsentForm,
+    /// The token that manages a registration (RFC 7592 §3).
+    RegistrationToken,
+    /// A value in a store that others can read or write.
+    StoreEntry,
     /// `requestState` of an MCP request for input (2026-07-28).
     RequestState,
 }
@@ -32,6 +38,9 @@ impl Purpose {
             Self::Consent => "consent",
             Self::Cookie => "cookie",
             Self::ClientId => "client_id",
+            Self::ConsentForm => "consent_form",
+            Self::RegistrationToken => "registration_token",
+            Self::StoreEntry => "store_entry",
             Self::RequestState => "request_state",
         }
     }

@@ -138,6 +138,11 @@ impl ClientManagement {
         Self::new(uri.clone()?, token.clone()?).ok()
     }
 
+    /// URI and token, to be kept.
+    pub fn into_parts(self) -> (Url, Secret) {
+        (self.uri, self.token)
+    }
+
     /// Asks for what is registered (RFC 7592 §2.1).
     ///
     /// # Errors
