@@ -44,8 +44,8 @@ pub(super) struct Route {
     pub(super) cors: bool,
     /// The issuer of its tokens, where it asks for some.
     pub(super) issuer: Option<String>,
-    /// Where its tokens are exchanged for the backend, where they are.
-    pub(super) exchange: Option<String>,
+    /// Where its tokens are exchanged for the backend, where they are, and for whom.
+    pub(super) exchange: Vec<String>,
     pub(super) policies: Vec<Policy>,
 }
 
@@ -161,7 +161,12 @@ impl Listener {
                 column: route.at.column,
                 cors: route.policies.cors.is_some(),
                 issuer: authentication.map(|a| a.issuer.value.clone()),
-                exchange: route.policies.backend_auth.as_ref().map(config::BackendAuth::endpoint),
+                exchange: route
+                    .policies
+                    .backend_auth
+                    .as_ref()
+                    .map(config::BackendAuth::outline)
+                    .unwrap_or_default(),
                 policies: Policy::all(file, Level::Route, &route.policies.rules)?,
             })
         };

@@ -23,8 +23,8 @@ impl fmt::Display for Outline {
                     let issuer = route.issuer.as_deref().unwrap_or("none: open to all");
                     let place = Place(route.line, route.column);
                     writeln!(f, "    route {name} at {place}: cors {cors}, authentication {issuer}")?;
-                    if let Some(endpoint) = &route.exchange {
-                        writeln!(f, "      the backend gets a token from {endpoint}")?;
+                    for way in &route.exchange {
+                        writeln!(f, "      the backend gets a token from {way}")?;
                     }
                     route.policies.iter().try_for_each(|policy| policy.fmt(6, f))?;
                 }

@@ -47,7 +47,7 @@ mod tests;
 pub(crate) use self::authentication::{McpAuthentication, Mode};
 pub(crate) use self::authorization::{Authorization, Rule, Rules};
 pub(crate) use self::backend::Backend;
-pub(crate) use self::backend_auth::{BackendAuth, Client, SecretFrom};
+pub(crate) use self::backend_auth::{BackendAuth, Client, Leg, SecretFrom, read_value};
 pub(crate) use self::bind::{Bind, Listener, Protocol};
 pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};
@@ -60,6 +60,7 @@ pub(crate) use self::source::Source;
 pub(crate) use self::timeout::Timeout;
 pub(crate) use self::warning::Warning;
 
+use self::backend_auth::Install;
 use self::error::{ConfigErrorKind, Fault};
 use self::fields::Fields;
 use self::node::Node;
@@ -111,8 +112,12 @@ pub(crate) fn parse(text: &str, file: &str) -> Result<(Config, Vec<Warning>), Co
 
 fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, Vec<Bind>), Fault> {
     const WHAT: &str = "the configuration";
-    let mut fields =
-        Fields::new(root, WHAT, &["binds", "policies"], &["config", "frontendPolicies", "backends"])?;
+    let mut fields = Fields::new(
+        root,
+        WHAT,
+        &["binds", "policies", "tokenExchange"],
+        &["config", "frontendPolicies", "backends"],
+    )?;
     let rules = match fields.take("policies") {
         None => Rules::default(),
         // agentgateway has a list here, of policies that name their targets.
@@ -124,7 +129,12 @@ fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, Vec<Bind>), Fault>
         Some(node) => Rules::read(node, "policies of the file", &[])?,
     };
     let binds = fields.require("binds")?.filled_list("binds")?;
-    let binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;
+    let mut binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;
     bind::refuse_same_address(&binds)?;
+    let install = fields.take("tokenExchange").map(Install::read).transpose()?;
+    let listeners = binds.iter_mut().flat_map(|bind| &mut bind.listeners);
+    for route in listeners.flat_map(|listener| &mut listener.routes) {
+        route.policies.resolve(install.as_ref(), lints)?;
+    }
     Ok((rules, binds))
 }

@@ -18,10 +18,11 @@ use mcp_auth_tower::{McpAuth, McpAuthBuilder};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
+use super::exchange::{self, Exchanges};
 use super::matching::Target;
 use super::param_headers::ParamHeaders;
 use super::rules::Levels;
-use super::{RouteService, cors, exchange};
+use super::{RouteService, cors};
 use crate::config::{self, Position, Source};
 use crate::proxy::{Connections, Proxy};
 
@@ -66,12 +67,13 @@ pub(crate) fn route(
     rules: &Levels,
     connections: &Connections,
     session: &SessionLayer,
+    exchanges: &Exchanges,
 ) -> Result<Target<RouteService>, BuildError> {
     let proxy = proxy(file, route, connections)?.response_timeout(route.policies.timeout.backend_request);
     let policies = &route.policies;
     let service: RouteService = match authenticated(file, route, rules)? {
         Some(auth) => {
-            let auth = exchange::exchanged(file, route, auth.session(session.clone()))?;
+            let auth = exchange::exchanged(file, route, exchanges, auth.session(session.clone()))?;
             boxed(built(file, route, auth)?.layer(proxy), policies.cors.as_ref())
         }
         None => boxed(proxy, policies.cors.as_ref()),

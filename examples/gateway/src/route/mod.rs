@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
 pub(crate) use build::{BuildError, authenticated, built, route, target};
+pub(crate) use exchange::Exchanges;
 pub(crate) use matching::Listeners;
 pub(crate) use rules::{Finding, Levels, Set};
 

@@ -20,7 +20,7 @@ pub(crate) use signal::shutdown_signal;
 
 use crate::config::{self, Config};
 use crate::proxy::{BoxError, Connections};
-use crate::route::{BuildError, Levels, Listeners, RouteService, route};
+use crate::route::{BuildError, Exchanges, Levels, Listeners, RouteService, route};
 
 /// A configuration with its services built.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ impl Gateway {
         let file = &config.file;
         let outer = Levels::default().with(Level::Gateway, file, &config.rules)?;
         let session = SessionLayer::new()?;
+        let exchanges = Exchanges::default();
         let mut binds = Vec::new();
         for bind in &config.binds {
             let mut listeners = Listeners::default();
@@ -57,7 +58,7 @@ impl Gateway {
                 let outer = outer.with(Level::Listener, file, &listener.rules)?;
                 let routes = listener.routes.iter().map(|from| {
                     let rules = outer.with(Level::Route, file, &from.policies.rules)?;
-                    route(file, from, &rules, &connections, &session)
+                    route(file, from, &rules, &connections, &session, &exchanges)
                 });
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
                 listeners.add(hostname, routes.collect::<Result<_, BuildError>>()?);

@@ -39,6 +39,15 @@ fn what_cannot_work_is_said_when_it_is_built() {
     let certificate = credential(ClientCredential::tls_client_auth("gateway", "edge"));
     let told = error(ExchangeSettings::new(certificate)).to_string();
     assert!(told.contains("`edge`"), "{told}");
+    let entra = Step::new(
+        ExchangeProfile::of(mcp_auth_discovery::provider::ProviderKind::EntraV2),
+        TokenEndpoint::new(&ENDPOINT.parse().unwrap()).unwrap(),
+        ClientCredential::client_secret_post("gateway", Secret::new(SECRET)),
+    );
+    let entra = entra.scope(&mcp_auth_discovery::Scopes::parse("api://x/.default").unwrap());
+    let agent = Arc::new(Agent(Mutex::new(None)));
+    let delegating = ExchangeSettings::new(ExchangePlan::new("p", [entra]).unwrap()).actor(agent);
+    assert!(matches!(error(delegating), ExchangeConfigError::Actor { .. }), "never left out");
     let signer = Arc::new(AwsLcSigner::generate(Algorithm::ES256).unwrap());
     let key = Arc::new(DpopKey::new(signer, &AwsLc::new()).unwrap());
     let bound =
