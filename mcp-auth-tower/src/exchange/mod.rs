@@ -55,6 +55,7 @@
 //! [`McpBody::untouched`](crate::mcp::McpBody::untouched); nothing is sent again then.
 
 mod actor_file;
+mod diagnose;
 mod driver;
 mod error;
 mod exchanger;
@@ -70,6 +71,7 @@ mod settings;
 mod workload;
 
 pub use actor_file::{ActorTokenFile, ActorTokenFileError};
+pub use diagnose::MetadataReport;
 pub use error::ExchangeConfigError;
 pub use exchanger::{Exchanger, ExchangerBuilder};
 pub use findings::PlanFinding;

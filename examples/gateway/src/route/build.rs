@@ -74,7 +74,9 @@ pub(crate) fn route(
     let service: RouteService = match authenticated(file, route, rules)? {
         Some(auth) => {
             let auth = exchange::exchanged(file, route, exchanges, auth.session(session.clone()))?;
-            boxed(built(file, route, auth)?.layer(proxy), policies.cors.as_ref())
+            let auth = built(file, route, auth)?;
+            exchanges.add(route, auth.exchange());
+            boxed(auth.layer(proxy), policies.cors.as_ref())
         }
         None => boxed(proxy, policies.cors.as_ref()),
     };

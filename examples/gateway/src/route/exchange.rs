@@ -1,7 +1,8 @@
 //! From `backendAuth` to an exchange.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderName};
 use mcp_auth_core::crypto::{AwsLc, AwsLcSigner};
@@ -10,7 +11,9 @@ use mcp_auth_discovery::Secret;
 use mcp_auth_exchange::dpop::DpopKey;
 use mcp_auth_exchange::plan::{ExchangePlans, Step};
 use mcp_auth_tower::McpAuthBuilder;
-use mcp_auth_tower::exchange::{ActorTokenFile, ExchangeSettings, Exchanger, ExchangerBuilder};
+use mcp_auth_tower::exchange::{
+    ActorTokenFile, ExchangeLayer, ExchangeSettings, Exchanger, ExchangerBuilder,
+};
 
 use super::build::BuildError;
 use crate::config::{self, Client, Leg, Position, SecretFrom, Source};
@@ -20,7 +23,12 @@ use crate::config::{self, Client, Leg, Position, SecretFrom, Source};
 pub(crate) struct Exchanges {
     exchanger: OnceLock<Exchanger>,
     key: OnceLock<Arc<DpopKey>>,
+    /// Each layer, and who may be at its endpoints.
+    layers: Mutex<Vec<(ExchangeLayer, Vec<String>)>>,
 }
+
+/// Pauses before another try to read metadata: a provider may start after its gateway.
+const PAUSES: [u64; 4] = [5, 20, 60, 300];
 
 impl Exchanges {
     /// Tokens, circuits and connections are those of the whole gateway.
@@ -34,6 +42,45 @@ impl Exchanges {
 
     fn builder(&self) -> ExchangerBuilder {
         Exchanger::builder()
+    }
+
+    /// Remembers the exchange of a route, to be diagnosed after the start.
+    pub(super) fn add(&self, route: &config::Route, layer: &ExchangeLayer) {
+        let policies = &route.policies;
+        let Some(from) = &policies.backend_auth else { return };
+        let legs = from.ways.iter().flat_map(|way| &way.legs).filter_map(|leg| leg.issuer.clone());
+        let inbound = policies.mcp_authentication.iter().map(|from| from.issuer.value.clone());
+        let mut issuers: Vec<String> = legs.chain(inbound).collect();
+        issuers.sort();
+        issuers.dedup();
+        self.layers.lock().unwrap_or_else(PoisonError::into_inner).push((layer.clone(), issuers));
+    }
+
+    /// Asks the providers what they say of themselves, and logs what speaks against the plans. No request waits for it.
+    pub(crate) async fn diagnose(&self) {
+        let mut layers = std::mem::take(&mut *self.layers.lock().unwrap_or_else(PoisonError::into_inner));
+        for pause in PAUSES.map(Some).into_iter().chain([None]) {
+            let mut later = Vec::new();
+            for (layer, issuers) in layers {
+                let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
+                let report = layer.diagnose(&issuers).await;
+                for finding in &report.findings {
+                    tracing::warn!(target: "mcp_auth", id = finding.finding.id(), "{finding}");
+                }
+                for (issuer, reason) in &report.unread {
+                    let again = pause.is_some();
+                    tracing::info!(target: "mcp_auth", issuer, reason, again, "metadata of a provider was not read");
+                }
+                if !report.unread.is_empty() {
+                    later.push((layer, report.unread.into_iter().map(|(issuer, _)| issuer).collect()));
+                }
+            }
+            layers = later;
+            match pause {
+                Some(secs) if !layers.is_empty() => tokio::time::sleep(Duration::from_secs(secs)).await,
+                _ => return,
+            }
+        }
     }
 
     /// The key that tokens are bound to: this process's own, so that nobody has to keep it.

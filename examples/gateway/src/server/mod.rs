@@ -26,12 +26,14 @@ use crate::route::{BuildError, Exchanges, Levels, Listeners, RouteService, route
 #[derive(Debug)]
 pub(crate) struct Gateway {
     binds: Vec<(SocketAddr, Listeners<RouteService>, config::ConnectionLimits)>,
+    exchanges: Exchanges,
 }
 
 /// A gateway whose sockets are open.
 #[derive(Debug)]
 pub(crate) struct Bound {
     sockets: Vec<Socket>,
+    exchanges: Exchanges,
 }
 
 /// An open socket and what is behind it.
@@ -65,7 +67,7 @@ impl Gateway {
             }
             binds.push((bind.address, listeners, bind.connections));
         }
-        Ok(Self { binds })
+        Ok(Self { binds, exchanges })
     }
 
     /// Opens the sockets.
@@ -77,7 +79,7 @@ impl Gateway {
             let address = socket.local_addr()?;
             sockets.push(Socket { socket, address, listeners: Arc::new(listeners), limits });
         }
-        Ok(Bound { sockets })
+        Ok(Bound { sockets, exchanges: self.exchanges })
     }
 }
 
@@ -90,12 +92,15 @@ impl Bound {
     /// Serves until `stop`, then lets requests under way finish for as long as each bind says.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());
+        let exchanges = self.exchanges;
+        let diagnosis = tokio::spawn(async move { exchanges.diagnose().await });
         let mut accepting = JoinSet::new();
         for socket in self.sockets {
             accepting.spawn(socket.serve(stopped.clone()));
         }
         stop.await;
         drop(stopping);
+        diagnosis.abort();
         while accepting.join_next().await.is_some() {}
     }
 }

@@ -3,6 +3,7 @@
 mod flight;
 mod journeys;
 mod outcomes;
+mod plans;
 mod possession;
 mod settings;
 mod sockets;

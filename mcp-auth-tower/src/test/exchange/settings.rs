@@ -40,7 +40,7 @@ fn what_cannot_work_is_said_when_it_is_built() {
     let told = error(ExchangeSettings::new(certificate)).to_string();
     assert!(told.contains("`edge`"), "{told}");
     let entra = Step::new(
-        ExchangeProfile::of(mcp_auth_discovery::provider::ProviderKind::EntraV2),
+        ExchangeProfile::of(ProviderKind::EntraV2),
         TokenEndpoint::new(&ENDPOINT.parse().unwrap()).unwrap(),
         ClientCredential::client_secret_post("gateway", Secret::new(SECRET)),
     );
@@ -172,6 +172,42 @@ fn findings_name_the_plan_and_what_to_do() {
     };
     assert!(ids(&[other.clone(), metadata(realm)]).contains(&"grant"), "row 107");
     assert!(!ids(&[other]).contains(&"grant"), "what is of another server says nothing");
+}
+
+#[tokio::test]
+async fn row_107_a_provider_is_asked_once_what_it_says_against_the_plan() {
+    let route = Route::new();
+    route.provider.answers(|request| {
+        assert_eq!(request.method(), "GET");
+        if request.uri().path() != "/.well-known/openid-configuration" {
+            return text_reply(404, "text/plain", "");
+        }
+        reply(
+            200,
+            &json!({"issuer": "https://sts.example", "authorization_endpoint": "https://sts.example/authorize",
+                "token_endpoint": ENDPOINT, "jwks_uri": "https://sts.example/jwks",
+                "response_types_supported": ["code"], "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"], "grant_types_supported": ["authorization_code"],
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"]}),
+        )
+    });
+    let layer = route.auth.exchange();
+    let report = layer.diagnose(&["https://elsewhere.example", "https://sts.example"]).await;
+    let ids: Vec<_> = report.findings.iter().map(|found| found.finding.id()).collect();
+    assert_eq!((ids, report.unread.len()), (vec!["grant", "client_method"], 0), "{report:?}");
+    assert!(report.findings[0].to_string().contains("exchange plan `tool`"), "{report:?}");
+    let of_others =
+        route.provider.asked.lock().unwrap().iter().all(|r| r.uri().host() == Some("sts.example"));
+    assert!(of_others, "who is no provider of a plan is not asked");
+    // One that is down, or another's document, is said and is no finding.
+    route.provider.answers(|_| reply(200, &json!({"issuer": "https://evil.example"})));
+    let report = layer.diagnose(&["https://sts.example"]).await;
+    assert_eq!(report.findings, []);
+    assert!(report.unread[0].1.contains("issuer"), "{report:?}");
+    route.provider.answers(|_| Err(FetchError::Connect("refused".into())));
+    let report = layer.diagnose(&["https://sts.example"]).await;
+    assert!(report.unread[0].1.contains("refused"), "{report:?}");
+    assert_eq!(ExchangeLayer::default().diagnose(&["https://sts.example"]).await, Default::default());
 }
 
 #[derive(Debug)]

@@ -36,7 +36,7 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         issuer = profile::subject_token(node, issuer)?;
     }
     let audience = fields.require("audience")?.filled_text("audience")?;
-    let mut first = Step::new(issuer, idp, idp_client.without_secret()).audience(audience.value);
+    let mut first = Step::new(issuer, idp, idp_client.without_secret()).audience(&audience.value);
     first = exchange::with_resources(first, &mut fields)?;
     let scopes = exchange::scopes(&mut fields, "scopes")?;
     if let Some(scopes) = &scopes {
@@ -51,7 +51,10 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let dpop = fields.take("dpop").map(|node| node.boolean("dpop")).transpose()?.unwrap_or(false);
     let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
     let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
-    let legs = vec![Leg { step: first, client: idp_client, dpop: false }, Leg { step: second, client, dpop }];
+    let legs = vec![
+        Leg { step: first, client: idp_client, issuer: None, dpop: false },
+        Leg { step: second, client, issuer: Some(audience.value), dpop },
+    ];
     Ok(Read { legs, block: None, issued, location, actor: None })
 }
 

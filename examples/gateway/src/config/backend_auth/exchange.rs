@@ -15,11 +15,12 @@ use super::issued::Issued;
 use super::{Client, Leg, Read, client, endpoint, profile};
 
 pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
-    const KNOWN: [&str; 19] = [
+    const KNOWN: [&str; 20] = [
         "host",
         "path",
         "policies",
         "provider",
+        "issuer",
         "grantType",
         "subjectToken",
         "actorToken",
@@ -77,10 +78,11 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         let wrong = |e| Fault::invalid(name.at, format!("`additionalParams`: {e}"));
         step = step.parameter(&name.value, &value).map_err(wrong)?;
     }
+    let issuer = fields.text("issuer")?.map(|text| text.value);
     let dpop = fields.take("dpop").map(|node| node.boolean("dpop")).transpose()?.unwrap_or(false);
     let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
     let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
-    Ok(Read { legs: vec![Leg { step, client, dpop }], block: None, issued, location, actor })
+    Ok(Read { legs: vec![Leg { step, client, issuer, dpop }], block: None, issued, location, actor })
 }
 
 /// `resources` (RFC 8707).

@@ -69,6 +69,8 @@ pub(crate) struct Leg {
     step: Step,
     /// As whom the gateway asks.
     pub(crate) client: Client,
+    /// Who is at its endpoint, where the file says so: what he says of himself is looked at after the start.
+    pub(crate) issuer: Option<String>,
     /// Whether the token is to be bound to a key of the gateway (RFC 9449).
     pub(crate) dpop: bool,
 }

@@ -252,7 +252,7 @@ impl Entra {
         let client = Client::Secret(self.client_id.clone(), method, SecretFrom::Here(secret));
         let profile = ExchangeProfile::of(ProviderKind::EntraV2);
         let step = Step::new(profile, self.endpoint.clone(), client.without_secret()).scope(&self.scope);
-        Ok(Leg { step, client, dpop: false })
+        Ok(Leg { step, client, issuer: None, dpop: false })
     }
 }
 
@@ -312,7 +312,7 @@ fn from_secret(
         let wrong = |e| values.wrong(&format!("has a key `scopes` that is no list of scopes: {e}"));
         step = step.scope(&Scopes::parse(scopes.expose()).map_err(wrong)?);
     }
-    Ok(Leg { step, client, dpop: false })
+    Ok(Leg { step, client, issuer: None, dpop: false })
 }
 
 /// An identifier of Entra.
