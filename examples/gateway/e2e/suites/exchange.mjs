@@ -57,6 +57,8 @@ export default async function exchange(t) {
     ].join('')}\n`;
   }));
   const url = (path) => `${gateway.url}${path}`;
+  t.check('T5 it says at start what Keycloak will refuse',
+    /they also need `gateway`; add an audience mapper/.test(gateway.text()), () => gateway.text());
 
   t.step('people log in with the official client, and use the server behind');
   const people = {};
