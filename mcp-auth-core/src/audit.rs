@@ -33,6 +33,9 @@ pub struct Record<'r> {
     /// What exactly was wrong, where a refusal has more than one cause: the stable name of the diagnosis of a token
     /// exchange.
     pub diagnosis: Option<&'static str>,
+    /// What came of a request to our own authorization server, in one word that does not change: `code_issued`,
+    /// `refreshed`, `registered`, …, or that of the refusal; `None` for all other requests.
+    pub event: Option<&'static str>,
 }
 
 impl<'r> Record<'r> {
@@ -53,6 +56,11 @@ impl<'r> Record<'r> {
         decision: Option<&'r Decision>,
     ) -> Self {
         Self { refusal: Some(refusal), ..Self::new(principal, call, decision) }
+    }
+
+    /// A request to our own authorization server: what came of it, and why it was refused, where it was.
+    pub fn authorization_server(event: &'static str, refusal: Option<&'static str>) -> Self {
+        Self { allowed: refusal.is_none(), refusal, event: Some(event), ..Self::new(None, None, None) }
     }
 
     /// Adds what exactly was wrong.
@@ -78,6 +86,7 @@ impl<'r> Record<'r> {
             decision,
             refusal: None,
             diagnosis: None,
+            event: None,
         }
     }
 }

@@ -9,7 +9,12 @@ pub(crate) struct NoRandomness;
 
 /// A secret that nobody can guess.
 pub(crate) fn secret() -> Result<[u8; 32], NoRandomness> {
-    let mut bytes = [0; 32];
+    bytes()
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    let mut bytes = [0; N];
     let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
     random.fill(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(bytes)

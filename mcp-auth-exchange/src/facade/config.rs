@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcp_auth_core::seal::Sealer;
 use mcp_auth_discovery::Scopes;
 use mcp_auth_discovery::facade::{FacadeEndpoint, FacadeMetadata};
+use mcp_auth_discovery::provider::Provider;
 use mcp_auth_discovery::registration::{RedirectUriError, RedirectUriRules};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -12,7 +13,8 @@ use url::Url;
 use super::resources::Resources;
 use super::settings::{AccessTokens, Lifetimes, RegistrationRules};
 use super::upstream::UpstreamClient;
-use super::{ConsentPolicy, PreRegisteredClient, ProtectedResource, Theme, Upstream};
+use super::{Answer, ConsentPolicy, PreRegisteredClient, ProtectedResource, Refusal, Theme, Upstream};
+use crate::ClientCredential;
 use crate::grant::authorization_code::{AuthorizationRequest, PkceVerifier, State};
 
 /// An authorization server of our own in front of a provider. See the [module page](super).
@@ -131,6 +133,44 @@ impl Facade {
     /// Where the provider sends users back to.
     pub fn callback(&self) -> &Url {
         &self.callback
+    }
+
+    /// The provider behind.
+    pub fn provider(&self) -> &Provider {
+        &self.upstream.provider
+    }
+
+    /// Our client at the provider, where all clients share one.
+    pub fn upstream_client(&self) -> Option<&ClientCredential> {
+        self.upstream.shared_client()
+    }
+
+    /// The resources that tokens are issued for; the first is meant by clients that name none.
+    pub fn resources(&self) -> impl Iterator<Item = &ProtectedResource> {
+        self.resources.0.iter()
+    }
+
+    /// Whether the URL of a metadata document is taken as a client's identifier.
+    pub fn takes_client_documents(&self) -> bool {
+        self.offers.documents
+    }
+
+    /// Our key set (RFC 7517 §5) where tokens are our own, and with it the need for a [`Step::Validate`](super::Step);
+    /// `None` where they are the provider's.
+    pub fn key_set(&self) -> Option<String> {
+        match &self.tokens {
+            AccessTokens::PassThrough => None,
+            AccessTokens::Own(own) => Some(format!("{{\"keys\":[{}]}}", own.signer.public_jwk(&own.kid))),
+        }
+    }
+
+    /// A refusal at an endpoint by whoever drives the runs, before one began or instead of its answer: a page where
+    /// people look at it, JSON where programs do.
+    pub fn refuse(&self, endpoint: FacadeEndpoint, refusal: Refusal) -> Answer {
+        match endpoint {
+            FacadeEndpoint::Authorize | FacadeEndpoint::Callback => self.error_page(refusal),
+            _ => Answer::refused(refusal),
+        }
     }
 
     /// A name in the store, which other facades that share it do not use.

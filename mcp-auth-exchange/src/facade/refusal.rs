@@ -105,6 +105,18 @@ pub enum Refusal {
     Registration,
     /// A registration access token that is not one of ours for this client (RFC 7592 §2).
     RegistrationToken,
+    /// The body is longer than is read: 413.
+    BodyTooLarge,
+    /// The body did not come in time: 408.
+    BodyTimeout,
+    /// The body broke off.
+    BodyRead,
+    /// Too many requests from one address: 429.
+    TooManyRequests,
+    /// More requests are under way than are worked on at once.
+    Overloaded,
+    /// The answer was not ready in time.
+    Late,
     /// Our own mistake.
     Internal,
 }
@@ -135,6 +147,9 @@ impl Refusal {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             _ => match self.error() {
                 "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
                 "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
@@ -262,6 +277,14 @@ impl Refusal {
             Self::RegistrationToken => {
                 ("registration_token", "invalid_token", "the registration access token is not valid")
             }
+            Self::BodyTooLarge => ("body_too_large", REQUEST, "the body is too long"),
+            Self::BodyTimeout => ("body_timeout", REQUEST, "the body did not come in time"),
+            Self::BodyRead => ("body_read", REQUEST, "the body could not be read to its end"),
+            Self::TooManyRequests => {
+                ("too_many_requests", LATER, "too many requests: wait before the next one")
+            }
+            Self::Overloaded => ("overloaded", LATER, "too many requests are under way"),
+            Self::Late => ("late", LATER, "the request could not be completed in time"),
             Self::Internal => ("internal", SERVER, "the request could not be processed"),
         }
     }

@@ -67,6 +67,13 @@ impl Upstream {
         matches!(self.client, OurClient::Shared(_))
     }
 
+    pub(super) fn shared_client(&self) -> Option<&ClientCredential> {
+        match &self.client {
+            OurClient::Shared(client) => Some(client),
+            OurClient::Registered { .. } => None,
+        }
+    }
+
     /// How the provider's quirks say that clients become known there.
     pub(super) fn registers(&self) -> bool {
         !self.is_shared() && self.provider.quirks().registration != Registration::None

@@ -32,6 +32,7 @@ impl AuditSink for TracingSink {
                     decision,
                     refusal = r.refusal,
                     diagnosis = r.diagnosis,
+                    event = r.event,
                 )
             };
         }

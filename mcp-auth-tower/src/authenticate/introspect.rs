@@ -1,8 +1,7 @@
 //! Asking issuers about opaque tokens (RFC 7662): one question per token at a time, few at once, short memory.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_auth_core::credential::AccessToken;
@@ -12,9 +11,10 @@ use mcp_auth_exchange::introspection::{
     IntrospectionCache, IntrospectionLife, IntrospectionRequest, IntrospectionResponse, Known,
 };
 use mcp_auth_exchange::{ClientAuthentication, TokenEndpoint};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 use crate::client::{Fetch, FetchRequest, FetchUrl, UrlTrust};
+use crate::flight::Flights;
 
 /// Longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -51,7 +51,7 @@ pub struct Introspection {
     cache: IntrospectionCache,
     concurrent: Semaphore,
     /// Questions under way, by token.
-    flights: Mutex<HashMap<Box<str>, watch::Receiver<Option<Answer>>>>,
+    flights: Flights<Answer>,
 }
 
 /// Tokens and claims stand in what is under way and in what is remembered.
@@ -96,7 +96,7 @@ impl Introspection {
             timeout: Duration::from_secs(5),
             cache: new_cache(IntrospectionLife::default(), 16 * 1024 * 1024),
             concurrent: Semaphore::new(CONCURRENT),
-            flights: Mutex::default(),
+            flights: Flights::new(MAX_FLIGHTS),
         })
     }
 
@@ -135,46 +135,11 @@ impl Introspection {
 
     /// Asks about a token, or waits for the answer that somebody else is waiting for.
     pub(super) async fn ask(self: &Arc<Self>, token: &str) -> Answer {
-        let Some(mut answer) = self.flight(token) else { return Answer::None };
-        // The flight has its own end; this one is for a runtime that is shutting down.
-        match answer.wait_for(Option::is_some).await {
-            Ok(answer) => answer.clone().unwrap_or(Answer::None),
-            Err(_) => Answer::None,
-        }
-    }
-
-    /// The question about this token that is under way; begins one where there is none. It is a task of its own:
-    /// a request that is cancelled does not cancel what others wait for.
-    fn flight(self: &Arc<Self>, token: &str) -> Option<watch::Receiver<Option<Answer>>> {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(token) {
-            return Some(flight.clone());
-        }
-        if flights.len() >= MAX_FLIGHTS {
-            return None;
-        }
-        let (sender, receiver) = watch::channel(None);
-        flights.insert(token.into(), receiver.clone());
-        drop(flights);
-        let landing = Landing { introspection: self.clone(), token: token.into(), sender };
-        tokio::spawn(async move {
-            let answer = landing.introspection.question(&landing.token).await;
-            landing.sender.send_replace(Some(answer));
-        });
-        Some(receiver)
-    }
-}
-
-/// Takes a flight off the list however it ends; who still waits then is told by the closed channel.
-struct Landing {
-    introspection: Arc<Introspection>,
-    token: Box<str>,
-    sender: watch::Sender<Option<Answer>>,
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        self.introspection.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.token);
+        let question = || {
+            let (introspection, token) = (self.clone(), Box::<str>::from(token));
+            async move { introspection.question(&token).await }
+        };
+        self.flights.join(token, question).await.unwrap_or(Answer::None)
     }
 }
 

@@ -2,6 +2,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request};
+use mcp_auth_core::Principal;
 use mcp_auth_core::credential::{ClaimHeaders, TokenSource, TokenSources};
 use mcp_auth_core::dpop::ReplayStore;
 use mcp_auth_core::jwt::{Revocations, TokenCache, Validator};
@@ -10,11 +13,11 @@ use tower_layer::Layer;
 
 use super::Authenticate;
 use super::dpop::{DpopConfigError, DpopSettings};
-use super::judge::Shared;
+use super::judge::{Admission, Head, Shared, Verdict};
 use crate::clock::{Clock, SystemClock};
 use crate::keys::{Keys, KeysStatus};
 use crate::random;
-use crate::rejection::ChallengeContext;
+use crate::rejection::{ChallengeContext, Rejection, RejectionReason};
 
 /// What happens to requests without a good token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,6 +179,30 @@ impl AuthenticateLayer {
     /// Replaces the clock.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         self.with(|s| s.clock = clock)
+    }
+
+    /// Whose token this is: judged as a request would be that carries it in `Authorization: Bearer`, keys that have to
+    /// be waited for included.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that such a request would get; [`RejectionReason::MissingToken`] also where nobody is told apart.
+    pub async fn validate(&self, token: &str) -> Result<Arc<Principal>, Rejection> {
+        let shared = &self.shared;
+        let missing = || Rejection::new(RejectionReason::MissingToken);
+        let mut request = Request::new(());
+        let value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| missing())?;
+        request.headers_mut().insert(AUTHORIZATION, value);
+        let mut verdict = shared.judge(Head::from(&request), shared.clock.now());
+        if let Verdict::Wait(issuer) = verdict {
+            verdict = shared.judge_after_wait(Head::from(&request), issuer).await;
+        }
+        match verdict {
+            Verdict::Pass(Admission::Caller { principal, .. }) => Ok(principal),
+            Verdict::Pass(_) => Err(missing()),
+            Verdict::Refuse(rejection) => Err(rejection),
+            Verdict::Wait(_) => Err(Rejection::new(RejectionReason::KeysUnavailable)),
+        }
     }
 
     /// The keys in the order of the issuers, for status pages.

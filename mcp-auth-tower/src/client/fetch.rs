@@ -34,19 +34,20 @@ pub struct FetchRequest {
     pub max_bytes: usize,
     /// Time for everything.
     pub timeout: Duration,
-    post: Option<Post>,
+    message: Option<Message>,
 }
 
-/// Headers and body of a `POST`. Tokens and secrets stand in them.
+/// A message with its headers and its body. Tokens and secrets stand in them.
 #[derive(Clone)]
-struct Post {
+struct Message {
+    method: Method,
     headers: HeaderMap,
     body: Bytes,
 }
 
-impl Debug for Post {
+impl Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Post([redacted])")
+        write!(f, "Message({} [redacted])", self.method)
     }
 }
 
@@ -106,30 +107,37 @@ fn redirect_hint(status: &StatusCode) -> &'static str {
 impl FetchRequest {
     /// A request for the document at `url`.
     pub fn new(url: FetchUrl, trust: UrlTrust, max_bytes: usize, timeout: Duration) -> Self {
-        Self { url, trust, max_bytes, timeout, post: None }
+        Self { url, trust, max_bytes, timeout, message: None }
     }
 
     /// A `POST` of what `message` holds to `url`: a request to a token, introspection or registration endpoint.
     /// Its answer is read whatever its status.
     #[must_use]
-    pub fn post(mut self, message: Request<Bytes>) -> Self {
+    pub fn post(self, mut message: Request<Bytes>) -> Self {
+        *message.method_mut() = Method::POST;
+        self.message(message)
+    }
+
+    /// As [`post`](Self::post), with the method that `message` has.
+    #[must_use]
+    pub fn message(mut self, message: Request<Bytes>) -> Self {
         let (parts, body) = message.into_parts();
-        self.post = Some(Post { headers: parts.headers, body });
+        self.message = Some(Message { method: parts.method, headers: parts.headers, body });
         self
     }
 
     /// Whether an answer with another status than 200 has a body that is read.
     pub fn wants_errors(&self) -> bool {
-        self.post.is_some()
+        self.message.is_some()
     }
 
     /// The request as it goes over the wire: JSON, uncompressed.
     pub fn to_http(&self) -> Request<Bytes> {
         let mut request = Request::new(Bytes::new());
-        if let Some(post) = &self.post {
-            *request.method_mut() = Method::POST;
-            *request.headers_mut() = post.headers.clone();
-            *request.body_mut() = post.body.clone();
+        if let Some(message) = &self.message {
+            *request.method_mut() = message.method.clone();
+            *request.headers_mut() = message.headers.clone();
+            *request.body_mut() = message.body.clone();
         }
         // INVARIANT: a URL that `url` has parsed with a host is a URI.
         *request.uri_mut() = self.url.as_url().as_str().parse().unwrap_or_default();

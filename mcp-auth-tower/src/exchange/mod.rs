@@ -82,3 +82,4 @@ pub use refusal::ExchangeRefusal;
 pub use seams::{ActorTokens, Claim, SharedFuture, SharedTokens};
 pub use service::Exchange;
 pub use settings::ExchangeSettings;
+pub(crate) use workload::WorkloadTokens;

@@ -13,22 +13,22 @@ const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
 /// Files by client.
 #[derive(Clone, Debug, Default)]
-pub(super) struct WorkloadTokens {
+pub(crate) struct WorkloadTokens {
     by_client: HashMap<Box<str>, PathBuf>,
 }
 
 impl WorkloadTokens {
-    pub(super) fn insert(&mut self, client_id: &str, path: PathBuf) {
+    pub(crate) fn insert(&mut self, client_id: &str, path: PathBuf) {
         self.by_client.insert(client_id.into(), path);
     }
 
-    pub(super) fn has(&self, client_id: &str) -> bool {
+    pub(crate) fn has(&self, client_id: &str) -> bool {
         self.by_client.contains_key(client_id)
     }
 
     /// What the file has now. It is read for every exchange: an exchange is a request over the network anyway, and what
     /// was read before may have been replaced.
-    pub(super) async fn read(&self, client_id: &str) -> Option<Secret> {
+    pub(crate) async fn read(&self, client_id: &str) -> Option<Secret> {
         let path = self.by_client.get(client_id)?.clone();
         let reading = path.clone();
         let token = match tokio::task::spawn_blocking(move || read(&reading)).await {

@@ -11,11 +11,11 @@ use mcp_auth_core::jwk::{
     SkipReason,
 };
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 use super::source::{Reader, Reading};
 use super::{KeyOptions, KeysStatus};
 use crate::clock::Clock;
+use crate::flight::Landings;
 
 /// A key set outside this process. Clones share it. [`Keys::new`](super::Keys::new) makes it; the
 /// [module page](super) tells its life.
@@ -31,8 +31,7 @@ struct Shared {
     /// What the hot path reads: one atomic load. Replaced under the lock, so that it never goes back.
     snapshot: ArcSwap<KeySnapshot>,
     cache: Mutex<KeyCache>,
-    /// The number of the last fetch that ended.
-    ended: watch::Sender<u64>,
+    landings: Landings,
     entropy: RandomState,
 }
 
@@ -46,7 +45,7 @@ impl RemoteKeys {
             clock: options.clock.clone(),
             snapshot: ArcSwap::from_pointee(cache.snapshot()),
             cache: Mutex::new(cache),
-            ended: watch::Sender::new(0),
+            landings: Landings::default(),
             entropy: RandomState::new(),
         }))
     }
@@ -128,8 +127,7 @@ impl RemoteKeys {
 
     /// Waits for the end of the fetch of this number, or of a later one, but no longer than a fetch may take.
     pub(super) async fn end_of(&self, number: u64) {
-        let mut ended = self.0.ended.subscribe();
-        let _ = tokio::time::timeout(self.0.timeout, ended.wait_for(|last| *last >= number)).await;
+        self.0.landings.wait(number, self.0.timeout).await;
     }
 }
 
@@ -207,8 +205,7 @@ impl Flight {
         }
         shared.publish(&cache);
         drop(cache);
-        // The next fetch may have ended already.
-        shared.ended.send_modify(|last| *last = number.max(*last));
+        shared.landings.landed(number);
     }
 }
 

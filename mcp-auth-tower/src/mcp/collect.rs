@@ -13,7 +13,7 @@ use super::layer::Limits;
 use crate::rejection::RejectionReason;
 
 pin_project! {
-    pub(super) struct Collect<B> {
+    pub(crate) struct Collect<B> {
         #[pin]
         body: B,
         #[pin]
@@ -26,7 +26,7 @@ pin_project! {
 
 impl<B> Collect<B> {
     /// Starts the clock. Call it inside a tokio runtime.
-    pub(super) fn new(body: B, limits: Limits) -> Self {
+    pub(crate) fn new(body: B, limits: Limits) -> Self {
         let deadline = tokio::time::sleep(limits.time);
         Self { body, deadline, first: None, more: BytesMut::new(), limit: limits.bytes }
     }

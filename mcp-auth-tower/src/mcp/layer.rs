@@ -18,9 +18,9 @@ pub struct McpLayer {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    pub(super) bytes: usize,
-    pub(super) time: Duration,
+pub(crate) struct Limits {
+    pub(crate) bytes: usize,
+    pub(crate) time: Duration,
 }
 
 impl Default for McpLayer {

@@ -20,6 +20,8 @@ mod service;
 
 pub use batch::CallBatch;
 pub use body::McpBody;
+pub(crate) use collect::Collect;
 pub use future::ResponseFuture;
+pub(crate) use layer::Limits;
 pub use layer::{DEFAULT_BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, McpLayer};
 pub use service::Mcp;

@@ -1,6 +1,6 @@
 //! From what was collected to layers.
 
-use mcp_auth_core::jwt::{IssuerConfigError, Validator};
+use mcp_auth_core::jwt::{Issuer, IssuerConfigError, Validator};
 use mcp_auth_core::policy::PolicyLevels;
 use mcp_auth_discovery::{ProtectedResourceMetadata, Scopes};
 
@@ -10,7 +10,8 @@ use crate::authenticate::AuthenticateLayer;
 use crate::authorize::AuthorizeLayer;
 use crate::exchange::{ExchangeConfigError, ExchangeLayer, Exchanger};
 use crate::expiry::ExpiryLayer;
-use crate::keys::{Keys, KeysError};
+use crate::facade::FacadeLayer;
+use crate::keys::{KeySource, Keys, KeysError};
 use crate::metadata::MetadataLayer;
 use crate::session::SessionLayer;
 
@@ -26,7 +27,11 @@ impl McpAuthBuilder {
         let mut options = self.key_options.clock(self.clock.clone());
         let mut issuers = Vec::new();
         let mut keys = Vec::new();
-        for (issuer, from) in self.issuers {
+        let own = self.facade.as_ref().and_then(|server| {
+            let issuer = Issuer::new(server.issuer()).audience(self.resource.as_str());
+            Some((issuer, KeysFrom::Source(KeySource::inline(server.facade().key_set()?))))
+        });
+        for (issuer, from) in self.issuers.into_iter().chain(own) {
             keys.push(match from {
                 KeysFrom::Keys(keys) => keys,
                 KeysFrom::Source(source) => {
@@ -39,6 +44,9 @@ impl McpAuthBuilder {
             issuers.push(issuer);
         }
         let mut servers = self.authorization_servers;
+        if let Some(server) = self.facade.as_ref().filter(|_| servers.is_empty()) {
+            servers.push(server.issuer().to_owned());
+        }
         if servers.is_empty() {
             servers = issuers.iter().map(|i| i.name().to_owned()).collect();
         }
@@ -145,6 +153,7 @@ impl McpAuthBuilder {
             authorize = authorize.http(policy);
         }
         Ok(McpAuth {
+            facade: self.facade.map(FacadeLayer::new).unwrap_or_default(),
             metadata: MetadataLayer::new(&self.resource, &metadata),
             audit: self.audit,
             origin: self.origin,

@@ -17,6 +17,7 @@ use crate::authenticate::{DpopMode, DpopSettings, Mode, RevocationList};
 use crate::authorize::MissingScopes;
 use crate::clock::{Clock, SystemClock};
 use crate::exchange::ExchangeSettings;
+use crate::facade::FacadeServer;
 use crate::keys::KeyOptions;
 use crate::mcp::McpLayer;
 use crate::origin::OriginLayer;
@@ -58,6 +59,7 @@ pub struct McpAuthBuilder {
     pub(super) mcp: McpLayer,
     pub(super) agreement: AgreementLayer,
     pub(super) exchange: Option<ExchangeSettings>,
+    pub(super) facade: Option<FacadeServer>,
     pub(super) audit: AuditLayer,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -96,6 +98,7 @@ impl McpAuthBuilder {
             mcp: McpLayer::new(),
             agreement: AgreementLayer::new(),
             exchange: None,
+            facade: None,
             audit: AuditLayer::default(),
             clock: Arc::new(SystemClock),
         }
@@ -389,6 +392,15 @@ impl McpAuthBuilder {
     /// Exchanges tokens with settings of its own.
     pub fn exchange_with(mut self, settings: ExchangeSettings) -> Self {
         self.exchange = Some(settings);
+        self
+    }
+
+    /// Puts an authorization server of our own in front of the provider; see [`facade`](crate::facade). The metadata names
+    /// it and not the provider, unless [`authorization_server`](Self::authorization_server) says otherwise. Whose tokens
+    /// are accepted is said as ever: the provider's, by [`provider`](Self::provider), where the facade passes them on.
+    /// Tokens of its own are accepted without more.
+    pub fn facade(mut self, server: FacadeServer) -> Self {
+        self.facade = Some(server);
         self
     }
 

@@ -17,6 +17,7 @@ use crate::authenticate::{Authenticate, AuthenticateLayer, DpopConfigError};
 use crate::authorize::{Authorize, AuthorizeLayer, PolicyHandle};
 use crate::exchange::{Exchange, ExchangeConfigError, ExchangeLayer};
 use crate::expiry::{Expiry, ExpiryLayer};
+use crate::facade::{Facade, FacadeLayer};
 use crate::keys::KeysError;
 use crate::mcp::{Mcp, McpLayer};
 use crate::metadata::{Metadata, MetadataLayer};
@@ -29,6 +30,7 @@ pub use builder::McpAuthBuilder;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct McpAuth {
+    facade: FacadeLayer,
     metadata: MetadataLayer,
     audit: AuditLayer,
     origin: OriginLayer,
@@ -43,7 +45,7 @@ pub struct McpAuth {
 
 /// A service behind [`McpAuth`].
 pub type McpAuthService<S> =
-    Metadata<Audit<Origin<Authenticate<Expiry<Session<Mcp<Agree<Authorize<Exchange<S>>>>>>>>>>;
+    Facade<Metadata<Audit<Origin<Authenticate<Expiry<Session<Mcp<Agree<Authorize<Exchange<S>>>>>>>>>>>;
 
 /// Why the pipeline cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +101,11 @@ impl McpAuth {
         self.authorize.handle()
     }
 
+    /// The layer of our own authorization server, whose server has a status to show.
+    pub fn facade(&self) -> &FacadeLayer {
+        &self.facade
+    }
+
     /// The authentication layer, whose keys have a status to show.
     pub fn authenticate(&self) -> &AuthenticateLayer {
         &self.authenticate
@@ -127,6 +134,7 @@ impl<S> Layer<S> for McpAuth {
         let judged = self.agreement.layer(self.authorize.layer(self.exchange.layer(inner)));
         let judged = self.session.layer(self.mcp.layer(judged));
         let authenticated = self.authenticate.layer(self.expiry.layer(judged));
-        self.metadata.layer(self.audit.layer(self.origin.layer(authenticated)))
+        let answered = self.metadata.layer(self.audit.layer(self.origin.layer(authenticated)));
+        self.facade.layer(answered)
     }
 }

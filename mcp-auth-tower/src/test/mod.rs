@@ -9,11 +9,14 @@ mod compose;
 mod denial;
 mod exchange;
 mod expiry;
+mod facade;
 mod introspection;
 mod keys;
 mod mcp;
 mod origin;
 mod policy;
+#[cfg(feature = "redis")]
+pub(crate) mod redis_server;
 mod session;
 mod tower_contract;
 

@@ -1,0 +1,354 @@
+//! Our own authorization server, ready to be asked.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body::Body;
+use mcp_auth_core::audit::Record;
+use mcp_auth_discovery::facade::FacadeEndpoint;
+use mcp_auth_discovery::server::MetadataStatus;
+use mcp_auth_exchange::facade::{Answer, Event, Facade, Refusal};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use super::documents::ClientDocuments;
+use super::drive::Driver;
+use super::limits::Limiter;
+use super::{FacadeServerBuilder, cors};
+use crate::audit::AuditSink;
+use crate::authority::Authority;
+use crate::mcp::{Collect, Limits};
+use crate::rejection::RejectionReason;
+
+/// Our own authorization server with all that it needs: a store, the provider's metadata, an HTTP client, a clock.
+/// Clones are the same one. See the [module page](super).
+#[derive(Clone)]
+pub struct FacadeServer(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) driver: Arc<Driver>,
+    pub(super) limiter: Limiter,
+    pub(super) audit: Arc<dyn AuditSink>,
+    /// Requests at work at once.
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) body: Limits,
+    pub(super) deadline: Duration,
+    /// Where we are; `None`: whatever host is asked for.
+    pub(super) place: Option<Place>,
+}
+
+/// Host and port of the issuer.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+}
+
+/// The state of the server, for operators. Holds no secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FacadeStatus {
+    /// Our issuer identifier.
+    pub issuer: String,
+    /// The issuer whose metadata is used.
+    pub provider: String,
+    /// What is known of that metadata.
+    pub metadata: MetadataStatus,
+    /// What may go wrong with this provider, as far as its metadata says.
+    pub findings: Vec<String>,
+    /// Metadata documents of clients that are kept.
+    pub client_documents: usize,
+    /// Requests at work.
+    pub under_way: usize,
+}
+
+impl FacadeServer {
+    /// Starts with what it is by itself. Nothing is asked yet: the provider need not be there.
+    pub fn builder(facade: Facade) -> FacadeServerBuilder {
+        FacadeServerBuilder::new(facade)
+    }
+
+    /// Our issuer identifier.
+    pub fn issuer(&self) -> &str {
+        self.facade().issuer()
+    }
+
+    /// What it is by itself.
+    pub fn facade(&self) -> &Facade {
+        &self.0.driver.facade
+    }
+
+    /// Begins to fetch the provider's metadata, so that the first login does not wait for it. Without effect outside of
+    /// a tokio runtime, and where the metadata is known.
+    pub fn prefetch(&self) {
+        if Handle::try_current().is_ok() {
+            let _ = self.0.driver.provider.current();
+        }
+    }
+
+    /// The state for operators.
+    pub fn status(&self) -> FacadeStatus {
+        let driver = &self.0.driver;
+        let facade = &driver.facade;
+        let findings = match driver.provider.known() {
+            Some(metadata) => facade.metadata().lint(&metadata, facade.provider().quirks()),
+            None => Vec::new(),
+        };
+        FacadeStatus {
+            issuer: facade.issuer().to_owned(),
+            provider: facade.provider().metadata_issuer().to_owned(),
+            metadata: driver.provider.status(),
+            findings: findings.iter().map(ToString::to_string).collect(),
+            client_documents: driver.documents.as_ref().map_or(0, ClientDocuments::len),
+            under_way: super::builder::MAX_UNDER_WAY.saturating_sub(self.0.slots.available_permits()),
+        }
+    }
+
+    /// Answers a request for one of our documents or endpoints; gives back what is for somebody else: another path, or
+    /// another host.
+    ///
+    /// # Errors
+    ///
+    /// The request as it was.
+    #[expect(clippy::result_large_err, reason = "no error: the request goes on as it came")]
+    pub fn answer<B>(&self, request: Request<B>) -> Result<Answering, Request<B>>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+    {
+        let inner = &self.0;
+        if !inner.is_here(request.uri(), request.headers()) {
+            return Err(request);
+        }
+        if let Some(document) = inner.document(request.method(), request.uri()) {
+            return Ok(Answering::ready(document));
+        }
+        let facade = &inner.driver.facade;
+        let endpoint = facade.metadata().endpoint_at(request.uri().path());
+        let offered = |endpoint: &FacadeEndpoint| {
+            let registers = || facade.metadata().authorization_server(None).registration_endpoint.is_some();
+            *endpoint != FacadeEndpoint::Register || registers()
+        };
+        let Some(endpoint) = endpoint.filter(offered) else { return Err(request) };
+        if *request.method() == Method::OPTIONS
+            && let Some(methods) = cors::methods(endpoint)
+        {
+            return Ok(Answering::ready(cors::preflight(methods)));
+        }
+        let now = inner.driver.clock.now();
+        if let Err(wait) = inner.limiter.admit(endpoint, request.method(), request.extensions(), now) {
+            let mut response = inner.refuse(endpoint, Refusal::TooManyRequests);
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            response.headers_mut().insert(RETRY_AFTER, header_of(seconds));
+            return Ok(Answering::ready(response));
+        }
+        let (head, body) = request.into_parts();
+        let inner = inner.clone();
+        Ok(Answering(Kind::Running(Box::pin(async move {
+            let begun = Collect::new(body, inner.body).await;
+            inner.run(endpoint, head, begun).await
+        }))))
+    }
+}
+
+fn header_of(number: impl fmt::Display) -> HeaderValue {
+    // INVARIANT: a number is a value of a header.
+    HeaderValue::try_from(number.to_string()).unwrap_or(HeaderValue::from_static("1"))
+}
+
+impl Inner {
+    fn is_here(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let Some(place) = &self.place else { return true };
+        match Authority::of(uri, headers) {
+            Ok(Some(asked)) => {
+                // Behind a proxy that ends TLS the scheme is not known; the port of a URL without one goes with ours.
+                *asked.host == *place.host
+                    && asked.port.is_none_or(|port| Some(port) == place.port)
+                    && (asked.port.is_some() || place.has_default_port())
+            }
+            // HTTP/1.0, or a test: no browser and no client of HTTP/1.1 leaves it out.
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// The metadata document at this place. It does not wait for the provider.
+    fn document(&self, method: &Method, uri: &Uri) -> Option<Response<Bytes>> {
+        let metadata = self.driver.facade.metadata();
+        let path = uri.path_and_query()?.as_str();
+        if !path.contains("/.well-known/") {
+            return None;
+        }
+        let ours = metadata.issuer().metadata_urls().next()?;
+        let mut asked = Url::parse(&ours.origin().ascii_serialization()).ok()?;
+        asked.set_path(uri.path());
+        asked.set_query(uri.query());
+        // What the parser would mend is no place of ours.
+        if asked.path() != uri.path() {
+            return None;
+        }
+        let known = self.driver.provider.current();
+        let json = metadata.document_at(&asked, known.as_deref())?;
+        Some(cors::document(method, json))
+    }
+
+    /// From the whole request to its answer.
+    async fn run(
+        self: Arc<Self>,
+        endpoint: FacadeEndpoint,
+        mut head: Parts,
+        body: Result<Bytes, RejectionReason>,
+    ) -> Response<Bytes> {
+        let body = match body {
+            Ok(body) => body,
+            Err(reason) => {
+                return self.refuse(
+                    endpoint,
+                    match reason {
+                        RejectionReason::BodyTooLarge => Refusal::BodyTooLarge,
+                        RejectionReason::BodyTimeout => Refusal::BodyTimeout,
+                        _ => Refusal::BodyRead,
+                    },
+                );
+            }
+        };
+        let Ok(slot) = self.slots.clone().try_acquire_owned() else {
+            return self.refuse(endpoint, Refusal::Overloaded);
+        };
+        let headless = endpoint == FacadeEndpoint::Keys && head.method == Method::HEAD;
+        if headless {
+            head.method = Method::GET;
+        }
+        let request = Request::from_parts(head, body);
+        // A task of its own: who hangs up in the middle of a refresh would otherwise lose the new refresh token, and
+        // with it the session.
+        let this = self.clone();
+        let work = tokio::spawn(async move { this.work(endpoint, request, slot).await });
+        let mut response = match work.await {
+            Ok(response) => response,
+            Err(_) => self.refuse(endpoint, Refusal::Internal),
+        };
+        if headless {
+            *response.body_mut() = Bytes::new();
+        }
+        response
+    }
+
+    async fn work(
+        &self,
+        endpoint: FacadeEndpoint,
+        request: Request<Bytes>,
+        _slot: OwnedSemaphorePermit,
+    ) -> Response<Bytes> {
+        let facade = &self.driver.facade;
+        let answer = match facade.begin(request) {
+            Some(run) => match tokio::time::timeout(self.deadline, self.driver.drive(endpoint, run)).await {
+                Ok(answer) => answer,
+                Err(_) => facade.refuse(endpoint, Refusal::Late),
+            },
+            // INVARIANT: the path is that of this endpoint, and it is offered.
+            None => facade.refuse(endpoint, Refusal::Internal),
+        };
+        self.finish(endpoint, answer)
+    }
+
+    fn refuse(&self, endpoint: FacadeEndpoint, refusal: Refusal) -> Response<Bytes> {
+        self.finish(endpoint, self.driver.facade.refuse(endpoint, refusal))
+    }
+
+    /// Writes down what came of a request, and lets scripts read the answer where they may.
+    fn finish(&self, endpoint: FacadeEndpoint, answer: Answer) -> Response<Bytes> {
+        let event = answer.event;
+        let refusal = match event {
+            Event::Refused(refusal) => Some(refusal.code()),
+            _ => None,
+        };
+        self.audit.record(&Record::authorization_server(event.code(), refusal));
+        report(endpoint, event, answer.response.status());
+        let mut response = answer.response;
+        if cors::methods(endpoint).is_some() {
+            cors::allow(response.headers_mut());
+        }
+        response
+    }
+}
+
+/// Tells the operator. What is wrong with the store, the provider or us is for them to mend.
+fn report(endpoint: FacadeEndpoint, event: Event, status: StatusCode) {
+    let (code, status) = (event.code(), status.as_u16());
+    match event {
+        Event::Refused(Refusal::Internal) => {
+            tracing::error!(target: "mcp_auth", ?endpoint, code, status, "request to the authorization server failed");
+        }
+        Event::Refused(refusal) if matches!(refusal.error(), "server_error" | "temporarily_unavailable") => {
+            tracing::warn!(target: "mcp_auth", ?endpoint, code, status, "request to the authorization server failed");
+        }
+        Event::Refused(_) => {
+            tracing::info!(target: "mcp_auth", ?endpoint, code, status, "request to the authorization server refused");
+        }
+        _ => {
+            tracing::debug!(target: "mcp_auth", ?endpoint, code, status, "request to the authorization server")
+        }
+    }
+}
+
+impl Place {
+    pub(super) fn of(issuer: &Url) -> Option<Self> {
+        let host = Authority::parse(issuer.host_str()?)?.host.into_owned();
+        Some(Self { host, port: issuer.port_or_known_default() })
+    }
+
+    fn has_default_port(&self) -> bool {
+        matches!(self.port, Some(80 | 443))
+    }
+}
+
+impl fmt::Debug for FacadeServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FacadeServer").field("issuer", &self.issuer()).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a request, as a future.
+#[must_use = "futures do nothing unless polled"]
+pub struct Answering(Kind);
+
+enum Kind {
+    Ready(Option<Response<Bytes>>),
+    Running(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
+}
+
+impl Answering {
+    fn ready(response: Response<Bytes>) -> Self {
+        Self(Kind::Ready(Some(response)))
+    }
+}
+
+impl Future for Answering {
+    type Output = Response<Bytes>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Bytes>> {
+        match &mut self.0 {
+            Kind::Ready(response) => match response.take() {
+                Some(response) => Poll::Ready(response),
+                // Polled again after it was ready: nothing is left to give.
+                None => Poll::Pending,
+            },
+            Kind::Running(running) => running.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for Answering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answering")
+    }
+}
