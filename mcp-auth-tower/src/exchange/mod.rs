@@ -63,6 +63,8 @@ mod findings;
 mod future;
 mod layer;
 mod present;
+#[cfg(feature = "redis")]
+mod redis;
 mod refusal;
 mod replicas;
 mod seams;
@@ -78,6 +80,8 @@ pub use exchanger::{Exchanger, ExchangerBuilder};
 pub use findings::PlanFinding;
 pub use future::ResponseFuture;
 pub use layer::ExchangeLayer;
+#[cfg(feature = "redis")]
+pub use redis::RedisTokens;
 pub use refusal::ExchangeRefusal;
 pub use seams::{ActorTokens, Claim, SharedFuture, SharedTokens};
 pub use service::Exchange;

@@ -5,6 +5,8 @@ mod journeys;
 mod outcomes;
 mod plans;
 mod possession;
+#[cfg(feature = "redis")]
+mod replicas;
 mod settings;
 mod sockets;
 
