@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::Uri;
 use http::header::{HOST, HeaderMap};
 use mcp_auth_core::request_target::normalise_host;
+use url::Url;
 
 /// Host and port of a request, made comparable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,35 @@ impl<'r> Authority<'r> {
     }
 }
 
+/// Where we are: host and port of a URL of ours. It comes from configuration; what is compared with it is what the
+/// request says of itself, and never a header of a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    host: String,
+    port: Option<u16>,
+}
+
+impl Place {
+    pub(crate) fn of(url: &Url) -> Option<Self> {
+        let host = Authority::parse(url.host_str()?)?.host.into_owned();
+        Some(Self { host, port: url.port_or_known_default() })
+    }
+
+    /// Whether a request is for this place. One that names no host is taken for it: no client of HTTP/1.1 leaves it out.
+    pub(crate) fn is_asked(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        match Authority::of(uri, headers) {
+            // The scheme is not known where somebody else ends TLS: no port is that of either scheme.
+            Ok(Some(asked)) => {
+                let default = matches!(self.port, Some(80 | 443));
+                *asked.host == *self.host
+                    && (asked.port.is_some() && asked.port == self.port || asked.port.is_none() && default)
+            }
+            Ok(None) => true,
+            Err(BadAuthority) => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +108,27 @@ mod tests {
         assert_eq!(of("/", &["[0:0::01]"]), is("[::1]", None));
         assert_eq!(of("/", &["127.0.0.1:3000"]), is("127.0.0.1", Some(3000)));
         assert_eq!(of("/", &[]), Ok(None));
+    }
+
+    #[test]
+    fn attack_068_a_place_is_one_host_and_one_port() {
+        let asked = |place: &str, uri: &str, hosts: &[&'static str]| {
+            let place = Place::of(&Url::parse(place).unwrap()).unwrap();
+            let headers = hosts.iter().map(|h| (HOST, http::HeaderValue::from_static(h))).collect();
+            place.is_asked(&uri.parse().unwrap(), &headers)
+        };
+        for host in ["mcp.example", "MCP.Example.", "mcp.example:443"] {
+            assert!(asked("https://mcp.example", "/", &[host]), "{host}");
+        }
+        for host in ["mcp.example:80", "mcp.example:8443", "evil.example", "mcp.example.evil.example"] {
+            assert!(!asked("https://mcp.example", "/", &[host]), "{host}");
+        }
+        assert!(asked("http://[::1]:3000", "/", &["[::1]:3000"]));
+        assert!(!asked("http://[::1]:3000", "/", &["[::1]"]));
+        assert!(asked("https://mcp.example", "https://mcp.example/", &[]));
+        assert!(asked("https://mcp.example", "/", &[]));
+        assert!(!asked("https://mcp.example", "/", &["mcp.example", "mcp.example"]));
+        assert!(!asked("https://mcp.example", "https://evil.example/", &["mcp.example"]));
     }
 
     #[test]

@@ -26,7 +26,8 @@
 //!  client  ◀────────────────────────────── end of streams ◀────┴─ sealed ─┴──────────────────── list filter ◀───────────────┘
 //! ```
 //!
-//! Each works alone ([`metadata`], [`audit`], [`origin`], [`authenticate`], [`expiry`], [`session`], [`mcp`],
+//! In front of all stands [`Facade`](facade::Facade), where an authorization server of our own is wanted.
+//! Each works alone ([`facade`], [`metadata`], [`audit`], [`origin`], [`authenticate`], [`expiry`], [`session`], [`mcp`],
 //! [`agreement`], [`authorize`], [`exchange`]); [`McpAuth`] puts them in order. Every layer passes its service's error type through; a refusal is a response and
 //! carries its [`Rejection`] as an extension.
 //!
@@ -34,6 +35,7 @@
 //!
 //! | layer | of the service | of the request body | of the response body |
 //! |---|---|---|---|
+//! | [`Facade`](facade::Facade) | any | `Body<Data = Bytes> + Send + 'static` | any |
 //! | [`Metadata`](metadata::Metadata), [`Origin`](origin::Origin) | any | any | `Body<Data = Bytes>` |
 //! | [`Audit`](audit::Audit) | any | any | any |
 //! | [`Authenticate`](authenticate::Authenticate) | `Clone + Send + 'static`, future `Send` | `Send + 'static` | `Body<Data = Bytes>` |

@@ -97,7 +97,11 @@ fn load(file: &Path) -> Result<Config, BoxError> {
 }
 
 async fn serve(config: Config) -> Result<(), BoxError> {
-    let gateway = Gateway::new(&config)?.bind().await?;
+    let gateway = Gateway::new(&config)?;
+    for server in check::Server::all(&config, gateway.facades()) {
+        server.log();
+    }
+    let gateway = gateway.bind().await?;
     // Its text may hold secrets.
     drop(config);
     // Whoever reads that we listen may stop us.

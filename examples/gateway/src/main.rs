@@ -17,6 +17,7 @@ mod intake;
 mod proxy;
 mod route;
 mod server;
+mod state;
 mod telemetry;
 #[cfg(test)]
 mod test;

@@ -200,6 +200,32 @@ impl AwsLcSigner {
         .map_err(|_| SigningFailed)?;
         Ok(Self { key, algorithm })
     }
+
+    /// Takes a private key in PKCS #8 DER (RFC 5958), as it stands in a PEM file under `PRIVATE KEY`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRefused::Algorithm`] for an HMAC algorithm, [`KeyRefused::Malformed`] for what is no key for `algorithm`;
+    /// RSA keys have at least 2,048 bits.
+    pub fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyRefused> {
+        let ec = |kind| EcdsaKeyPair::from_pkcs8(kind, der).map(PrivateKey::Ec);
+        let key = match algorithm {
+            Algorithm::RS256
+            | Algorithm::RS384
+            | Algorithm::RS512
+            | Algorithm::PS256
+            | Algorithm::PS384
+            | Algorithm::PS512 => RsaKeyPair::from_pkcs8(der).map(PrivateKey::Rsa),
+            Algorithm::ES256 => ec(&sig::ECDSA_P256_SHA256_FIXED_SIGNING),
+            Algorithm::ES384 => ec(&sig::ECDSA_P384_SHA384_FIXED_SIGNING),
+            Algorithm::ES512 => ec(&sig::ECDSA_P521_SHA512_FIXED_SIGNING),
+            Algorithm::EdDSA | Algorithm::Ed25519 => {
+                Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(PrivateKey::Ed25519)
+            }
+            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => return Err(KeyRefused::Algorithm),
+        };
+        Ok(Self { key: key.map_err(|_| KeyRefused::Malformed)?, algorithm })
+    }
 }
 
 impl Signer for AwsLcSigner {

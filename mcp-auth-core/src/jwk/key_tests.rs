@@ -172,3 +172,33 @@ fn attack_023_the_list_of_small_points_is_complete() {
     // x is zero for two of the five, so that their signs make no difference: eight points, which is all of them.
     assert_eq!(encodings - 2, 8);
 }
+
+/// Made with `openssl genpkey`.
+#[test]
+fn a_private_key_in_pkcs8_signs_what_its_public_key_checks() {
+    use base64::engine::general_purpose::STANDARD;
+
+    let p256 = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgMO4cTJQwVq87E4ON97XmjT+bprsoehvA9e3dMqlVgHChRANC\
+                AAQE3hbnb34/wFcHPP7eeFsghdqEQcWGk3KeE8YfFTuTILGEFlvuGKPf4/dvh4UtbkrKQRLLgfDcwOLdV9IT1FDj";
+    let ed25519 = "MC4CAQAwBQYDK2VwBCIEIBIUkjj5LNIyvwVrkKM+fPBUU97bEeiDrHzQEYUF0was";
+    for (text, algorithm, wrong) in
+        [(p256, Algorithm::ES256, Algorithm::ES384), (ed25519, Algorithm::EdDSA, Algorithm::ES256)]
+    {
+        let der = STANDARD.decode(text).unwrap();
+        let signer = AwsLcSigner::from_pkcs8(algorithm, &der).unwrap();
+        let jwk: Value = serde_json::from_str(&signer.public_jwk("k1")).unwrap();
+        let set = json!({ "keys": [jwk] }).to_string();
+        let signature = signer.sign(b"message").unwrap();
+        for provider in [&AwsLc::new() as &dyn CryptoProvider, &RustCrypto::new()] {
+            let set = KeySet::parse(set.as_bytes(), provider, Algorithm::ALL).unwrap();
+            let verifier = set.keys()[0].verifier(algorithm).unwrap();
+            assert!(verifier.verify(b"message", &signature).is_ok(), "{algorithm}");
+            assert!(verifier.verify(b"massage", &signature).is_err(), "{algorithm}");
+        }
+        let refused = |algorithm, der: &[u8]| AwsLcSigner::from_pkcs8(algorithm, der).unwrap_err();
+        assert_eq!(refused(wrong, &der), KeyRefused::Malformed);
+        assert_eq!(refused(algorithm, &der[1..]), KeyRefused::Malformed);
+        assert_eq!(refused(Algorithm::RS256, &der), KeyRefused::Malformed);
+        assert_eq!(refused(Algorithm::HS256, &der), KeyRefused::Algorithm);
+    }
+}

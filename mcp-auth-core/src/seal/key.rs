@@ -75,6 +75,15 @@ impl SealKey {
         Ok(Self::from_bytes(provider.hkdf_sha256(secret, b"mcp-auth seal key 1", label.as_bytes())?))
     }
 
+    /// A key made of this one, for one use of several that share it; `label` names the use.
+    ///
+    /// # Errors
+    ///
+    /// [`SealKeyError::Secret`] for a label of more than 255 bytes, [`SealKeyError::Backend`].
+    pub fn subkey(&self, label: &str, provider: &dyn CryptoProvider) -> Result<Self, SealKeyError> {
+        Self::derive(&*self.0, label, provider)
+    }
+
     /// A key of its own for each thing that is done with this one.
     pub(super) fn part(
         &self,

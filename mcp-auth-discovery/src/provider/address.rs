@@ -27,6 +27,14 @@ pub enum ProviderError {
          authorization server, `https://<org>/oauth2/<authServerId>`"
     )]
     OktaOrgServer,
+    /// An issuer that this provider does not have.
+    #[error("an issuer of {provider} is written `{form}`")]
+    IssuerForm {
+        /// The provider.
+        provider: &'static str,
+        /// How its issuers look.
+        form: String,
+    },
     /// An issuer or endpoint in the settings that is not acceptable.
     #[error("`{field}` {fault}")]
     Endpoint {

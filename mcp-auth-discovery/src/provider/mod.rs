@@ -22,6 +22,7 @@
 //! ```
 
 mod address;
+mod by_issuer;
 mod kind;
 mod okta;
 mod presets;

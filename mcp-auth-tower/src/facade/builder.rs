@@ -16,8 +16,9 @@ use super::FacadeServer;
 use super::documents::ClientDocuments;
 use super::drive::Driver;
 use super::limits::{FacadeLimits, Limiter};
+use super::places::Places;
 use super::provider::ProviderMetadata;
-use super::server::{Inner, Place};
+use super::server::Inner;
 use crate::audit::{AuditSink, TracingSink};
 use crate::authenticate::AuthenticateLayer;
 use crate::client::{Fetch, FetchError, HttpClient};
@@ -174,8 +175,9 @@ impl FacadeServerBuilder {
         self
     }
 
-    /// Time for one request to the provider or for a document. Default: 10 seconds, and never over 15: a refresh token
-    /// is held for [`LEASE`](mcp_auth_exchange::facade::LEASE) while the provider is asked.
+    /// Time for one request to the provider. Default: 10 seconds, and never over 15: a refresh token is held for
+    /// [`LEASE`](mcp_auth_exchange::facade::LEASE) while the provider is asked. Documents, those of clients and the
+    /// provider's, have 5 seconds at most.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.min(Duration::from_secs(15));
         self
@@ -219,18 +221,15 @@ impl FacadeServerBuilder {
             None if facade.key_set().is_none() => None,
             None => Some(validator(&facade, &fetch, &self.clock)?),
         };
+        // A user or a client waits for these.
+        let short = self.timeout.min(Duration::from_secs(5));
         let documents = facade.takes_client_documents().then(|| {
             let fetch = self.document_fetch.unwrap_or_else(|| fetch.clone());
-            ClientDocuments::new(self.documents, fetch, self.timeout, self.clock.clone())
+            ClientDocuments::new(self.documents, fetch, short, self.clock.clone())
         });
-        let provider = ProviderMetadata::new(
-            facade.clone(),
-            self.life,
-            fetch.clone(),
-            self.timeout.min(Duration::from_secs(5)),
-            self.clock.clone(),
-        )?;
-        let place = if self.any_host { None } else { Place::of(facade.callback()) };
+        let provider =
+            ProviderMetadata::new(facade.clone(), self.life, fetch.clone(), short, self.clock.clone())?;
+        let places = Places::of(&facade, self.any_host);
         let driver = Driver {
             origins: origins(&facade),
             facade,
@@ -251,7 +250,7 @@ impl FacadeServerBuilder {
             slots: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
             body: Limits { bytes: MAX_BODY_BYTES, time: self.body_timeout },
             deadline: Duration::from_secs(60),
-            place,
+            places,
         })))
     }
 }

@@ -32,18 +32,18 @@ pub struct Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FacadeLimits {
-    /// Registrations and their management. Default: 60, then one per 5 seconds.
+    /// Registrations and their management. Default: 120, then one per 2 seconds.
     pub registrations: Rate,
-    /// Steps of logins: authorization requests, forms and callbacks, of which a login has three. Default: 120, then one
-    /// per second.
+    /// Steps of logins: authorization requests, forms and callbacks, of which a login has three. Default: 600, then ten
+    /// per second, which is enough for a company behind one address.
     pub logins: Rate,
 }
 
 impl Default for FacadeLimits {
     fn default() -> Self {
         Self {
-            registrations: Rate::new(60, Duration::from_secs(5)),
-            logins: Rate::new(120, Duration::from_secs(1)),
+            registrations: Rate::new(120, Duration::from_secs(2)),
+            logins: Rate::new(600, Duration::from_millis(100)),
         }
     }
 }

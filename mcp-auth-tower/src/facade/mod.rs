@@ -64,6 +64,7 @@ mod drive;
 mod future;
 mod layer;
 mod limits;
+mod places;
 mod provider;
 mod server;
 mod service;

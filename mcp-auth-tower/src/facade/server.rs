@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use mcp_auth_core::audit::Record;
 use mcp_auth_discovery::facade::FacadeEndpoint;
@@ -18,14 +18,13 @@ use mcp_auth_discovery::server::MetadataStatus;
 use mcp_auth_exchange::facade::{Answer, Event, Facade, Refusal};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use url::Url;
 
 use super::documents::ClientDocuments;
 use super::drive::Driver;
 use super::limits::Limiter;
+use super::places::{Found, Places};
 use super::{FacadeServerBuilder, cors};
 use crate::audit::AuditSink;
-use crate::authority::Authority;
 use crate::mcp::{Collect, Limits};
 use crate::rejection::RejectionReason;
 
@@ -42,15 +41,7 @@ pub(super) struct Inner {
     pub(super) slots: Arc<Semaphore>,
     pub(super) body: Limits,
     pub(super) deadline: Duration,
-    /// Where we are; `None`: whatever host is asked for.
-    pub(super) place: Option<Place>,
-}
-
-/// Host and port of the issuer.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) host: String,
-    pub(super) port: Option<u16>,
+    pub(super) places: Places,
 }
 
 /// The state of the server, for operators. Holds no secret.
@@ -114,7 +105,7 @@ impl FacadeServer {
     }
 
     /// Answers a request for one of our documents or endpoints; gives back what is for somebody else: another path, or
-    /// another host.
+    /// another host. What an endpoint answers carries its [`Event`] as an extension.
     ///
     /// # Errors
     ///
@@ -125,19 +116,17 @@ impl FacadeServer {
         B: Body<Data = Bytes> + Send + 'static,
     {
         let inner = &self.0;
-        if !inner.is_here(request.uri(), request.headers()) {
-            return Err(request);
-        }
-        if let Some(document) = inner.document(request.method(), request.uri()) {
-            return Ok(Answering::ready(document));
-        }
-        let facade = &inner.driver.facade;
-        let endpoint = facade.metadata().endpoint_at(request.uri().path());
-        let offered = |endpoint: &FacadeEndpoint| {
-            let registers = || facade.metadata().authorization_server(None).registration_endpoint.is_some();
-            *endpoint != FacadeEndpoint::Register || registers()
+        let Some(found) = inner.places.find(request.uri(), request.headers()) else { return Err(request) };
+        let endpoint = match found {
+            Found::Endpoint(endpoint) => endpoint,
+            Found::Document(url) => {
+                let known = inner.driver.provider.current();
+                let metadata = inner.driver.facade.metadata();
+                // INVARIANT: the URL is one of the issuer's.
+                let Some(json) = metadata.document_at(url, known.as_deref()) else { return Err(request) };
+                return Ok(Answering::ready(cors::document(request.method(), json)));
+            }
         };
-        let Some(endpoint) = endpoint.filter(offered) else { return Err(request) };
         if *request.method() == Method::OPTIONS
             && let Some(methods) = cors::methods(endpoint)
         {
@@ -165,41 +154,6 @@ fn header_of(number: impl fmt::Display) -> HeaderValue {
 }
 
 impl Inner {
-    fn is_here(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let Some(place) = &self.place else { return true };
-        match Authority::of(uri, headers) {
-            Ok(Some(asked)) => {
-                // Behind a proxy that ends TLS the scheme is not known; the port of a URL without one goes with ours.
-                *asked.host == *place.host
-                    && asked.port.is_none_or(|port| Some(port) == place.port)
-                    && (asked.port.is_some() || place.has_default_port())
-            }
-            // HTTP/1.0, or a test: no browser and no client of HTTP/1.1 leaves it out.
-            Ok(None) => true,
-            Err(_) => false,
-        }
-    }
-
-    /// The metadata document at this place. It does not wait for the provider.
-    fn document(&self, method: &Method, uri: &Uri) -> Option<Response<Bytes>> {
-        let metadata = self.driver.facade.metadata();
-        let path = uri.path_and_query()?.as_str();
-        if !path.contains("/.well-known/") {
-            return None;
-        }
-        let ours = metadata.issuer().metadata_urls().next()?;
-        let mut asked = Url::parse(&ours.origin().ascii_serialization()).ok()?;
-        asked.set_path(uri.path());
-        asked.set_query(uri.query());
-        // What the parser would mend is no place of ours.
-        if asked.path() != uri.path() {
-            return None;
-        }
-        let known = self.driver.provider.current();
-        let json = metadata.document_at(&asked, known.as_deref())?;
-        Some(cors::document(method, json))
-    }
-
     /// From the whole request to its answer.
     async fn run(
         self: Arc<Self>,
@@ -274,6 +228,7 @@ impl Inner {
         self.audit.record(&Record::authorization_server(event.code(), refusal));
         report(endpoint, event, answer.response.status());
         let mut response = answer.response;
+        response.extensions_mut().insert(event);
         if cors::methods(endpoint).is_some() {
             cors::allow(response.headers_mut());
         }
@@ -297,17 +252,6 @@ fn report(endpoint: FacadeEndpoint, event: Event, status: StatusCode) {
         _ => {
             tracing::debug!(target: "mcp_auth", ?endpoint, code, status, "request to the authorization server")
         }
-    }
-}
-
-impl Place {
-    pub(super) fn of(issuer: &Url) -> Option<Self> {
-        let host = Authority::parse(issuer.host_str()?)?.host.into_owned();
-        Some(Self { host, port: issuer.port_or_known_default() })
-    }
-
-    fn has_default_port(&self) -> bool {
-        matches!(self.port, Some(80 | 443))
     }
 }
 

@@ -1,5 +1,7 @@
 //! From what was collected to layers.
 
+use std::sync::Arc;
+
 use mcp_auth_core::jwt::{Issuer, IssuerConfigError, Validator};
 use mcp_auth_core::policy::PolicyLevels;
 use mcp_auth_discovery::{ProtectedResourceMetadata, Scopes};
@@ -28,7 +30,7 @@ impl McpAuthBuilder {
         let mut issuers = Vec::new();
         let mut keys = Vec::new();
         let own = self.facade.as_ref().and_then(|server| {
-            let issuer = Issuer::new(server.issuer()).audience(self.resource.as_str());
+            let issuer = Issuer::new(server.issuer()).audience(self.resource.as_str()).access_token_profile();
             Some((issuer, KeysFrom::Source(KeySource::inline(server.facade().key_set()?))))
         });
         for (issuer, from) in self.issuers.into_iter().chain(own) {
@@ -155,6 +157,7 @@ impl McpAuthBuilder {
         Ok(McpAuth {
             facade: self.facade.map(FacadeLayer::new).unwrap_or_default(),
             metadata: MetadataLayer::new(&self.resource, &metadata),
+            document: Arc::new(metadata),
             audit: self.audit,
             origin: self.origin,
             authenticate,

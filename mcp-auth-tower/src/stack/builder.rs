@@ -398,7 +398,7 @@ impl McpAuthBuilder {
     /// Puts an authorization server of our own in front of the provider; see [`facade`](crate::facade). The metadata names
     /// it and not the provider, unless [`authorization_server`](Self::authorization_server) says otherwise. Whose tokens
     /// are accepted is said as ever: the provider's, by [`provider`](Self::provider), where the facade passes them on.
-    /// Tokens of its own are accepted without more.
+    /// Tokens of its own are accepted without more. It has an audit trail and a clock of its own.
     pub fn facade(mut self, server: FacadeServer) -> Self {
         self.facade = Some(server);
         self

@@ -4,11 +4,13 @@ mod build;
 mod builder;
 mod trust;
 
+use std::sync::Arc;
+
 use mcp_auth_core::jwt::IssuerConfigError;
 use mcp_auth_core::policy::RuleError;
-use mcp_auth_discovery::ResourceIdentifier;
 use mcp_auth_discovery::resource::ResourceError;
 use mcp_auth_discovery::scope::ScopeError;
+use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier};
 use tower_layer::Layer;
 
 use crate::agreement::{Agree, AgreementLayer};
@@ -32,6 +34,7 @@ pub use builder::McpAuthBuilder;
 pub struct McpAuth {
     facade: FacadeLayer,
     metadata: MetadataLayer,
+    document: Arc<ProtectedResourceMetadata>,
     audit: AuditLayer,
     origin: OriginLayer,
     authenticate: AuthenticateLayer,
@@ -99,6 +102,12 @@ impl McpAuth {
     /// What replaces the rules while services serve.
     pub fn policies(&self) -> PolicyHandle {
         self.authorize.handle()
+    }
+
+    /// The resource's metadata, for a server that mounts several
+    /// ([`MountedResources`](mcp_auth_discovery::resource::MountedResources)).
+    pub fn document(&self) -> &ProtectedResourceMetadata {
+        &self.document
     }
 
     /// The layer of our own authorization server, whose server has a status to show.

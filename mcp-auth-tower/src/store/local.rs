@@ -10,9 +10,8 @@ use super::{Store, StoreCommand, StoreError, StoreFuture};
 const MAX_ENTRIES: usize = 200_000;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// A store for one instance, bounded in entries and bytes: at most 200,000 and 64 MiB by default.
-///
-/// A login takes about 10 KiB until its code is used, and 200 bytes for as long as its last refresh token is good.
+/// A store for one instance, bounded in entries and bytes: at most 200,000 and 64 MiB by default. What does not fit is
+/// refused until something expires.
 #[derive(Debug)]
 pub struct LocalStore(Mutex<MemoryStore>);
 

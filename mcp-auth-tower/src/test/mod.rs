@@ -13,6 +13,7 @@ mod facade;
 mod introspection;
 mod keys;
 mod mcp;
+mod metadata;
 mod origin;
 mod policy;
 #[cfg(feature = "redis")]

@@ -151,6 +151,7 @@ async fn every_layer_keeps_the_contract() {
     };
 
     keeps_the_contract("metadata", MetadataLayer::new(&resource, &document), request).await;
+    keeps_the_contract("facade", facade::layer(), request).await;
     keeps_the_contract("audit", AuditLayer::default(), request).await;
     keeps_the_contract("origin", OriginLayer::new(&resource), request).await;
     let validator = mcp_auth_core::jwt::Validator::new([issuer()]).unwrap();

@@ -2,6 +2,7 @@
 
 mod outline;
 mod refused;
+mod server;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,9 @@ use clap::{Args, ValueEnum};
 
 use self::outline::Outline;
 pub(crate) use self::refused::Refused;
+pub(crate) use self::server::Server;
 use crate::config::{self, Config};
+use crate::proxy::BoxError;
 use crate::route::{BuildError, Finding, Set};
 use crate::server::Gateway;
 use crate::telemetry::{complain, say};
@@ -24,6 +27,9 @@ pub(crate) struct Options {
     /// How to write what is found
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Ask the providers behind authorization servers for their metadata, and say what may go wrong with it
+    #[arg(long)]
+    ask_providers: bool,
 }
 
 /// How output is written.
@@ -38,9 +44,14 @@ pub(crate) enum Format {
 
 /// Reads a configuration and builds everything once: what is wrong is found before anything listens.
 pub(crate) fn load(file: &Path) -> Result<(Config, Vec<config::Warning>), Refused> {
-    let (config, warnings) = config::load(file)?;
-    Gateway::new(&config)?;
+    let (config, warnings, _) = load_built(file)?;
     Ok((config, warnings))
+}
+
+fn load_built(file: &Path) -> Result<(Config, Vec<config::Warning>, Gateway), Refused> {
+    let (config, warnings) = config::load(file)?;
+    let gateway = Gateway::check(&config)?;
+    Ok((config, warnings, gateway))
 }
 
 /// What in the rules is probably not meant, from the outside in and in the file's order.
@@ -59,8 +70,14 @@ pub(crate) fn findings(config: &Config) -> Result<Vec<Finding>, BuildError> {
 
 /// Prints what the file means. Warnings are no failure.
 pub(crate) fn run(options: &Options) -> Result<(), Refused> {
-    let outlined = load(&options.file).and_then(|(config, warnings)| {
-        let outline = Outline::of(&config, &warnings)?;
+    let outlined = load_built(&options.file).and_then(|(config, warnings, gateway)| {
+        let mut outline = Outline::of(&config, &warnings, gateway.facades())?;
+        if options.ask_providers {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime
+                .map_err(|e| Refused::from(BoxError::from(e)))?
+                .block_on(Server::ask_all(&mut outline.authorization_servers, gateway.facades()));
+        }
         Ok((outline, warnings))
     });
     match (options.format, outlined) {

@@ -3,8 +3,9 @@
 use mcp_auth_core::policy::Level;
 use serde::Serialize;
 
+use super::server::Server;
 use crate::config::{self, Config, Position, Source};
-use crate::route::{BuildError, Finding, Set};
+use crate::route::{BuildError, Facades, Finding, Set, metadata_findings};
 
 /// A whole file.
 #[derive(Debug, Serialize)]
@@ -15,6 +16,7 @@ pub(super) struct Outline {
     /// What is doubtful beside the rules.
     pub(super) warnings: Vec<Remark>,
     pub(super) policies: Vec<Policy>,
+    pub(super) authorization_servers: Vec<Server>,
     pub(super) binds: Vec<Bind>,
 }
 
@@ -44,6 +46,10 @@ pub(super) struct Route {
     pub(super) cors: bool,
     /// The issuer of its tokens, where it asks for some.
     pub(super) issuer: Option<String>,
+    /// Who clients are told to get them from.
+    pub(super) authorization_servers: Vec<String>,
+    /// What is doubtful about the protected resource metadata.
+    pub(super) metadata_findings: Vec<String>,
     /// Where its tokens are exchanged for the backend, where they are, and for whom.
     pub(super) exchange: Vec<String>,
     pub(super) policies: Vec<Policy>,
@@ -121,7 +127,11 @@ impl Remark {
 }
 
 impl Outline {
-    pub(super) fn of(config: &Config, warnings: &[config::Warning]) -> Result<Self, BuildError> {
+    pub(super) fn of(
+        config: &Config,
+        warnings: &[config::Warning],
+        facades: &Facades,
+    ) -> Result<Self, BuildError> {
         let file = &config.file;
         let warning = |w: &config::Warning| {
             let level = w.level().word();
@@ -136,6 +146,7 @@ impl Outline {
             accepted: true,
             warnings: warnings.iter().map(warning).collect(),
             policies: Policy::all(file, Level::Gateway, &config.rules)?,
+            authorization_servers: Server::all(config, facades),
             binds: config.binds.iter().map(bind).collect::<Result<_, BuildError>>()?,
         })
     }
@@ -161,6 +172,16 @@ impl Listener {
                 column: route.at.column,
                 cors: route.policies.cors.is_some(),
                 issuer: authentication.map(|a| a.issuer.value.clone()),
+                authorization_servers: authentication
+                    .map(|a| &a.resource_metadata.authorization_servers)
+                    .into_iter()
+                    .flatten()
+                    .map(|url| url.as_str().to_owned())
+                    .collect(),
+                metadata_findings: match authentication {
+                    None => Vec::new(),
+                    Some(from) => metadata_findings(file, from)?,
+                },
                 exchange: route
                     .policies
                     .backend_auth

@@ -10,6 +10,9 @@ impl fmt::Display for Outline {
             writeln!(f, "for all routes")?;
             self.policies.iter().try_for_each(|policy| policy.fmt(2, f))?;
         }
+        for server in &self.authorization_servers {
+            server.fmt(f)?;
+        }
         for bind in &self.binds {
             writeln!(f, "{}", bind.address)?;
             for listener in &bind.listeners {
@@ -23,6 +26,13 @@ impl fmt::Display for Outline {
                     let issuer = route.issuer.as_deref().unwrap_or("none: open to all");
                     let place = Place(route.line, route.column);
                     writeln!(f, "    route {name} at {place}: cors {cors}, authentication {issuer}")?;
+                    if route.issuer.is_some() {
+                        let servers = route.authorization_servers.join(", ");
+                        writeln!(f, "      clients get tokens from {servers}")?;
+                    }
+                    for finding in &route.metadata_findings {
+                        writeln!(f, "      warning: resourceMetadata: {finding}")?;
+                    }
                     for way in &route.exchange {
                         writeln!(f, "      the backend gets a token from {way}")?;
                     }
@@ -33,7 +43,12 @@ impl fmt::Display for Outline {
         let rules: usize = self.all_policies().map(|policy| policy.rules.len()).sum();
         let of_rules = self.all_policies().flat_map(|policy| &policy.rules).map(|rule| rule.findings.len());
         let of_sets = self.all_policies().map(|policy| policy.findings.len());
-        let warnings = self.warnings.len() + of_rules.sum::<usize>() + of_sets.sum::<usize>();
+        let routes = self.binds.iter().flat_map(|bind| &bind.listeners).flat_map(|listener| &listener.routes);
+        let of_documents: usize = routes.map(|route| route.metadata_findings.len()).sum();
+        let of_servers =
+            self.authorization_servers.iter().filter_map(|server| server.findings.as_ref()).map(Vec::len);
+        let of_servers = of_documents + of_servers.sum::<usize>();
+        let warnings = of_servers + self.warnings.len() + of_rules.sum::<usize>() + of_sets.sum::<usize>();
         write!(f, "{}: accepted; {rules} rule(s), {warnings} remark(s)", self.file)
     }
 }

@@ -1,6 +1,7 @@
 //! `mcpAuthentication`: which tokens a route accepts.
 
 use super::error::{ConfigErrorKind, Fault, Position};
+use super::facade::{self, Facade, IssuerProxy};
 use super::fields::Fields;
 use super::jwks::Jwks;
 use super::metadata::{Draft, ResourceMetadata};
@@ -27,6 +28,8 @@ pub(crate) struct McpAuthentication {
     pub(crate) required_claims: Vec<RequiredClaim>,
     /// Where the token is in a request.
     pub(crate) authorization_location: HeaderLocation,
+    /// Our own authorization server, where a provider is not one that MCP clients can use.
+    pub(crate) facade: Option<Box<Facade>>,
     /// Where the policy begins in the file.
     pub(crate) at: Position,
 }
@@ -80,16 +83,36 @@ impl McpAuthentication {
             "jwtValidationOptions",
             "authorizationLocation",
         ];
-        let unsupported = ["provider", "clientId", "clientSecret"];
-        let mut fields = Fields::new(node, "mcpAuthentication", &KNOWN, &unsupported)?;
+        let known: Vec<&str> = KNOWN.into_iter().chain(facade::FIELDS).collect();
+        let mut fields = Fields::new(node, "mcpAuthentication", &known, &[])?;
         let at = fields.at();
         let mode = fields.text("mode")?.map(|text| Mode::read(&text, lints)).transpose()?.unwrap_or_default();
         let issuer = fields.require("issuer")?.filled_text("issuer")?;
-        let jwks = Jwks::read(&mut fields, lints)?;
+        let provider = facade::take_provider(&mut fields, &issuer)?;
+        let jwks = Jwks::read(&mut fields, provider.as_ref(), lints)?;
         let audiences = fields.take("audiences").map(read_audiences).transpose()?;
         let draft = fields.take("resourceMetadata").map(|node| Draft::read(node, lints)).transpose()?;
-        let (audiences, resource_metadata) =
-            reconcile(at, &issuer, audiences, draft.unwrap_or_default(), lints)?;
+        let mut draft = draft.unwrap_or_default();
+        let (audiences, resource) = reconcile(at, audiences, &mut draft, provider.is_some(), lints)?;
+        let listed = draft.authorization_servers.take();
+        let facade = match provider {
+            None => None,
+            Some(provider) => {
+                let proxied = IssuerProxy::of(draft.issuer_proxy, listed.as_ref());
+                Some(Box::new(Facade::read(&mut fields, provider, &resource, &proxied, lints)?))
+            }
+        };
+        let servers = match (&facade, listed) {
+            (Some(facade), listed) => with_facade(facade, listed)?,
+            (None, Some(listed)) => listed.value,
+            (None, None) => vec![read_issuer_url(&issuer, lints)?],
+        };
+        if let (None, Some(at)) = (&facade, draft.issuer_proxy) {
+            let message = "`agentgateway.dev/issuer-proxy` is not used: clients get `authorizationServers`; with \
+                           `provider` this gateway is an authorization server of its own";
+            lints.add(WarningKind::IssuerProxy, at, message);
+        }
+        let resource_metadata = draft.finish(resource, servers);
         let required_claims = match fields.take("jwtValidationOptions") {
             None => vec![RequiredClaim::Exp],
             Some(node) => read_validation_options(node, lints)?,
@@ -107,6 +130,7 @@ impl McpAuthentication {
             resource_metadata,
             required_claims,
             authorization_location,
+            facade,
             at,
         })
     }
@@ -188,15 +212,15 @@ fn read_audiences(node: Node) -> Result<Spanned<Vec<String>>, Fault> {
     Ok(Spanned { value: texts.into_iter().map(|text| text.value).collect(), at })
 }
 
-/// Audience and resource stand in for each other, and the issuer for the list of authorization servers.
+/// Audience and resource stand in for each other.
 fn reconcile(
     at: Position,
-    issuer: &Spanned<String>,
     audiences: Option<Spanned<Vec<String>>>,
-    mut draft: Draft,
+    draft: &mut Draft,
+    has_facade: bool,
     lints: &mut Lints,
-) -> Result<(Vec<String>, ResourceMetadata), Fault> {
-    let (audiences, resource) = match (audiences, draft.resource.take()) {
+) -> Result<(Vec<String>, HttpUrl), Fault> {
+    Ok(match (audiences, draft.resource.take()) {
         (None, None) => {
             let message = "`audiences` or `resourceMetadata.resource` is needed: without them a token for any \
                            other service of the issuer would pass";
@@ -205,7 +229,8 @@ fn reconcile(
         (None, Some(resource)) => (vec![resource.value.as_str().to_owned()], resource.value),
         (Some(audiences), Some(resource)) => {
             let text = resource.value.as_str();
-            if !audiences.value.iter().any(|audience| audience == text) {
+            // A facade translates the one into the other.
+            if !has_facade && !audiences.value.iter().any(|audience| audience == text) {
                 let message = format!(
                     "`audiences` does not contain the resource `{text}`, which is what clients ask for"
                 );
@@ -226,12 +251,23 @@ fn reconcile(
             resource.warn_if_plain("audiences", audiences.at, lints);
             (audiences.value, resource)
         }
-    };
-    let servers = match draft.authorization_servers.take() {
-        Some(servers) => servers,
-        None => vec![read_issuer_url(issuer, lints)?],
-    };
-    Ok((audiences, draft.finish(resource, servers)))
+    })
+}
+
+/// The facade is what clients are sent to; others may be listed beside it.
+fn with_facade(facade: &Facade, listed: Option<Spanned<Vec<HttpUrl>>>) -> Result<Vec<HttpUrl>, Fault> {
+    let issuer = facade.issuer();
+    match listed {
+        None => Ok(vec![HttpUrl::parse(issuer, "authorizationServer.issuer", facade.at)?]),
+        Some(listed) if listed.value.iter().any(|url| url.as_str() == issuer) => Ok(listed.value),
+        Some(listed) => {
+            let message = format!(
+                "`authorizationServers` does not name `{issuer}`, the authorization server that `provider` makes of \
+                 this gateway: leave it out, or set `authorizationServer.issuer`"
+            );
+            Err(Fault::new(ConfigErrorKind::Conflict, listed.at, message))
+        }
+    }
 }
 
 /// An opaque issuer is fine for comparing with `iss`, but nobody can get a token from it.

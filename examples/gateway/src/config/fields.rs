@@ -35,6 +35,11 @@ impl Fields {
         Ok(Self { what, at, entries })
     }
 
+    /// A mapping that is not written; `at` is where somebody would look for it.
+    pub(super) fn empty(what: &'static str, at: Position) -> Self {
+        Self { what, at, entries: Vec::new() }
+    }
+
     /// Where the mapping begins.
     pub(super) fn at(&self) -> Position {
         self.at

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use mcp_auth_discovery::provider::Provider;
+
 use super::error::{ConfigErrorKind, Fault};
 use super::fields::Fields;
 use super::node::{Kind, Node, Spanned};
 use super::path_match::one_of;
 use super::url::HttpUrl;
-use super::warning::Lints;
+use super::warning::{Lints, WarningKind};
 
 /// Where the issuer's keys are.
 #[derive(Clone)]
@@ -25,8 +27,37 @@ pub(crate) enum Jwks {
 }
 
 impl Jwks {
-    /// Reads `jwks`, or the older flat `jwksUrl`, of `fields`.
-    pub(super) fn read(fields: &mut Fields, lints: &mut Lints) -> Result<Self, Fault> {
+    /// Reads `jwks`, or the older flat `jwksUrl`, of `fields`. A provider knows where its keys are.
+    pub(super) fn read(
+        fields: &mut Fields,
+        provider: Option<&Spanned<Provider>>,
+        lints: &mut Lints,
+    ) -> Result<Self, Fault> {
+        let at = fields.key_at("jwks").or(fields.key_at("jwksUrl"));
+        let written = Self::read_written(fields, lints)?;
+        let Some(provider) = provider else { return Ok(written) };
+        let Some(derived) = provider.value.jwks_uri() else { return Ok(written) };
+        let derived = HttpUrl::parse(derived, "provider", provider.at)?;
+        match (written, at) {
+            (Self::Discovered, _) => Ok(Self::Url(derived)),
+            // Another host is an address of the operator's own network; this one is a typing mistake (rows 143, 151).
+            (Self::Url(url), Some(at))
+                if url.url().origin() == derived.url().origin() && url.url() != derived.url() =>
+            {
+                let message = format!(
+                    "`{}` is not where {} has the keys of this issuer: `{}` is used; leave `jwks` out",
+                    url.as_str(),
+                    provider.value.kind().name(),
+                    derived.as_str()
+                );
+                lints.add(WarningKind::ProviderKeys, at, message);
+                Ok(Self::Url(derived))
+            }
+            (written, _) => Ok(written),
+        }
+    }
+
+    fn read_written(fields: &mut Fields, lints: &mut Lints) -> Result<Self, Fault> {
         let flat_at = fields.key_at("jwksUrl");
         match (fields.take("jwks"), fields.take("jwksUrl"), flat_at) {
             (Some(_), Some(_), Some(at)) => {

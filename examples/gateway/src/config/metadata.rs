@@ -37,10 +37,16 @@ pub(super) struct Draft {
     resource_documentation: Option<HttpUrl>,
     resource_policy_uri: Option<HttpUrl>,
     /// `authorizationServers`.
-    pub(super) authorization_servers: Option<Vec<HttpUrl>>,
+    pub(super) authorization_servers: Option<Spanned<Vec<HttpUrl>>>,
+    /// Where `agentgateway.dev/issuer-proxy` is written. Its value is an address inside of another gateway; it is not
+    /// kept, and so cannot get into the document.
+    pub(super) issuer_proxy: Option<Position>,
 }
 
 const WHAT: &str = "resourceMetadata";
+
+/// Where another gateway proxies an authorization server.
+const ISSUER_PROXY: &str = "agentgateway.dev/issuer-proxy";
 
 impl ResourceMetadata {
     /// The path of the document, as
@@ -53,13 +59,14 @@ impl ResourceMetadata {
 
 impl Draft {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        const KNOWN: [&str; 6] = [
+        const KNOWN: [&str; 7] = [
             "resource",
             "scopesSupported",
             "bearerMethodsSupported",
             "resourceDocumentation",
             "resourcePolicyUri",
             "authorizationServers",
+            ISSUER_PROXY,
         ];
         let mut fields = Fields::new(unnest(node, lints)?, WHAT, &KNOWN, &[])?;
         if let Some(node) = fields.take("bearerMethodsSupported") {
@@ -83,12 +90,14 @@ impl Draft {
         let resource_policy_uri = url("resourcePolicyUri")?;
         let authorization_servers =
             fields.take("authorizationServers").map(|node| read_servers(node, lints)).transpose()?;
+        let issuer_proxy = fields.take(ISSUER_PROXY).map(read_issuer_proxy).transpose()?;
         Ok(Self {
             resource,
             scopes_supported,
             resource_documentation,
             resource_policy_uri,
             authorization_servers,
+            issuer_proxy,
         })
     }
 
@@ -156,13 +165,25 @@ fn read_scopes(node: Node, lints: &mut Lints) -> Result<Vec<String>, Fault> {
     Ok(scopes)
 }
 
-fn read_servers(node: Node, lints: &mut Lints) -> Result<Vec<HttpUrl>, Fault> {
+fn read_servers(node: Node, lints: &mut Lints) -> Result<Spanned<Vec<HttpUrl>>, Fault> {
     const FIELD: &str = "authorizationServers";
+    let at = node.at;
     let read = |node: Node| {
         let at: Position = node.at;
         let url = HttpUrl::read(node, FIELD)?;
         url.warn_if_plain(FIELD, at, lints);
         Ok(url)
     };
-    node.filled_list(FIELD)?.into_iter().map(read).collect()
+    let value = node.filled_list(FIELD)?.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Spanned { value, at })
+}
+
+/// A URL or an address such as `:7777/oauth-issuer`.
+fn read_issuer_proxy(node: Node) -> Result<Position, Fault> {
+    let text = node.filled_text(ISSUER_PROXY)?;
+    if text.value.contains(|c: char| c == '@' || c.is_whitespace()) {
+        let message = format!("`{ISSUER_PROXY}` must be an address such as `:7777/oauth-issuer`");
+        return Err(Fault::invalid(text.at, message));
+    }
+    Ok(text.at)
 }

@@ -26,6 +26,7 @@ mod cors;
 mod denials;
 mod duration;
 mod error;
+mod facade;
 mod fields;
 mod jwks;
 mod limits;
@@ -35,7 +36,9 @@ mod path_match;
 mod policies;
 mod route;
 mod scopes;
+mod secret;
 mod source;
+mod state;
 mod suggest;
 mod timeout;
 mod url;
@@ -47,16 +50,19 @@ mod tests;
 pub(crate) use self::authentication::{McpAuthentication, Mode};
 pub(crate) use self::authorization::{Authorization, Rule, Rules};
 pub(crate) use self::backend::Backend;
-pub(crate) use self::backend_auth::{BackendAuth, Client, Leg, SecretFrom, read_value};
+pub(crate) use self::backend_auth::{BackendAuth, Client, Leg};
 pub(crate) use self::bind::{Bind, Listener, Protocol};
 pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};
 pub(crate) use self::error::{ConfigError, Position};
+pub(crate) use self::facade::{Facade, OwnTokens, Tokens};
 pub(crate) use self::jwks::Jwks;
 pub(crate) use self::node::Spanned;
 pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};
 pub(crate) use self::route::Route;
+pub(crate) use self::secret::SecretFrom;
 pub(crate) use self::source::Source;
+pub(crate) use self::state::{Redis, State, Store};
 pub(crate) use self::timeout::Timeout;
 pub(crate) use self::warning::Warning;
 
@@ -73,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) file: Source,
     /// Rules for all routes, which can narrow them and not widen.
     pub(crate) rules: Rules,
+    /// What outlives a restart, and what replicas share.
+    pub(crate) state: State,
     /// The sockets to listen on. Never empty, and no address is named twice.
     pub(crate) binds: Vec<Bind>,
 }
@@ -104,18 +112,18 @@ pub(crate) fn load(path: &Path) -> Result<(Config, Vec<Warning>), ConfigError> {
 /// At the first thing that is wrong: see the [module](self) for what is refused.
 pub(crate) fn parse(text: &str, file: &str) -> Result<(Config, Vec<Warning>), ConfigError> {
     let mut lints = Lints::new();
-    let (rules, binds) = node::parse(text)
+    let (rules, state, binds) = node::parse(text)
         .and_then(|root| read_root(root, &mut lints))
         .map_err(|fault| fault.in_file(file))?;
-    Ok((Config { file: Source::new(file, text), rules, binds }, lints.in_file(file)))
+    Ok((Config { file: Source::new(file, text), rules, state, binds }, lints.in_file(file)))
 }
 
-fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, Vec<Bind>), Fault> {
+fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, State, Vec<Bind>), Fault> {
     const WHAT: &str = "the configuration";
     let mut fields = Fields::new(
         root,
         WHAT,
-        &["binds", "policies", "tokenExchange"],
+        &["binds", "policies", "state", "tokenExchange"],
         &["config", "frontendPolicies", "backends"],
     )?;
     let rules = match fields.take("policies") {
@@ -128,6 +136,7 @@ fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, Vec<Bind>), Fault>
         }
         Some(node) => Rules::read(node, "policies of the file", &[])?,
     };
+    let state = fields.take("state").map(State::read).transpose()?.unwrap_or_default();
     let binds = fields.require("binds")?.filled_list("binds")?;
     let mut binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;
     bind::refuse_same_address(&binds)?;
@@ -136,5 +145,6 @@ fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, Vec<Bind>), Fault>
     for route in listeners.flat_map(|listener| &mut listener.routes) {
         route.policies.resolve(install.as_ref(), lints)?;
     }
-    Ok((rules, binds))
+    facade::check(&binds, &state, lints)?;
+    Ok((rules, state, binds))
 }

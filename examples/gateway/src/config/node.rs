@@ -121,6 +121,21 @@ impl Node {
         }
     }
 
+    /// The value as JSON, for types that read themselves. A number that no field takes is `null`.
+    pub(super) fn into_json(self) -> serde_json::Value {
+        use serde_json::Value;
+        match self.kind {
+            Kind::Null | Kind::Number => Value::Null,
+            Kind::Boolean(value) => value.into(),
+            Kind::Integer(value) => i64::try_from(value).map_or(Value::Null, Value::from),
+            Kind::Text(value) => value.into(),
+            Kind::List(items) => items.into_iter().map(Self::into_json).collect(),
+            Kind::Mapping(entries) => Value::Object(
+                entries.into_iter().map(|(key, value)| (key.value, value.into_json())).collect(),
+            ),
+        }
+    }
+
     /// Whether this is a list.
     pub(super) fn is_list(&self) -> bool {
         matches!(self.kind, Kind::List(_))

@@ -43,6 +43,16 @@ pub(crate) enum WarningKind {
     CredentialsWithAny,
     /// An exchange that the provider will refuse, or that is probably not meant.
     Exchange,
+    /// `jwks` is not where the provider has its keys, and is not used.
+    ProviderKeys,
+    /// The facade's issuer has a path.
+    FacadeIssuer,
+    /// A route's match has the path of an endpoint of the facade, which comes first.
+    FacadePath,
+    /// A facade without a key that outlives the process.
+    NoKeyFile,
+    /// `agentgateway.dev/issuer-proxy`, which is neither called nor published.
+    IssuerProxy,
     /// The matches of a route lack the well-known path, which is served anyway.
     WellKnownNotMatched,
 }
@@ -103,7 +113,7 @@ impl WarningKind {
     /// How much it matters.
     pub(crate) fn level(self) -> Level {
         match self {
-            Self::WellKnownNotMatched => Level::Info,
+            Self::WellKnownNotMatched | Self::IssuerProxy => Level::Info,
             Self::BearerMethod
             | Self::OfflineAccess
             | Self::AudienceNotResource
@@ -115,6 +125,10 @@ impl WarningKind {
             | Self::ExpirationNotRequired
             | Self::PermissiveMode
             | Self::Exchange
+            | Self::ProviderKeys
+            | Self::FacadeIssuer
+            | Self::FacadePath
+            | Self::NoKeyFile
             | Self::CredentialsWithAny => Level::Warning,
         }
     }
@@ -134,6 +148,11 @@ impl WarningKind {
             Self::PermissiveMode => "permissive_mode",
             Self::CredentialsWithAny => "credentials_with_any",
             Self::Exchange => "exchange",
+            Self::ProviderKeys => "provider_keys",
+            Self::FacadeIssuer => "facade_issuer",
+            Self::FacadePath => "facade_path",
+            Self::NoKeyFile => "no_key_file",
+            Self::IssuerProxy => "issuer_proxy",
             Self::WellKnownNotMatched => "well_known_not_matched",
         }
     }

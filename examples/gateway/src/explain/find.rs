@@ -9,7 +9,7 @@ use super::call::Call;
 use super::request;
 use crate::config::{Bind, Config, Listener, Route};
 use crate::proxy::BoxError;
-use crate::route::{Listeners, target};
+use crate::route::{Front, Listeners, target};
 
 /// A route and what it stands under.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ fn taken<'c, B>(
             let place = Place { bind, listener, route, takes_it: true, file: config.file.name() };
             targets.push(target(&config.file, route, place)?);
         }
-        listeners.add(listener.hostname.as_ref().map(|name| name.value.as_str()), targets);
+        listeners.add(listener.hostname.as_ref().map(|name| name.value.as_str()), Front::default(), targets);
     }
     Ok(listeners.find(host, request).copied())
 }

@@ -26,7 +26,8 @@ use self::token::Presented;
 use crate::check::{self, Format};
 use crate::config::Config;
 use crate::proxy::BoxError;
-use crate::route::{Levels, authenticated, built};
+use crate::route::{Facades, Levels, authenticated, built};
+use crate::state::{Missing, Shared};
 use crate::telemetry::say;
 
 /// Exit status 0 when the call is allowed, 1 when it is denied.
@@ -62,7 +63,8 @@ async fn ask(
         .with(Level::Gateway, file, &config.rules)?
         .with(Level::Listener, file, &place.listener.rules)?
         .with(Level::Route, file, &route.policies.rules)?;
-    let Some(auth) = authenticated(file, route, &rules)? else {
+    let facades = Facades::build(config, &Shared::open(config, Missing::Pretend)?)?;
+    let Some(auth) = authenticated(file, route, &rules, &facades)? else {
         return Err(format!(
             "{} has neither mcpAuthentication nor rules: it is open to all, and there is nothing to explain",
             place

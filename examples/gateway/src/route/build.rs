@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use mcp_auth_core::credential::TokenSource;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
 use mcp_auth_core::request_target::check_path;
+use mcp_auth_discovery::resource::MetadataLint;
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_tower::authenticate::Mode;
@@ -22,7 +23,7 @@ use super::exchange::{self, Exchanges};
 use super::matching::Target;
 use super::param_headers::ParamHeaders;
 use super::rules::Levels;
-use super::{RouteService, cors};
+use super::{Facades, RouteService, cors, facade};
 use crate::config::{self, Position, Source};
 use crate::proxy::{Connections, Proxy};
 
@@ -35,7 +36,7 @@ pub(crate) struct BuildError {
 }
 
 impl BuildError {
-    pub(super) fn new(file: &Source, at: Position, message: impl fmt::Display) -> Self {
+    pub(crate) fn new(file: &Source, at: Position, message: impl fmt::Display) -> Self {
         Self { file: file.name().to_owned(), at, message: message.to_string() }
     }
 }
@@ -68,10 +69,11 @@ pub(crate) fn route(
     connections: &Connections,
     session: &SessionLayer,
     exchanges: &Exchanges,
+    facades: &Facades,
 ) -> Result<Target<RouteService>, BuildError> {
     let proxy = proxy(file, route, connections)?.response_timeout(route.policies.timeout.backend_request);
     let policies = &route.policies;
-    let service: RouteService = match authenticated(file, route, rules)? {
+    let service: RouteService = match authenticated(file, route, rules, facades)? {
         Some(auth) => {
             let auth = exchange::exchanged(file, route, exchanges, auth.session(session.clone()))?;
             let auth = built(file, route, auth)?;
@@ -136,7 +138,10 @@ fn proxy(file: &Source, route: &config::Route, connections: &Connections) -> Res
 }
 
 /// What clients call the route, and where they find its metadata.
-fn resource(file: &Source, from: &config::McpAuthentication) -> Result<ResourceIdentifier, BuildError> {
+pub(super) fn resource(
+    file: &Source,
+    from: &config::McpAuthentication,
+) -> Result<ResourceIdentifier, BuildError> {
     let error = |message: &dyn fmt::Display| {
         BuildError::new(file, from.at, format_args!("resourceMetadata.resource: {message}"))
     };
@@ -150,11 +155,80 @@ fn resource(file: &Source, from: &config::McpAuthentication) -> Result<ResourceI
     Ok(resource)
 }
 
+/// The protected resource metadata of a route, and its scopes.
+fn document(
+    file: &Source,
+    from: &config::McpAuthentication,
+    resource: &ResourceIdentifier,
+) -> Result<(ProtectedResourceMetadata, Scopes), BuildError> {
+    let metadata = &from.resource_metadata;
+    let scopes = Scopes::new(&metadata.scopes_supported)
+        .map_err(|e| BuildError::new(file, from.at, format_args!("scopesSupported: {e}")))?;
+    let mut document = ProtectedResourceMetadata::builder(resource.clone()).scopes_supported(&scopes);
+    for server in &metadata.authorization_servers {
+        document = document.authorization_server(server.as_str());
+    }
+    if let Some(url) = &metadata.resource_documentation {
+        document = document.resource_documentation(url.as_str());
+    }
+    if let Some(url) = &metadata.resource_policy_uri {
+        document = document.resource_policy_uri(url.as_str());
+    }
+    Ok((document.build(), scopes))
+}
+
+/// What is doubtful about a route's protected resource metadata, beside what the loader has warned of.
+pub(crate) fn metadata_findings(
+    file: &Source,
+    from: &config::McpAuthentication,
+) -> Result<Vec<String>, BuildError> {
+    let (document, _) = document(file, from, &resource(file, from)?)?;
+    let known = |lint: &MetadataLint| {
+        matches!(
+            lint,
+            MetadataLint::InsecureResource | MetadataLint::Audience(_) | MetadataLint::OfflineAccess
+        )
+    };
+    Ok(document.lint(&[]).iter().filter(|lint| !known(lint)).map(ToString::to_string).collect())
+}
+
+/// The issuer of the provider's tokens, and its keys.
+pub(super) fn provider_issuer<'a>(
+    file: &Source,
+    from: &config::McpAuthentication,
+    audiences: impl IntoIterator<Item = &'a String>,
+) -> Result<(Issuer, Keys), BuildError> {
+    let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
+    let issuer = Issuer::new(from.issuer.value.clone());
+    let mut issuer = audiences.into_iter().fold(issuer, |issuer, audience| issuer.audience(audience.clone()));
+    let required: Vec<RequiredClaim> =
+        from.required_claims.iter().filter_map(|claim| RequiredClaim::from_name(claim.as_str())).collect();
+    if !required.contains(&RequiredClaim::Exp) {
+        // The file says so explicitly, and the loader has warned.
+        issuer = issuer.danger_accept_without_expiry();
+    }
+    issuer = issuer.required_claims(&required);
+    let (at, source) = match &from.jwks {
+        config::Jwks::Url(url) => (from.at, KeySource::url(url.as_str()).map_err(|e| error(from.at, &e))?),
+        config::Jwks::File(path) => (path.at, KeySource::file(&path.value)),
+        config::Jwks::Inline(json) => (json.at, KeySource::inline(json.value.clone())),
+        config::Jwks::Discovered => (from.at, KeySource::discovered()),
+    };
+    let options = match &from.jwks {
+        // The configuration has warned about plain HTTP off this machine.
+        config::Jwks::Url(_) => KeyOptions::new().danger_allow_http(),
+        _ => KeyOptions::new(),
+    };
+    let keys = Keys::new(&issuer, source, &options).map_err(|e| error(at, &e))?;
+    Ok((issuer, keys))
+}
+
 /// Authentication and authorization of a route; `None` for one that is open to all.
 pub(crate) fn authenticated(
     file: &Source,
     route: &config::Route,
     rules: &Levels,
+    facades: &Facades,
 ) -> Result<Option<McpAuthBuilder>, BuildError> {
     let policies = &route.policies;
     let Some(from) = &policies.mcp_authentication else {
@@ -176,35 +250,17 @@ pub(crate) fn authenticated(
     let resource = resource(file, from)?;
     let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
     let here = |message: &dyn fmt::Display| error(from.at, message);
-    let metadata = &from.resource_metadata;
-    let scopes =
-        Scopes::new(&metadata.scopes_supported).map_err(|e| here(&format_args!("scopesSupported: {e}")))?;
+    let (document, scopes) = document(file, from, &resource)?;
 
-    let mut issuer = Issuer::new(from.issuer.value.clone());
-    for audience in &from.audiences {
-        issuer = issuer.audience(audience.clone());
-    }
-    let required: Vec<RequiredClaim> =
-        from.required_claims.iter().filter_map(|claim| RequiredClaim::from_name(claim.as_str())).collect();
-    if !required.contains(&RequiredClaim::Exp) {
-        // The file says so explicitly, and the loader has warned.
-        issuer = issuer.danger_accept_without_expiry();
-    }
-    issuer = issuer.required_claims(&required);
-
-    let mut document = ProtectedResourceMetadata::builder(resource.clone()).scopes_supported(&scopes);
-    if metadata.authorization_servers.is_empty() {
-        document = document.authorization_server(from.issuer.value.clone());
-    }
-    for server in &metadata.authorization_servers {
-        document = document.authorization_server(server.as_str());
-    }
-    if let Some(url) = &metadata.resource_documentation {
-        document = document.resource_documentation(url.as_str());
-    }
-    if let Some(url) = &metadata.resource_policy_uri {
-        document = document.resource_policy_uri(url.as_str());
-    }
+    // Where tokens of our own stand for the provider's, those are no longer accepted.
+    let own = facades.of(from).and_then(|server| facade::own_issuer(server, &resource));
+    let (issuer, keys) = match own {
+        Some((issuer, keys)) => {
+            let keys = Keys::new(&issuer, KeySource::inline(keys), &KeyOptions::new());
+            (issuer, keys.map_err(|e| here(&e))?)
+        }
+        None => provider_issuer(file, from, &from.audiences)?,
+    };
 
     let location = &from.authorization_location;
     let header: HeaderName =
@@ -212,7 +268,7 @@ pub(crate) fn authenticated(
     let mut auth = McpAuth::builder_for(resource)
         .scopes(&scopes.to_string())
         .map_err(|e| here(&e))?
-        .metadata(document.build())
+        .metadata(document)
         .token_source(TokenSource::header(header, &location.prefix))
         .mode(match from.mode {
             config::Mode::Strict => Mode::Strict,
@@ -228,18 +284,6 @@ pub(crate) fn authenticated(
         }
         None => {}
     }
-    let (at, source) = match &from.jwks {
-        config::Jwks::Url(url) => (from.at, KeySource::url(url.as_str()).map_err(|e| here(&e))?),
-        config::Jwks::File(path) => (path.at, KeySource::file(&path.value)),
-        config::Jwks::Inline(json) => (json.at, KeySource::inline(json.value.clone())),
-        config::Jwks::Discovered => (from.at, KeySource::discovered()),
-    };
-    let options = match &from.jwks {
-        // The configuration has warned about plain HTTP off this machine.
-        config::Jwks::Url(_) => KeyOptions::new().danger_allow_http(),
-        _ => KeyOptions::new(),
-    };
-    let keys = Keys::new(&issuer, source, &options).map_err(|e| error(at, &e))?;
     auth = auth.issuer_keys(issuer, keys);
     let denials = policies.denials;
     auth = auth.missing_scopes(denials.missing_scopes);

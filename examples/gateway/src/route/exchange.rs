@@ -11,17 +11,20 @@ use mcp_auth_discovery::Secret;
 use mcp_auth_exchange::dpop::DpopKey;
 use mcp_auth_exchange::plan::{ExchangePlans, Step};
 use mcp_auth_tower::McpAuthBuilder;
+use mcp_auth_tower::exchange::SharedTokens;
 use mcp_auth_tower::exchange::{
     ActorTokenFile, ExchangeLayer, ExchangeSettings, Exchanger, ExchangerBuilder,
 };
 
 use super::build::BuildError;
-use crate::config::{self, Client, Leg, Position, SecretFrom, Source};
+use crate::config::{self, Client, Leg, Position, Source};
 
 /// What the exchanges of all routes share.
 #[derive(Debug, Default)]
 pub(crate) struct Exchanges {
     exchanger: OnceLock<Exchanger>,
+    /// With other replicas.
+    tokens: Option<Arc<dyn SharedTokens>>,
     key: OnceLock<Arc<DpopKey>>,
     /// Each layer, and who may be at its endpoints.
     layers: Mutex<Vec<(ExchangeLayer, Vec<String>)>>,
@@ -31,6 +34,11 @@ pub(crate) struct Exchanges {
 const PAUSES: [u64; 4] = [5, 20, 60, 300];
 
 impl Exchanges {
+    /// Tokens are shared with other replicas where there is a store for them.
+    pub(crate) fn new(tokens: Option<Arc<dyn SharedTokens>>) -> Self {
+        Self { tokens, ..Self::default() }
+    }
+
     /// Tokens, circuits and connections are those of the whole gateway.
     fn exchanger(&self) -> Result<Exchanger, String> {
         if let Some(exchanger) = self.exchanger.get() {
@@ -41,7 +49,10 @@ impl Exchanges {
     }
 
     fn builder(&self) -> ExchangerBuilder {
-        Exchanger::builder()
+        match &self.tokens {
+            Some(tokens) => Exchanger::builder().shared_tokens(tokens.clone()),
+            None => Exchanger::builder(),
+        }
     }
 
     /// Remembers the exchange of a route, to be diagnosed after the start.
@@ -162,11 +173,7 @@ pub(super) fn exchanged(
 /// One request, with the client as it authenticates.
 fn step(leg: &Leg, exchanges: &Exchanges) -> Result<Step, String> {
     let secret = match &leg.client {
-        Client::Secret(_, _, SecretFrom::Here(secret)) => secret.clone(),
-        Client::Secret(_, _, SecretFrom::File(path)) => {
-            let shown = path.value.display();
-            config::read_value(&path.value).map_err(|e| format!("clientSecret: `{shown}` {e}"))?
-        }
+        Client::Secret(_, _, secret) => secret.open().map_err(|(_, e)| format!("clientSecret: {e}"))?,
         _ => Secret::new(""),
     };
     let step = leg.with_client(leg.client.with_secret(secret));

@@ -10,15 +10,23 @@ use std::collections::HashMap;
 use http::Request;
 use regex::{Regex, RegexBuilder};
 
+use super::Front;
 use crate::config;
 
 /// The listeners of one bind.
 #[derive(Clone, Debug)]
 pub(crate) struct Listeners<T> {
-    exact: HashMap<String, Vec<Target<T>>>,
+    exact: HashMap<String, Listener<T>>,
     /// What the host has to end with, its dot included; the longest first.
-    wildcards: Vec<(String, Vec<Target<T>>)>,
-    any: Option<Vec<Target<T>>>,
+    wildcards: Vec<(String, Listener<T>)>,
+    any: Option<Listener<T>>,
+}
+
+/// What is behind one host.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener<T> {
+    front: Front,
+    routes: Vec<Target<T>>,
 }
 
 /// A route with its conditions.
@@ -126,18 +134,19 @@ impl<T> Default for Listeners<T> {
 }
 
 impl<T> Listeners<T> {
-    /// Adds a listener: the name of its host (`*.` in front for every name below) and its routes. The configuration
-    /// has no name twice.
-    pub(crate) fn add(&mut self, hostname: Option<&str>, routes: Vec<Target<T>>) {
+    /// Adds a listener: the name of its host (`*.` in front for every name below), what comes before its routes, and
+    /// these. The configuration has no name twice.
+    pub(crate) fn add(&mut self, hostname: Option<&str>, front: Front, routes: Vec<Target<T>>) {
+        let listener = Listener { front, routes };
         match hostname {
-            None => self.any = Some(routes),
+            None => self.any = Some(listener),
             Some(name) => match name.strip_prefix('*') {
                 Some(suffix) => {
-                    self.wildcards.push((suffix.to_owned(), routes));
+                    self.wildcards.push((suffix.to_owned(), listener));
                     self.wildcards.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
                 }
                 None => {
-                    self.exact.insert(name.to_owned(), routes);
+                    self.exact.insert(name.to_owned(), listener);
                 }
             },
         }
@@ -146,8 +155,30 @@ impl<T> Listeners<T> {
     /// Where a request to `host` goes; the host is in the spelling of
     /// [`normalise_host`](mcp_auth_core::request_target::normalise_host).
     pub(crate) fn find<B>(&self, host: Option<&str>, request: &Request<B>) -> Option<&T> {
+        self.listener(host)?.find(request)
+    }
+
+    /// The one listener that serves `host`. The others do not exist for the request.
+    pub(crate) fn listener(&self, host: Option<&str>) -> Option<&Listener<T>> {
+        let named = host.and_then(|host| {
+            let below =
+                |(suffix, _): &&(String, _)| host.len() > suffix.len() && host.ends_with(suffix.as_str());
+            self.exact.get(host).or_else(|| self.wildcards.iter().find(below).map(|(_, listener)| listener))
+        });
+        named.or(self.any.as_ref())
+    }
+}
+
+impl<T> Listener<T> {
+    /// What comes before the routes.
+    pub(crate) fn front(&self) -> &Front {
+        &self.front
+    }
+
+    /// The route that takes a request.
+    pub(crate) fn find<B>(&self, request: &Request<B>) -> Option<&T> {
         let mut best: Option<(Fit, &Target<T>)> = None;
-        for target in self.routes(host)? {
+        for target in &self.routes {
             if let Some(found) = target.fit(request)
                 && best.as_ref().is_none_or(|(b, _)| found > *b)
             {
@@ -155,16 +186,6 @@ impl<T> Listeners<T> {
             }
         }
         best.map(|(_, target)| &target.to)
-    }
-
-    /// The routes of the one listener that serves `host`. Those of the others do not exist for the request.
-    fn routes(&self, host: Option<&str>) -> Option<&[Target<T>]> {
-        let named = host.and_then(|host| {
-            let below =
-                |(suffix, _): &&(String, _)| host.len() > suffix.len() && host.ends_with(suffix.as_str());
-            self.exact.get(host).or_else(|| self.wildcards.iter().find(below).map(|(_, routes)| routes))
-        });
-        named.or(self.any.as_ref()).map(Vec::as_slice)
     }
 }
 

@@ -3,6 +3,8 @@
 mod build;
 mod cors;
 mod exchange;
+mod facade;
+mod keys_path;
 mod matching;
 mod param_headers;
 mod rules;
@@ -15,8 +17,9 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
-pub(crate) use build::{BuildError, authenticated, built, route, target};
+pub(crate) use build::{BuildError, authenticated, built, metadata_findings, route, target};
 pub(crate) use exchange::Exchanges;
+pub(crate) use facade::{Facades, Front};
 pub(crate) use matching::Listeners;
 pub(crate) use rules::{Finding, Levels, Set};
 

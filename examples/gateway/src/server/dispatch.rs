@@ -22,7 +22,14 @@ pub(super) async fn dispatch(
         Ok(host) => host,
         Err(refusal) => return Ok(refusal.into_response()),
     };
-    match listeners.find(host.as_deref(), &request) {
+    let listener = listeners.listener(host.as_deref());
+    if let Some(listener) = listener {
+        request = match listener.front().answer(request).await {
+            Ok(response) => return Ok(response),
+            Err(request) => request,
+        };
+    }
+    match listener.and_then(|listener| listener.find(&request)) {
         Some(service) => service.clone().oneshot(request).await,
         None => {
             let mut response = Response::new(full(r#"{"error":"not_found"}"#));

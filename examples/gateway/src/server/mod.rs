@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mcp_auth_core::policy::Level;
-use mcp_auth_tower::session::SessionLayer;
+use mcp_auth_tower::facade::FacadeServer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -20,13 +20,15 @@ pub(crate) use signal::shutdown_signal;
 
 use crate::config::{self, Config};
 use crate::proxy::{BoxError, Connections};
-use crate::route::{BuildError, Exchanges, Levels, Listeners, RouteService, route};
+use crate::route::{BuildError, Exchanges, Facades, Levels, Listeners, RouteService, route};
+use crate::state::{Missing, Shared};
 
 /// A configuration with its services built.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     binds: Vec<(SocketAddr, Listeners<RouteService>, config::ConnectionLimits)>,
     exchanges: Exchanges,
+    facades: Facades,
 }
 
 /// A gateway whose sockets are open.
@@ -34,6 +36,7 @@ pub(crate) struct Gateway {
 pub(crate) struct Bound {
     sockets: Vec<Socket>,
     exchanges: Exchanges,
+    facades: Facades,
 }
 
 /// An open socket and what is behind it.
@@ -46,13 +49,29 @@ struct Socket {
 }
 
 impl Gateway {
-    /// Builds everything; opens nothing.
+    /// Builds everything; opens no socket. Makes the key file, where one is named and is not there.
     pub(crate) fn new(config: &Config) -> Result<Self, BoxError> {
+        Self::build(config, Missing::Create)
+    }
+
+    /// Builds everything to see whether it can be built: nothing is written.
+    pub(crate) fn check(config: &Config) -> Result<Self, BoxError> {
+        Self::build(config, Missing::Pretend)
+    }
+
+    /// Its authorization servers.
+    pub(crate) fn facades(&self) -> &Facades {
+        &self.facades
+    }
+
+    fn build(config: &Config, missing: Missing) -> Result<Self, BoxError> {
         let connections = Connections::new()?;
         let file = &config.file;
         let outer = Levels::default().with(Level::Gateway, file, &config.rules)?;
-        let session = SessionLayer::new()?;
-        let exchanges = Exchanges::default();
+        let shared = Shared::open(config, missing)?;
+        let session = shared.session()?;
+        let facades = Facades::build(config, &shared)?;
+        let exchanges = Exchanges::new(shared.issued_tokens()?);
         let mut binds = Vec::new();
         for bind in &config.binds {
             let mut listeners = Listeners::default();
@@ -60,14 +79,18 @@ impl Gateway {
                 let outer = outer.with(Level::Listener, file, &listener.rules)?;
                 let routes = listener.routes.iter().map(|from| {
                     let rules = outer.with(Level::Route, file, &from.policies.rules)?;
-                    route(file, from, &rules, &connections, &session, &exchanges)
+                    route(file, from, &rules, &connections, &session, &exchanges, &facades)
                 });
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
-                listeners.add(hostname, routes.collect::<Result<_, BuildError>>()?);
+                listeners.add(
+                    hostname,
+                    facades.front(listener, &connections),
+                    routes.collect::<Result<_, BuildError>>()?,
+                );
             }
             binds.push((bind.address, listeners, bind.connections));
         }
-        Ok(Self { binds, exchanges })
+        Ok(Self { binds, exchanges, facades })
     }
 
     /// Opens the sockets.
@@ -79,7 +102,7 @@ impl Gateway {
             let address = socket.local_addr()?;
             sockets.push(Socket { socket, address, listeners: Arc::new(listeners), limits });
         }
-        Ok(Bound { sockets, exchanges: self.exchanges })
+        Ok(Bound { sockets, exchanges: self.exchanges, facades: self.facades })
     }
 }
 
@@ -91,6 +114,7 @@ impl Bound {
 
     /// Serves until `stop`, then lets requests under way finish for as long as each bind says.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
+        self.facades.iter().for_each(FacadeServer::prefetch);
         let (stopping, stopped) = watch::channel(());
         let exchanges = self.exchanges;
         let diagnosis = tokio::spawn(async move { exchanges.diagnose().await });

@@ -91,6 +91,20 @@ fn keys_are_derived_for_each_label() {
 }
 
 #[test]
+fn a_key_has_keys_for_its_uses() {
+    let provider = Arc::new(AwsLc::new());
+    let key = SealKey::from_bytes([1; 32]);
+    let value = |key: &SealKey| {
+        Sealer::new(key, provider.clone()).unwrap().seal(Purpose::State, &[], b"", None, RANDOM).unwrap()
+    };
+    let of = |label: &str| value(&key.subkey(label, &*provider).unwrap());
+    assert_eq!(of("a"), value(&SealKey::derive(&[1; 32], "a", &*provider).unwrap()));
+    assert_ne!(of("a"), of("b"));
+    assert_ne!(of("a"), value(&key));
+    assert_eq!(key.subkey(&"x".repeat(256), &*provider).unwrap_err(), SealKeyError::Secret);
+}
+
+#[test]
 fn keys_do_not_show() {
     let key = SealKey::from_bytes([0x41; 32]);
     let sealer = sealer(0x41).previous(&SealKey::from_bytes([0x42; 32])).unwrap();

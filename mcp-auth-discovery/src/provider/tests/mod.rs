@@ -1,5 +1,6 @@
 //! Rows 54 to 57 and 83 to 111 of `mission.md`, as far as validation goes, and the quirks.
 
+mod by_issuer;
 mod quirks;
 
 use mcp_auth_core::UnixTime;

@@ -229,3 +229,28 @@ fn a_facade_that_cannot_work_is_not_built() {
     let again = ProtectedResource::new(ResourceIdentifier::parse(RESOURCE).unwrap());
     assert_eq!(fault(builder(shared()).resource(again)), FacadeError::ResourceTwice(RESOURCE.into()));
 }
+
+#[test]
+fn what_a_driver_refuses_is_a_page_for_people_and_json_for_programs() {
+    use mcp_auth_discovery::facade::FacadeEndpoint as E;
+    let world = World::shared();
+    for (refusal, status) in [
+        (Refusal::BodyTooLarge, 413),
+        (Refusal::BodyTimeout, 408),
+        (Refusal::BodyRead, 400),
+        (Refusal::TooManyRequests, 429),
+        (Refusal::Overloaded, 503),
+        (Refusal::Late, 503),
+        (Refusal::Internal, 500),
+    ] {
+        for endpoint in [E::Authorize, E::Callback, E::Token, E::Register, E::Revoke, E::Keys] {
+            let answer = world.facade.refuse(endpoint, refusal);
+            assert_eq!(answer.response.status().as_u16(), status, "{endpoint:?} {refusal:?}");
+            assert_eq!(answer.event, Event::Refused(refusal));
+            let page = matches!(endpoint, E::Authorize | E::Callback);
+            let media_type = answer.response.headers()[CONTENT_TYPE].to_str().unwrap();
+            assert_eq!(media_type.starts_with("text/html"), page, "{endpoint:?}");
+            assert_eq!(answer.response.headers()["cache-control"], "no-store");
+        }
+    }
+}

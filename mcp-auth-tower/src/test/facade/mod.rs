@@ -238,6 +238,11 @@ fn facade() -> FacadeBuilder {
     facade_at(OURS, Provider::oauth(ISSUER).unwrap(), RESOURCE)
 }
 
+/// A layer for whom the server need do nothing.
+pub(super) fn layer() -> crate::facade::FacadeLayer {
+    crate::facade::FacadeLayer::new(World::new().server)
+}
+
 impl World {
     fn with(
         facade: FacadeBuilder,

@@ -1,6 +1,5 @@
 //! `clientAuth`: as whom the gateway asks for tokens.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use mcp_auth_discovery::Secret;
@@ -8,8 +7,8 @@ use mcp_auth_exchange::ClientCredential;
 
 use super::super::error::Fault;
 use super::super::fields::Fields;
-use super::super::node::{Kind, Node, Spanned};
-use super::super::path_match::one_of;
+use super::super::node::{Node, Spanned};
+use super::super::secret::{SecretFrom, path};
 
 /// The gateway's client at a token endpoint.
 #[derive(Clone, Debug)]
@@ -25,31 +24,14 @@ pub(crate) enum Client {
 }
 
 /// How a secret is sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Basic,
     Post,
 }
 
-/// Where a secret is.
-#[derive(Clone)]
-pub(crate) enum SecretFrom {
-    Here(Secret),
-    File(Spanned<PathBuf>),
-}
-
-/// Not the secret.
-impl fmt::Debug for SecretFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Here(_) => f.write_str("Here([redacted])"),
-            Self::File(path) => f.debug_tuple("File").field(&path.value).finish(),
-        }
-    }
-}
-
 impl Client {
-    pub(super) fn read(node: Node) -> Result<Self, Fault> {
+    pub(in super::super) fn read(node: Node) -> Result<Self, Fault> {
         let known = ["clientId", "clientSecret", "method", "tokenFile"];
         let unsupported =
             ["signingKey", "certificate", "certificateHeader", "alg", "kid", "assertionAudience"];
@@ -81,7 +63,7 @@ impl Client {
             return Err(Fault::invalid(at, "`tokenFile` goes with `method: workloadIdentity`"));
         }
         let secret = secret.ok_or_else(|| Fault::missing(at, "clientSecret", what))?;
-        Ok(Self::Secret(id, how, SecretFrom::read(secret)?))
+        Ok(Self::Secret(id, how, SecretFrom::read(secret, "clientSecret")?))
     }
 
     /// The client as it authenticates.
@@ -98,19 +80,4 @@ impl Client {
     pub(super) fn without_secret(&self) -> ClientCredential {
         self.with_secret(Secret::new(""))
     }
-}
-
-impl SecretFrom {
-    fn read(node: Node) -> Result<Self, Fault> {
-        if matches!(node.kind, Kind::Mapping(_)) {
-            let (_, node) = one_of(node, "clientSecret", &["file"])?;
-            return Ok(Self::File(path(node, "clientSecret.file")?));
-        }
-        Ok(Self::Here(Secret::new(node.filled_text("clientSecret")?.value)))
-    }
-}
-
-pub(super) fn path(node: Node, field: &str) -> Result<Spanned<PathBuf>, Fault> {
-    let text = node.filled_text(field)?;
-    Ok(Spanned { value: PathBuf::from(text.value), at: text.at })
 }

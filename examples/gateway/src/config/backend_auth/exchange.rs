@@ -10,9 +10,10 @@ use super::super::authentication::HeaderLocation;
 use super::super::error::Fault;
 use super::super::fields::Fields;
 use super::super::node::{Node, Spanned};
+use super::super::secret::path;
 use super::super::warning::Lints;
 use super::issued::Issued;
-use super::{Client, Leg, Read, client, endpoint, profile};
+use super::{Client, Leg, Read, endpoint, profile};
 
 pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     const KNOWN: [&str; 20] = [
@@ -107,7 +108,7 @@ pub(super) fn scopes(fields: &mut Fields, field: &'static str) -> Result<Option<
 pub(super) fn read_actor(node: Node) -> Result<(Spanned<PathBuf>, TokenTypeUri), Fault> {
     let known = ["file", "tokenType"];
     let mut fields = Fields::new(node, "actorToken", &known, &["source", "enforceMayAct"])?;
-    let file = client::path(fields.require("file")?, "actorToken.file")?;
+    let file = path(fields.require("file")?, "actorToken.file")?;
     let token_type = match fields.take("tokenType") {
         None => TokenTypeUri::ACCESS_TOKEN,
         Some(node) => profile::token_type(node, "tokenType")?,

@@ -23,8 +23,7 @@ use std::path::PathBuf;
 use mcp_auth_exchange::plan::{ExchangePlan, Selector, Step};
 use mcp_auth_exchange::{ClientCredential, TokenTypeUri};
 
-pub(crate) use client::{Client, SecretFrom};
-pub(crate) use secrets::read_value;
+pub(crate) use client::{Client, Method};
 pub(super) use token_exchange::Install;
 
 use self::issued::Issued;

@@ -1,17 +1,13 @@
 //! Secrets as Kubernetes mounts them: a folder for each, a file for each key.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use mcp_auth_discovery::Secret;
 
 use super::super::error::Fault;
 use super::super::node::Spanned;
-
-/// The longest value that is read, in bytes.
-const MAX_VALUE_BYTES: u64 = 64 * 1024;
+use super::super::secret::open;
 
 /// The greatest number of keys of a Secret.
 const MAX_KEYS: usize = 64;
@@ -44,7 +40,7 @@ impl Values {
             if key.starts_with("..") {
                 continue;
             }
-            let value = read_value(&entry.path()).map_err(|e| wrong(format!("key `{key}` {e}")))?;
+            let value = open(&entry.path()).map_err(|e| wrong(format!("key `{key}`: {e}")))?;
             by_key.insert(key, value);
         }
         Ok(Self { name: name.clone(), by_key })
@@ -71,26 +67,6 @@ impl Values {
     pub(super) fn wrong(&self, what: &str) -> Fault {
         Fault::invalid(self.name.at, format!("Secret `{}` {what}", self.name.value))
     }
-}
-
-/// Without the newline at its end.
-pub(crate) fn read_value(path: &Path) -> Result<Secret, String> {
-    let wrong = |e: std::io::Error| format!("cannot be read: {e}");
-    // A pipe or a device would not end.
-    if !std::fs::metadata(path).map_err(wrong)?.is_file() {
-        return Err("is not a file".to_owned());
-    }
-    let mut text = String::new();
-    let file = File::open(path).map_err(wrong)?;
-    file.take(MAX_VALUE_BYTES + 1).read_to_string(&mut text).map_err(wrong)?;
-    if text.len() as u64 > MAX_VALUE_BYTES {
-        return Err(format!("is longer than {MAX_VALUE_BYTES} bytes"));
-    }
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err("is empty".to_owned());
-    }
-    Ok(Secret::new(text))
 }
 
 /// A DNS subdomain name (RFC 1123), as Kubernetes names Secrets.

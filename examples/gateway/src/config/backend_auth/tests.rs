@@ -4,6 +4,7 @@ use mcp_auth_discovery::Secret;
 use mcp_auth_exchange::plan::ExchangePlan;
 use mcp_auth_exchange::provider::ExchangeGrant;
 
+use super::super::secret::SecretFrom;
 use super::super::{Config, Warning, parse};
 use super::*;
 

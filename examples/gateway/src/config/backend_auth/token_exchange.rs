@@ -22,12 +22,12 @@ use mcp_auth_exchange::{Resource, TokenEndpoint};
 use super::super::error::{ConfigErrorKind, Fault, Position};
 use super::super::fields::Fields;
 use super::super::node::{Node, Spanned};
+use super::super::secret::{SecretFrom, path};
 use super::super::suggest;
 use super::super::url::HttpUrl;
 use super::super::warning::{Lints, WarningKind};
-use super::client::Method;
 use super::secrets::Values;
-use super::{Client, Leg, SecretFrom, client, profile};
+use super::{Client, Leg, Method, profile};
 
 /// The block.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl Install {
         let mut fields = Fields::new(node, "tokenExchange of the file", &known, &unsupported)?;
         let at = fields.at();
         let enabled = fields.require("enabled")?.boolean("enabled")?;
-        let secrets = fields.take("secrets").map(|node| client::path(node, "secrets")).transpose()?;
+        let secrets = fields.take("secrets").map(|node| path(node, "secrets")).transpose()?;
         let name = |node: Option<Node>, what| match node {
             None => Ok(None),
             Some(node) => {

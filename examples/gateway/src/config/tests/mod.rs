@@ -1,3 +1,5 @@
+mod facade;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
