@@ -17,6 +17,8 @@ pub struct Record<'r> {
     pub subject: Option<&'r str>,
     /// The client that the caller uses.
     pub client_id: Option<&'r str>,
+    /// What the client calls itself, at our own authorization server: nobody has verified it.
+    pub client_name: Option<&'r str>,
     /// The JSON-RPC method.
     pub method: Option<&'r str>,
     /// The kind of the item: `tool`, `prompt`, `resource`, `task`.
@@ -63,6 +65,12 @@ impl<'r> Record<'r> {
         Self { allowed: refusal.is_none(), refusal, event: Some(event), ..Self::new(None, None, None) }
     }
 
+    /// Adds which client asked our own authorization server.
+    #[must_use]
+    pub fn with_client(self, id: Option<&'r str>, name: Option<&'r str>) -> Self {
+        Self { client_id: id, client_name: name, ..self }
+    }
+
     /// Adds what exactly was wrong.
     #[must_use]
     pub fn with_diagnosis(self, diagnosis: Option<&'static str>) -> Self {
@@ -79,6 +87,7 @@ impl<'r> Record<'r> {
             issuer: principal.map(Principal::issuer),
             subject: principal.and_then(Principal::subject),
             client_id: principal.and_then(Principal::client_id),
+            client_name: None,
             method: call.and_then(|c| c.method.as_deref()),
             item_kind: target.map(crate::mcp::Target::kind),
             item: target.map(crate::mcp::Target::name),

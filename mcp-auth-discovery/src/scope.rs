@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{AuthorizationServerMetadata, ProtectedResourceMetadata};
+
 /// The greatest length of one scope string, in bytes.
 pub const MAX_SCOPE_BYTES: usize = 4096;
 
@@ -100,6 +102,54 @@ impl Scopes {
         self.tokens.iter().map(String::as_str)
     }
 
+    /// Whether every token of `others` is in the set. Hierarchies of scopes are the server's to know.
+    pub fn contains_all(&self, others: &Self) -> bool {
+        others.iter().all(|token| self.contains(token))
+    }
+
+    /// The tokens of both, ours first: what a client asks for when a token with these scopes was not enough (MCP
+    /// authorization 2026-07-28, "Step-Up Authorization Flow", SEP-2350).
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::TooMany`].
+    pub fn union(&self, others: &Self) -> Result<Self, ScopeError> {
+        Self::new(self.iter().chain(others.iter()))
+    }
+
+    /// What an MCP client asks for (MCP authorization 2026-07-28, "Scope Selection Strategy"): the scopes of the
+    /// challenge, else all that the resource's metadata names, else none; and `offline_access` where the authorization
+    /// server names it, for a client that wants a refresh token (SEP-2207).
+    ///
+    /// ```
+    /// use mcp_auth_discovery::{AuthorizationServerMetadata, ProtectedResourceMetadata, ResourceIdentifier, Scopes};
+    ///
+    /// let resource = ResourceIdentifier::parse("https://mcp.example.com/mcp")?;
+    /// let metadata = ProtectedResourceMetadata::builder(resource).scopes_supported(&Scopes::parse("a b")?).build();
+    /// let mut server = AuthorizationServerMetadata::new("https://login.example.com");
+    /// assert_eq!(Scopes::to_request(None, Some(&metadata), &server, true)?.to_string(), "a b");
+    /// server.scopes_supported = Some(vec!["offline_access".to_owned()]);
+    /// let challenged = Scopes::parse("c")?;
+    /// let scopes = Scopes::to_request(Some(&challenged), Some(&metadata), &server, true)?;
+    /// assert_eq!(scopes.to_string(), "c offline_access");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError`] when the metadata names what is no scope token, or too many.
+    pub fn to_request(
+        challenged: Option<&Self>,
+        resource: Option<&ProtectedResourceMetadata>,
+        server: &AuthorizationServerMetadata,
+        wants_refresh_token: bool,
+    ) -> Result<Self, ScopeError> {
+        let named = || resource.and_then(|resource| resource.scopes_supported.as_deref()).unwrap_or_default();
+        let scopes = challenged.cloned().map_or_else(|| Self::new(named()), Ok)?;
+        let offered = server.scopes_supported.iter().flatten().any(|scope| scope == OFFLINE_ACCESS);
+        if wants_refresh_token && offered { scopes.union(&Self::new([OFFLINE_ACCESS])?) } else { Ok(scopes) }
+    }
+
     /// The set without `offline_access`: a server never asks for refresh tokens on behalf of the client
     /// (MCP authorization, SEP-2207).
     #[must_use]
@@ -158,5 +208,45 @@ mod tests {
         assert_eq!(scopes.to_string(), "b a offline_access");
         assert_eq!(scopes.without_offline_access().to_string(), "b a");
         assert!(Scopes::parse("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_step_up_asks_for_what_it_had_and_what_is_missing() {
+        let had = Scopes::parse("a b").unwrap();
+        let asked = had.union(&Scopes::parse("b c").unwrap()).unwrap();
+        assert_eq!(asked.to_string(), "a b c");
+        assert!(asked.contains_all(&had) && !had.contains_all(&asked));
+        assert!(had.contains_all(&Scopes::default()));
+        let half = Scopes::new((0..MAX_SCOPE_TOKENS).map(|i| i.to_string())).unwrap();
+        assert_eq!(half.union(&had), Err(ScopeError::TooMany));
+    }
+
+    #[test]
+    fn a_client_asks_for_what_it_was_told_to() {
+        let resource = crate::ResourceIdentifier::parse("https://h/mcp").unwrap();
+        let mut metadata = ProtectedResourceMetadata::builder(resource).build();
+        let mut server = AuthorizationServerMetadata::new("https://as");
+        type Named<'a> = Option<&'a ProtectedResourceMetadata>;
+        fn ask(
+            challenged: Option<&str>,
+            resource: Named<'_>,
+            server: &AuthorizationServerMetadata,
+            refresh: bool,
+        ) -> Result<String, ScopeError> {
+            let challenged = challenged.map(|text| Scopes::parse(text).unwrap());
+            Scopes::to_request(challenged.as_ref(), resource, server, refresh)
+                .map(|scopes| scopes.to_string())
+        }
+        assert_eq!(ask(None, Some(&metadata), &server, true).unwrap(), "");
+        metadata.scopes_supported = Some(vec!["a".into(), "b".into()]);
+        assert_eq!(ask(None, Some(&metadata), &server, true).unwrap(), "a b");
+        assert_eq!(ask(None, None, &server, true).unwrap(), "");
+        assert_eq!(ask(Some("c"), Some(&metadata), &server, true).unwrap(), "c");
+        // What the authorization server names is not what the resource needs.
+        server.scopes_supported = Some(vec!["x".into(), OFFLINE_ACCESS.into()]);
+        assert_eq!(ask(Some("c"), Some(&metadata), &server, true).unwrap(), "c offline_access");
+        assert_eq!(ask(Some("c"), Some(&metadata), &server, false).unwrap(), "c");
+        metadata.scopes_supported = Some(vec!["a b".into()]);
+        assert_eq!(ask(None, Some(&metadata), &server, true), Err(ScopeError::Token));
     }
 }

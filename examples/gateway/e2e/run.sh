@@ -131,6 +131,15 @@ exec 9>&-
 node=$(node_of "$packages") || die "no Node of version 22 or newer"
 say "node $("$node" --version), packages in $packages"
 
+# `executable NAME FILE` prints the program NAME that cargo's messages in FILE tell of.
+executable() {
+  "$node" -e '
+    const lines = require("fs").readFileSync(process.argv[2], "utf8").split("\n").filter((line) => line.startsWith("{"));
+    const found = lines.map((line) => JSON.parse(line))
+      .filter((m) => m.reason === "compiler-artifact" && m.target.name === process.argv[1] && m.executable);
+    console.log(found.at(-1)?.executable ?? "");' "$1" "$2"
+}
+
 # ---- gateway -----------------------------------------------------------------------------------
 if [[ -n ${MCP_AUTH_GATEWAY_BIN:-} ]]; then
   [[ -x $MCP_AUTH_GATEWAY_BIN ]] || die "MCP_AUTH_GATEWAY_BIN=$MCP_AUTH_GATEWAY_BIN is not a program"
@@ -139,14 +148,37 @@ else
   say "building mcp-auth-gateway"
   grouped env -C "$root" cargo build --locked -p mcp-auth-gateway --message-format=json-render-diagnostics >"$logs/cargo.json" \
     || die "the gateway does not build"
-  gateway=$("$node" -e '
-    const lines = require("fs").readFileSync(process.argv[1], "utf8").split("\n").filter((line) => line.startsWith("{"));
-    const found = lines.map((line) => JSON.parse(line))
-      .filter((m) => m.reason === "compiler-artifact" && m.target.name === "mcp-auth-gateway" && m.executable);
-    console.log(found.at(-1)?.executable ?? "");' "$logs/cargo.json")
+  gateway=$(executable mcp-auth-gateway "$logs/cargo.json")
   [[ -x $gateway ]] || die "cargo names no program mcp-auth-gateway"
 fi
 say "gateway $gateway"
+
+# ---- programs of the system ----------------------------------------------------------------------
+# `program NAME PACKAGE` prints where a program is; on Debian it is installed when it is not there.
+program() {
+  local attempt sudo=
+  ((EUID == 0)) || sudo=sudo
+  for attempt in 1 2 3; do
+    command -v "$1" && return 0
+    command -v apt-get >/dev/null || break
+    say "installing $2" >&2
+    $sudo apt-get update -qq >>"$logs/apt.log" 2>&1
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$2" >>"$logs/apt.log" 2>&1 </dev/null
+    ((attempt < 3)) && sleep $((attempt * 3))
+  done
+  command -v "$1" || { tail -n 5 "$logs/apt.log" >&2; return 1; }
+}
+wanted() { local suite; for suite; do [[ " ${suites[*]} " == *" $suite "* ]] && return 0; done; return 1; }
+if wanted clients facade; then
+  program openssl openssl >/dev/null || die "openssl is needed: it makes the certificate of the clients' metadata documents"
+fi
+if wanted facade; then
+  E2E_REDIS=$(program redis-server redis-server) || die "redis-server is needed, and could not be installed"
+fi
+if wanted browser; then
+  E2E_CHROMIUM=$(program chromium chromium) || die "chromium is needed, and could not be installed"
+fi
+export E2E_REDIS=${E2E_REDIS:-} E2E_CHROMIUM=${E2E_CHROMIUM:-}
 
 # ---- a client to build ---------------------------------------------------------------------------
 if [[ " ${suites[*]} " == *" clients "* ]]; then
@@ -154,6 +186,15 @@ if [[ " ${suites[*]} " == *" clients "* ]]; then
   grouped cargo build --quiet --locked --manifest-path "$here/parts/rmcp-client/Cargo.toml" --target-dir "$cache/rust-client" \
     || die "the client on the Rust SDK does not build"
   export E2E_RUST_CLIENT=$cache/rust-client/debug/mcp-auth-e2e-rmcp-client
+fi
+
+if wanted conformance-client; then
+  say "building mcp-auth-conformance-client"
+  grouped env -C "$root" cargo build --locked -p mcp-auth-conformance-client --message-format=json-render-diagnostics >"$logs/cargo-client.json" \
+    || die "mcp-auth-conformance-client does not build"
+  E2E_CONFORMANCE_CLIENT=$(executable mcp-auth-conformance-client "$logs/cargo-client.json")
+  [[ -x $E2E_CONFORMANCE_CLIENT ]] || die "cargo names no program mcp-auth-conformance-client"
+  export E2E_CONFORMANCE_CLIENT
 fi
 
 # ---- suites ------------------------------------------------------------------------------------

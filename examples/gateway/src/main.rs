@@ -14,6 +14,7 @@ mod demo;
 mod explain;
 mod hop_by_hop;
 mod intake;
+mod outbound;
 mod proxy;
 mod route;
 mod server;

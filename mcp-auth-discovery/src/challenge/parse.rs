@@ -3,6 +3,9 @@
 use std::fmt;
 
 use http::HeaderValue;
+use url::Url;
+
+use crate::{Scopes, endpoint};
 
 /// The greatest length of one `WWW-Authenticate` line, in bytes (8 KiB).
 pub const MAX_CHALLENGE_BYTES: usize = 8 * 1024;
@@ -76,7 +79,16 @@ impl Challenges {
 
     /// The first Bearer challenge.
     pub fn bearer(&self) -> Option<&ReceivedChallenge> {
-        self.iter().find(|challenge| challenge.scheme.eq_ignore_ascii_case("bearer"))
+        self.find("bearer")
+    }
+
+    /// The first DPoP challenge (RFC 9449 §7.1).
+    pub fn dpop(&self) -> Option<&ReceivedChallenge> {
+        self.find("dpop")
+    }
+
+    fn find(&self, scheme: &str) -> Option<&ReceivedChallenge> {
+        self.iter().find(|challenge| challenge.scheme.eq_ignore_ascii_case(scheme))
     }
 }
 
@@ -89,6 +101,24 @@ impl ReceivedChallenge {
     /// The value of a parameter, by its name without case.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Where the metadata of the resource is (RFC 9728 §5.1), when it is a URL that may be asked: https, or http to a
+    /// loopback host, without user information.
+    pub fn resource_metadata(&self) -> Option<Url> {
+        let url = Url::parse(self.parameter("resource_metadata")?).ok()?;
+        endpoint::check(&url).is_ok().then_some(url)
+    }
+
+    /// The scopes that are asked for (RFC 6750 §3); `None` when there are none, or what stands there is no list of
+    /// scope tokens.
+    pub fn scopes(&self) -> Option<Scopes> {
+        Scopes::parse(self.parameter("scope")?).ok().filter(|scopes| !scopes.is_empty())
+    }
+
+    /// The error code (RFC 6750 §3.1, RFC 9449 §7.1), such as `insufficient_scope`.
+    pub fn error(&self) -> Option<&str> {
+        self.parameter("error")
     }
 
     /// Names and values in order, names in lower case.

@@ -293,3 +293,27 @@ fn attack_065_algorithm_names_cannot_leave_their_quotes() {
     assert_eq!(read.iter().count(), 1);
     assert_eq!(read.iter().next().unwrap().parameter("error"), None);
 }
+
+#[test]
+fn a_client_reads_what_it_needs() {
+    let read = |text: &'static str| Challenges::parse(&HeaderValue::from_static(text)).unwrap();
+    let both = read(
+        r#"dpop algs="ES256", resource_metadata="https://h/m", error=use_dpop_nonce, Bearer scope="a  b", error="x""#,
+    );
+    let (dpop, bearer) = (both.dpop().unwrap(), both.bearer().unwrap());
+    assert_eq!(dpop.resource_metadata().unwrap().as_str(), "https://h/m");
+    assert_eq!(dpop.error(), Some("use_dpop_nonce"));
+    assert_eq!(dpop.scopes(), None);
+    assert_eq!(bearer.scopes().unwrap().to_string(), "a b");
+    assert_eq!(bearer.resource_metadata(), None);
+    for useless in [r#"Bearer scope="""#, r#"Bearer scope="a\"b""#, "Bearer"] {
+        assert_eq!(read(useless).bearer().unwrap().scopes(), None, "{useless}");
+    }
+    for elsewhere in
+        ["http://h/m", "file:///etc/passwd", "javascript:x", "https://u:p@h/m", "https://h/m#f", "/m"]
+    {
+        let line = HeaderValue::try_from(format!(r#"Bearer resource_metadata="{elsewhere}""#)).unwrap();
+        let challenges = Challenges::parse(&line).unwrap();
+        assert_eq!(challenges.bearer().unwrap().resource_metadata(), None, "{elsewhere}");
+    }
+}

@@ -93,6 +93,15 @@ impl ResourceIdentifier {
         &self.url
     }
 
+    /// The identifier of the whole origin: scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> Self {
+        let mut url = self.url.clone();
+        url.set_path("/");
+        url.set_query(None);
+        Self { text: url.origin().ascii_serialization(), url }
+    }
+
     /// Where the metadata of this resource is served (RFC 9728 §3.1): the value of `resource_metadata`.
     pub fn metadata_url(&self) -> Url {
         well_known::protected_resource_url(&self.url)

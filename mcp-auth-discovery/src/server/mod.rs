@@ -8,6 +8,7 @@
 
 mod cache;
 mod capabilities;
+mod default_endpoints;
 mod error;
 mod locator;
 #[cfg(test)]

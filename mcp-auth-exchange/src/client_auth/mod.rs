@@ -4,6 +4,7 @@
 //! secret both are the same; an assertion is made and signed anew for each request, with its time and its `jti`.
 
 mod assertion;
+mod choose;
 mod credential;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use mcp_auth_discovery::Secret;
 use crate::form::Form;
 
 pub use assertion::{AssertionAudience, AssertionKey};
+pub use choose::NoCommonMethod;
 pub use credential::{AuthenticationContext, ClientAuthenticationError, ClientCredential};
 
 /// What `client_assertion_type` says of a JWT (RFC 7523 §2.2).

@@ -7,6 +7,8 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use super::browser::Browser;
+use super::client::Client;
+use super::page::foreign;
 use super::{Facade, Refusal};
 
 /// An answer, and what it means.
@@ -16,6 +18,18 @@ pub struct Answer {
     pub response: Response<Bytes>,
     /// What it means, for the audit log.
     pub event: Event,
+    /// Which client it is for, as far as that was found out.
+    pub client: Option<ClientLabel>,
+}
+
+/// A client, for the audit log. Nothing of it is secret, and the client has written all of it itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientLabel {
+    /// Its identifier; of a long one the beginning, by which it is found all the same.
+    pub id: String,
+    /// What it calls itself, without control characters and shortened.
+    pub name: Option<String>,
 }
 
 /// What came of a request.
@@ -71,6 +85,19 @@ impl Event {
     }
 }
 
+impl ClientLabel {
+    /// How much is kept of an identifier that holds a registration: its random beginning.
+    const SEALED_CHARS: usize = 24;
+    const MAX_ID_CHARS: usize = 200;
+    const MAX_NAME_CHARS: usize = 60;
+
+    pub(super) fn new(id: &str, name: Option<&str>) -> Self {
+        let chars = if Client::is_sealed(id) { Self::SEALED_CHARS } else { Self::MAX_ID_CHARS };
+        let name = name.map(|name| foreign(name, Self::MAX_NAME_CHARS)).filter(|name| !name.is_empty());
+        Self { id: id.chars().filter(|c| !c.is_control()).take(chars).collect(), name }
+    }
+}
+
 impl Answer {
     pub(super) fn json(status: StatusCode, body: &impl Serialize, event: Event) -> Self {
         // INVARIANT: only strings, numbers and lists are serialized.
@@ -90,7 +117,7 @@ impl Answer {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-        Self { response, event }
+        Self { response, event, client: None }
     }
 
     /// An OAuth error as JSON (RFC 6749 §5.2): 401 with a challenge for clients that are not known or not proven.
@@ -145,7 +172,11 @@ impl Answer {
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let status = self.response.status().as_u16();
-        f.debug_struct("Answer").field("event", &self.event).field("status", &status).finish_non_exhaustive()
+        f.debug_struct("Answer")
+            .field("event", &self.event)
+            .field("client", &self.client)
+            .field("status", &status)
+            .finish_non_exhaustive()
     }
 }
 

@@ -22,7 +22,7 @@ use super::run::{Context, Input, Step};
 use super::state::{CodeContent, Session, StateContent, UpstreamTokens, one_time_key};
 use super::store::{StoreCommand, StoreEntry};
 use super::upstream::UpstreamClient;
-use super::{Facade, Refusal};
+use super::{ClientLabel, Facade, Refusal};
 use crate::grant::authorization_code::{
     AuthorizationCodeRequest, AuthorizationErrorCode, AuthorizationResponse,
     AuthorizationResponseErrorKind as Kind, PkceVerifier, State as UpstreamState,
@@ -85,6 +85,7 @@ impl Callback {
         let browser = Browser::known(facade, request).ok_or_else(|| page(Refusal::CallbackState))?;
         let content: Option<StateContent> = facade.open(Purpose::State, &browser.id, state, context.now);
         let content = Box::new(content.ok_or_else(|| page(Refusal::CallbackState))?);
+        context.client = Some(ClientLabel::new(&content.pending.label, None));
 
         let expected = UpstreamState::parse(state).map_err(|_| page(Refusal::CallbackState))?;
         let issuer = facade.upstream.provider.metadata_issuer();

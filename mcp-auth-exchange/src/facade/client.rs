@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::state::ClientDigest;
 use super::upstream::UpstreamClient;
-use super::{Facade, PreRegisteredClient, Refusal};
+use super::{ClientLabel, Facade, PreRegisteredClient, Refusal};
 
 /// The greatest length of a `client_id`, in bytes: it stands in URLs and in `Authorization` headers.
 pub const MAX_CLIENT_ID_BYTES: usize = 4096;
@@ -119,7 +119,7 @@ impl Facade {
         if let Some(known) = self.clients.iter().find(|known| known.client_id == client_id) {
             return Found::Client(Box::new(Client::pre_registered(known, &self.upstream_of_all())));
         }
-        if client_id.starts_with(SEALED) && self.offers.registration {
+        if Client::is_sealed(client_id) && self.offers.registration {
             return match self.open::<SealedClient>(Purpose::ClientId, "", client_id, now) {
                 Some(sealed) => {
                     let client = Box::new(Client::registered(client_id, sealed, self.upstream_of_all()));
@@ -199,6 +199,16 @@ impl Facade {
 }
 
 impl Client {
+    /// Whether an identifier holds a registration.
+    pub(super) fn is_sealed(client_id: &str) -> bool {
+        client_id.starts_with(SEALED)
+    }
+
+    /// What the audit log is told.
+    pub(super) fn label(&self) -> ClientLabel {
+        ClientLabel::new(&self.id, self.name.as_deref())
+    }
+
     fn pre_registered(known: &PreRegisteredClient, upstream: &Option<UpstreamClient>) -> Self {
         Self {
             id: known.client_id.clone(),

@@ -81,7 +81,7 @@ mod tests;
 mod token;
 mod upstream;
 
-pub use answer::{Answer, Event};
+pub use answer::{Answer, ClientLabel, Event};
 pub use authorize::MAX_CLIENT_STATE_BYTES;
 pub use client::MAX_CLIENT_ID_BYTES;
 pub use config::{Facade, FacadeBuilder, FacadeError};

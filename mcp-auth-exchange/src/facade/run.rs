@@ -18,7 +18,7 @@ use super::register::Register;
 use super::revoke::Revoke;
 use super::store::{StoreCommand, StoreReply};
 use super::token::Token;
-use super::{AccessTokens, Facade, RandomBytes, Refusal};
+use super::{AccessTokens, ClientLabel, Facade, RandomBytes, Refusal};
 
 /// What has to be done before the run can go on, or its end.
 #[expect(clippy::exhaustive_enums, reason = "whoever drives a run does each of them")]
@@ -68,12 +68,14 @@ pub struct Context<'a> {
     pub(super) random: RandomBytes,
     pub(super) metadata: Option<&'a AuthorizationServerMetadata>,
     pub(super) workload_token: Option<&'a Secret>,
+    /// Set by the step that finds it.
+    pub(super) client: Option<ClientLabel>,
 }
 
 impl<'a> Context<'a> {
     /// The time, and random bytes for this step alone.
     pub fn new(now: UnixTime, random: RandomBytes) -> Self {
-        Self { now, random, metadata: None, workload_token: None }
+        Self { now, random, metadata: None, workload_token: None, client: None }
     }
 
     /// Adds the provider's metadata, where it is known.
@@ -95,6 +97,7 @@ impl<'a> Context<'a> {
 pub struct Run {
     facade: Arc<Facade>,
     machine: Machine,
+    client: Option<ClientLabel>,
 }
 
 enum Machine {
@@ -121,7 +124,7 @@ impl Facade {
             FacadeEndpoint::Keys => Machine::Keys(request.method().clone()),
             _ => return None,
         };
-        Some(Run { facade: Arc::clone(self), machine })
+        Some(Run { facade: Arc::clone(self), machine, client: None })
     }
 }
 
@@ -130,7 +133,7 @@ impl Run {
     /// step ends the run with a refusal, and so does everything after the end.
     pub fn step(&mut self, input: Input, mut context: Context<'_>) -> Step {
         let facade = &self.facade;
-        let step = match &mut self.machine {
+        let mut step = match &mut self.machine {
             Machine::Authorize(machine) => machine.step(facade, input, &mut context),
             Machine::Callback(machine) => machine.step(facade, input, &mut context),
             Machine::Token(machine) => machine.step(facade, input, &mut context),
@@ -139,8 +142,10 @@ impl Run {
             Machine::Keys(method) => facade.keys(method),
             Machine::Over => Step::refused(Refusal::Internal),
         };
-        if matches!(step, Step::Done(_)) {
+        self.client = context.client.take().or(self.client.take());
+        if let Step::Done(answer) = &mut step {
             self.machine = Machine::Over;
+            answer.client = self.client.take();
         }
         step
     }

@@ -43,6 +43,9 @@ impl ClientDigest {
 pub(super) struct Pending {
     #[serde(rename = "c")]
     pub(super) client: ClientDigest,
+    /// What the audit log calls it.
+    #[serde(rename = "l")]
+    pub(super) label: String,
     /// Where the answer goes: the URI of the request.
     #[serde(rename = "r")]
     pub(super) redirect_uri: String,

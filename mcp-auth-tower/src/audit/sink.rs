@@ -25,6 +25,7 @@ impl AuditSink for TracingSink {
                     issuer = r.issuer,
                     subject = r.subject,
                     client = r.client_id,
+                    client_name = r.client_name,
                     method = r.method,
                     item_kind = r.item_kind,
                     item = r.item,

@@ -10,10 +10,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 
 use super::connector::{Guard, Resolve, System};
-use super::{AddressPolicy, AddressRefused, Fetch, FetchError, FetchFuture, FetchRequest, UrlTrust};
+use super::tls::Tls;
+use super::{
+    AddressPolicy, AddressRefused, Fetch, FetchError, FetchFuture, FetchRequest, PemError, UrlTrust,
+};
 
-/// A client over hyper and rustls that trusts the certificate authorities of Mozilla's list and follows no
-/// redirect. Cheap to clone; connections are shared. See the [module page](super) for its rules.
+/// A client over hyper and rustls that trusts the certificate authorities of Mozilla's list, and those that it is given,
+/// and follows no redirect. Cheap to clone; connections are shared. See the [module page](super) for its rules.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     // Two pools: a connection that one policy allowed is not lent to the other.
@@ -30,10 +33,14 @@ pub struct HttpClientBuilder {
     configured: AddressPolicy,
     learned: AddressPolicy,
     resolver: Arc<dyn Resolve>,
+    tls: Tls,
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Shorter than the least that servers are known to wait, the 5 seconds of Node: what is sent on a connection that the
+/// server ends just then is lost, and a code or a refresh token cannot be sent twice.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+const MAX_IDLE: usize = 64;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 impl HttpClient {
@@ -52,6 +59,7 @@ impl HttpClient {
             configured: AddressPolicy::with_private(),
             learned: AddressPolicy::public_only(),
             resolver: Arc::new(System),
+            tls: Tls::default(),
         }
     }
 
@@ -98,6 +106,28 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Trusts these certificate authorities besides those of Mozilla's list: that of a company, say. One or more
+    /// certificates in PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`PemError`].
+    pub fn certificate_authorities(mut self, pem: &[u8]) -> Result<Self, PemError> {
+        self.tls.trust(pem)?;
+        Ok(self)
+    }
+
+    /// Shows this certificate to servers that ask for one, where the operator wrote the URL (RFC 8705 §2): a chain, the
+    /// client's own certificate first, and its key, both in PEM. Servers of URLs that somebody else wrote see none.
+    ///
+    /// # Errors
+    ///
+    /// [`PemError`].
+    pub fn client_certificate(mut self, chain: &[u8], key: &[u8]) -> Result<Self, PemError> {
+        self.tls.identify(chain, key)?;
+        Ok(self)
+    }
+
     #[cfg(test)]
     pub(super) fn resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
         self.resolver = resolver;
@@ -108,24 +138,25 @@ impl HttpClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`FetchError::Tls`] when the TLS library refuses its own provider.
+    /// [`FetchError::Tls`] when the TLS library refuses its own provider, or a certificate that does not fit its key.
     pub fn build(self) -> Result<HttpClient, FetchError> {
-        let pool = |policy| -> Result<Pool, FetchError> {
-            // The provider is passed as a value: no process-wide default is read or set.
+        let pool = |policy, tls, idle| -> Pool {
             let https = HttpsConnectorBuilder::new()
-                .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
-                .map_err(|e| FetchError::Tls(e.to_string()))?
+                .with_tls_config(tls)
                 .https_or_http()
                 .enable_http1()
                 .enable_http2()
                 .wrap_connector(Guard::new(policy, self.resolver.clone(), CONNECT_TIMEOUT));
-            Ok(Client::builder(TokioExecutor::new())
+            Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(IDLE_TIMEOUT)
+                .pool_max_idle_per_host(idle)
                 .http1_max_buf_size(MAX_HEAD_BYTES)
-                .build(https))
+                .build(https)
         };
-        Ok(HttpClient { configured: pool(self.configured)?, learned: pool(self.learned)? })
+        // Others choose these hosts: none of them gets to hold a connection.
+        let learned = pool(self.learned, self.tls.clone().anonymous().config()?, 0);
+        Ok(HttpClient { configured: pool(self.configured, self.tls.config()?, MAX_IDLE), learned })
     }
 }
 

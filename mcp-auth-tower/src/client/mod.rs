@@ -31,7 +31,7 @@
 //!
 //! # A client of your own
 //!
-//! For a proxy, mutual TLS or an egress gateway implement [`Fetch`]; the rules on answers still hold. Redirects
+//! For a proxy or an egress gateway implement [`Fetch`]; the rules on answers still hold. Redirects
 //! and addresses are then your client's business.
 //!
 //! ```
@@ -61,9 +61,11 @@ mod fetch_url;
 mod http_client;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use address::{AddressPolicy, AddressRefused, CidrError};
 pub(crate) use document::document;
 pub use fetch::{Fetch, FetchError, FetchFuture, FetchRequest, UrlTrust};
 pub use fetch_url::{FetchUrl, FetchUrlError};
 pub use http_client::{HttpClient, HttpClientBuilder};
+pub use tls::PemError;

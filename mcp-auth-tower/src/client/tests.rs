@@ -336,3 +336,46 @@ fn row_033_035_the_address_of_a_backend_is_put_together() {
         assert!(of(host, 443, true, path).is_err(), "{host} {path}");
     }
 }
+
+/// Answers one request per connection and drops the connection when the next one comes.
+async fn forgetful() -> (SocketAddr, Arc<Mutex<usize>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let dropped = Arc::new(Mutex::new(0));
+    let counted = dropped.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let dropped = counted.clone();
+            tokio::spawn(async move {
+                use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+                let mut stream = tokio::io::BufReader::new(stream);
+                let mut line = String::new();
+                while stream.read_line(&mut line).await.is_ok_and(|n| n > 2) {
+                    line.clear();
+                }
+                let answer =
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+                stream.get_mut().write_all(answer).await.unwrap();
+                if stream.fill_buf().await.is_ok_and(|next| !next.is_empty()) {
+                    *dropped.lock().unwrap() += 1;
+                }
+            });
+        }
+    });
+    (address, dropped)
+}
+
+#[tokio::test]
+async fn no_connection_is_kept_to_a_host_that_somebody_else_chose() {
+    let (address, dropped) = forgetful().await;
+    let anywhere = AddressPolicy::with_private();
+    let client = HttpClient::builder().learned_addresses(anywhere).build().unwrap();
+    let url = format!("http://{address}/x");
+    for _ in 0..3 {
+        assert_eq!(get(&client, &url, UrlTrust::Learned).await.unwrap(), "{}");
+    }
+    assert_eq!(*dropped.lock().unwrap(), 0);
+    get(&client, &url, UrlTrust::Configured).await.unwrap();
+    assert!(get(&client, &url, UrlTrust::Configured).await.is_err(), "control: there they are kept");
+    assert_eq!(*dropped.lock().unwrap(), 1);
+}

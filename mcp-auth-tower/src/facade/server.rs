@@ -225,7 +225,12 @@ impl Inner {
             Event::Refused(refusal) => Some(refusal.code()),
             _ => None,
         };
-        self.audit.record(&Record::authorization_server(event.code(), refusal));
+        let client = answer.client.as_ref();
+        let record = Record::authorization_server(event.code(), refusal);
+        self.audit.record(&record.with_client(
+            client.map(|client| client.id.as_str()),
+            client.and_then(|client| client.name.as_deref()),
+        ));
         report(endpoint, event, answer.response.status());
         let mut response = answer.response;
         response.extensions_mut().insert(event);

@@ -1,23 +1,33 @@
 // Runs of the official conformance suite, and how two of them differ.
 import { readFileSync, readdirSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const program = () => `${process.env.E2E_PACKAGES}/node_modules/@modelcontextprotocol/conformance/dist/index.js`;
 
-/** Runs the suite with `args` and gives its checks; `name` names the log and the folder of the results. */
-export async function measure(t, name, args, { env } = {}) {
+/**
+ * Runs the suite with `args` and gives its checks; `name` names the log and the folder of the results, `meanwhile(part)` is
+ * what a person does while it runs.
+ */
+export async function measure(t, name, args, { env, meanwhile } = {}) {
   const results = `${t.logs}/${name}`;
   const part = await t.part(name, process.execPath, [program(), ...args, '-o', results], { env });
+  await meanwhile?.(part);
   await part.end({ timeout: 180_000 });
   t.parts.splice(t.parts.indexOf(part), 1); // what it found is reported by check, not by its log
   return checks(results);
 }
 
+/** The folders of a run's results; the names of some scenarios are paths. */
+export const resultFolders = (results) => readdirSync(results, { recursive: true })
+  .filter((file) => basename(file) === 'checks.json').map(dirname);
+export const scenarioOf = (folder) => folder.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T.*$/, '');
+
 /** Checks by key. One scenario may report the same check more than once: the key counts them. */
 function checks(results) {
   const found = new Map();
-  for (const folder of readdirSync(results)) {
-    const scenario = folder.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T.*$/, '');
+  for (const folder of resultFolders(results)) {
+    const scenario = scenarioOf(folder);
     const seen = new Map();
     for (const check of JSON.parse(readFileSync(`${results}/${folder}/checks.json`, 'utf8'))) {
       const plain = check.name === check.id ? `${scenario}/${check.id}` : `${scenario}/${check.id}/${check.name}`;

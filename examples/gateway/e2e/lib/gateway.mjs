@@ -28,3 +28,53 @@ binds:
             mcp:
               host: ${upstream}
 `;
+
+/**
+ * A gateway that is the authorization server of its clients: `as` is the provider behind it. What it seals survives with
+ * `keyFile`; `outbound` and `state` are lines of YAML, `server` those of `authorizationServer`.
+ */
+export const facadeConfig = ({
+  as, upstream, keyFile, resource, issuer, audience, rule = 'true', scopes = ['mcp:read'], provider = 'openIdConnect', client = [], server = [],
+  state = [], outbound = [],
+}) => (port) => `\
+${outbound.length > 0 ? `outbound:\n${indented(outbound, 2)}` : ''}\
+state:
+  keyFile: ${keyFile}
+${indented(state, 2)}\
+binds:
+- port: ${port}
+  listeners:
+  - routes:
+    - matches:
+      - path:
+          exact: /mcp
+      policies:
+        cors:
+          allowOrigins: ['*']
+          allowHeaders: [mcp-protocol-version, mcp-method, mcp-name, content-type, authorization]
+          exposeHeaders: [Mcp-Session-Id, WWW-Authenticate]
+        mcpAuthentication:
+          issuer: ${as}
+          audiences: [${audience ?? resource ?? `http://127.0.0.1:${port}/mcp`}]
+          provider: ${provider}
+${indented(client, 10)}\
+          jwks:
+            url: ${as}/jwks
+          resourceMetadata:
+            resource: ${resource ?? `http://127.0.0.1:${port}/mcp`}
+            scopesSupported: [${scopes.join(', ')}]
+          authorizationServer:
+            issuer: ${issuer ?? `http://127.0.0.1:${port}`}
+${indented(server, 12)}\
+        mcpAuthorization:
+          rules:
+          - '${rule}'
+      backends:
+      - mcp:
+          targets:
+          - name: upstream
+            mcp:
+              host: ${upstream}
+`;
+
+const indented = (lines, by) => lines.map((line) => `${' '.repeat(by)}${line}\n`).join('');

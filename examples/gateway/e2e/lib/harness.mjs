@@ -38,10 +38,11 @@ class Part {
     this.child = spawn(command, args, {
       cwd: options.cwd ?? suite.logs,
       env: { ...process.env, ...options.env },
-      stdio: ['ignore', out, out],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', out, out],
       detached: true,
     });
     closeSync(out);
+    this.child.stdin?.on('error', () => {}).end(options.input); // it may end without reading
     this.child.on('error', (error) => { this.failure = error; });
     this.child.on('exit', (code, sig) => { this.ended = sig ?? `status ${code}`; });
     // run.sh ends these groups if this process cannot do it any more.
@@ -181,9 +182,9 @@ export class Suite {
   }
 
   /** Starts a process and waits until its log matches `ready`. */
-  async part(name, command, args, { env, cwd, ready, timeout } = {}) {
+  async part(name, command, args, { env, cwd, input, ready, timeout } = {}) {
     if (this.closing) throw new Abort(`${name} is not started: the suite has ended`);
-    const part = new Part(this, name, command, args, { env, cwd });
+    const part = new Part(this, name, command, args, { env, cwd, input });
     this.parts.push(part);
     if (ready) await part.line(ready, { timeout });
     return part;
@@ -211,9 +212,19 @@ export class Suite {
     return part;
   }
 
+  /** A Redis of its own, without persistence. */
+  async redis({ name = 'redis', port } = {}) {
+    const own = port ?? await this.freePort();
+    const part = await this.part(name, process.env.E2E_REDIS, ['--port', String(own), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+      { ready: /Ready to accept connections/ });
+    part.port = own;
+    part.url = `redis://127.0.0.1:${own}`;
+    return part;
+  }
+
   /** Writes the config that `config(port)` gives and starts the gateway with it on a free port. */
-  async gateway(config, { name = 'gateway', env } = {}) {
-    const port = await this.freePort();
+  async gateway(config, { name = 'gateway', env, port: own } = {}) {
+    const port = own ?? await this.freePort();
     const file = `${this.logs}/${name}.yaml`;
     writeFileSync(file, config(port));
     const part = await this.part(name, this.gatewayBinary, ['-f', file], {
@@ -221,6 +232,7 @@ export class Suite {
       ready: new RegExp(`listening on http://127\\.0\\.0\\.1:${port}\\b`),
     });
     part.url = `http://127.0.0.1:${port}`;
+    part.port = port;
     return part;
   }
 

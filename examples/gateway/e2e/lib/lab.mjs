@@ -2,8 +2,15 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export const LAB = process.env.MCP_AUTH_LAB ?? fileURLToPath(new URL('../../../../../shared/lab', import.meta.url));
-export const hasLab = existsSync(`${LAB}/oidc-provider/as.mjs`);
+const LAB = process.env.MCP_AUTH_LAB ?? fileURLToPath(new URL('../../../../../shared/lab', import.meta.url));
+
+/** Whether the lab is there; says so when it is not. */
+export function hasLab(t) {
+  const there = existsSync(`${LAB}/oidc-provider/as.mjs`);
+  if (!there) t.check(`NOT RUN: there is no authorization server in ${LAB} (MCP_AUTH_LAB names another folder)`, true);
+  return there;
+}
+
 // The clients of the lab's servers, `gateway` and `agent`, and two with characters that are encoded.
 export const SECRET = 'gateway-secret-with-enough-entropy-0123456789';
 export const AGENT_SECRET = 'agent-secret-with-enough-entropy-0123456789';
@@ -11,18 +18,21 @@ export const WEIRD = 'p%lus+and/slash=secret-0123456789abcdef';
 /** What the server behind calls itself. */
 export const TOOL = 'http://tool.test/mcp';
 
-/** An authorization server of the lab, as strict as `profile`. */
-export async function lab(t, profile, { name = `lab-${profile}`, env = {} } = {}) {
+/** The lab's authorization server: npm oidc-provider, which sends `iss` and logs everybody in. */
+export async function labServer(t, { name = 'lab', env = {} } = {}) {
   const port = await t.freePort();
   const url = `http://127.0.0.1:${port}`;
   const hook = fileURLToPath(new URL('resolve.mjs', import.meta.url));
-  const part = await t.part(name, process.execPath, ['--import', hook, `${LAB}/oidc-provider/as.mjs`], {
-    env: { PORT: String(port), ISSUER: url, EXCHANGE_PROFILE: profile, E2E_ALSO: realpathSync(LAB), ...env },
-    ready: /^ready /m,
+  const part = await t.part(name, process.execPath, ['--import', hook, `${realpathSync(LAB)}/oidc-provider/as.mjs`], {
+    env: { PORT: String(port), ISSUER: url, E2E_ALSO: realpathSync(LAB), ...env }, ready: /^ready /m,
   });
   part.url = url;
   return part;
 }
+
+/** The same, as strict in exchanges as `profile`: `rfc8693`, `keycloak` or `okta`. */
+export const lab = (t, profile, { name = `lab-${profile}`, env = {} } = {}) =>
+  labServer(t, { name, env: { EXCHANGE_PROFILE: profile, ...env } });
 
 /** A guard before `upstream`: tokens of `issuers` for TOOL pass. */
 export async function guarded(t, upstream, issuers, { name = 'guard', audience = TOOL } = {}) {

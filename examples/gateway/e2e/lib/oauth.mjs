@@ -11,12 +11,13 @@ export const browse = (url) => follow(url, REDIRECT_URI);
 
 /** An OAuthClientProvider of the official SDK that keeps everything in memory and notes what happened. */
 export class Person {
-  constructor(login, { scope, resource, name = 'mcp-auth e2e', refreshes = true } = {}) {
+  constructor(login, { scope, resource, name = 'mcp-auth e2e', refreshes = true, document } = {}) {
     this.login = login;
     this.scope = scope;
     this.name = name; // of the client
     this.refreshes = refreshes;
     this.wantedResource = resource;
+    if (document) this.clientMetadataUrl = document; // instead of a registration
     this.visits = []; // {asked, answered}: address of each authorization request, and where it led
     this.secrets = {};
     if (resource) this.validateResourceURL = async () => new URL(resource);

@@ -27,30 +27,34 @@ const SDK2 = (mode) => ({
   options: { versionNegotiation: { mode } },
 });
 
-/** All of them at once: what they wait for is the same, a token that expires. */
-export async function everyClient(t, { url, as }) {
+/**
+ * All of them at once: what they wait for is the same, a token that expires. `refreshed(name)` tells whether the
+ * authorization server has seen it; with `documents` those of the newest era bring a client ID metadata document.
+ */
+export async function everyClient(t, { url, refreshed, documents, of = '' }) {
   const python = await t.must(`the Python SDK ${MCP} is installed`, () => pythonSdk());
   const rust = process.env.E2E_RUST_CLIENT; // built by run.sh
-  const at = { url, as };
+  const at = { url, refreshed, documents };
+  const suffix = (label) => `${label}${of}`;
   await Promise.all([
     // 1.x refreshes where it should ask for more, and gives up: with a refresh token it cannot step up.
-    typescript(t, 'TypeScript 1.x', { sdk: SDK1, refreshes: false, stepsUp: true }, at),
-    typescript(t, 'TypeScript 1.x with refresh token', { sdk: SDK1, refreshes: true, stepsUp: false }, at),
-    typescript(t, 'TypeScript 2.x legacy', { sdk: SDK2('legacy'), version: '2025-11-25', refreshes: true, stepsUp: true }, at),
-    typescript(t, 'TypeScript 2.x auto', { sdk: SDK2('auto'), version: '2026-07-28', refreshes: true, stepsUp: true }, at),
-    typescript(t, 'TypeScript 2.x pinned', { sdk: SDK2({ pin: '2026-07-28' }), version: '2026-07-28', refreshes: true, stepsUp: true }, at),
-    ...['legacy', 'auto', '2026-07-28'].map((mode) => program(t, `Python ${mode}`, python, [here('../parts/python_client.py')], mode, at)),
-    ...['legacy', 'auto', '2026-07-28'].map((mode) => program(t, `Rust ${mode}`, rust, [], mode, at)),
-    ...['legacy', 'modern'].map((era) => inspector(t, `Inspector ${era}`, era, at)),
+    typescript(t, suffix('TypeScript 1.x'), { sdk: SDK1, refreshes: false, stepsUp: true }, at),
+    typescript(t, suffix('TypeScript 1.x with refresh token'), { sdk: SDK1, refreshes: true, stepsUp: false, modern: true }, at),
+    typescript(t, suffix('TypeScript 2.x legacy'), { sdk: SDK2('legacy'), version: '2025-11-25', refreshes: true, stepsUp: true }, at),
+    typescript(t, suffix('TypeScript 2.x auto'), { sdk: SDK2('auto'), version: '2026-07-28', refreshes: true, stepsUp: true, modern: true }, at),
+    typescript(t, suffix('TypeScript 2.x pinned'), { sdk: SDK2({ pin: '2026-07-28' }), version: '2026-07-28', refreshes: true, stepsUp: true, modern: true }, at),
+    ...['legacy', 'auto', '2026-07-28'].map((mode) => program(t, suffix(`Python ${mode}`), python, [here('../parts/python_client.py')], mode, at)),
+    ...['legacy', 'auto', '2026-07-28'].map((mode) => program(t, suffix(`Rust ${mode}`), rust, [], mode, at)),
+    ...['legacy', 'modern'].map((era) => inspector(t, suffix(`Inspector ${era}`), era, at)),
   ]);
 }
 
 const listing = (t, label, names) => t.check(`${label}: lists tools, without the one that nobody may call`,
   names?.includes(READ) && names.length > 20 && !names.includes(ADMIN), names);
 
-async function typescript(t, label, { sdk, version, refreshes, stepsUp }, { url }) {
+async function typescript(t, label, { sdk, version, refreshes, stepsUp, modern }, { url, documents }) {
   const { Client, Transport, Unauthorized, options } = sdk;
-  const person = new Person('alice', { name: label, refreshes });
+  const person = new Person('alice', { name: label, refreshes, document: modern && documents?.url(label) });
   let transport;
   const open = async () => {
     const client = new Client({ name: label, version: '1.0.0' }, options);
@@ -73,6 +77,9 @@ async function typescript(t, label, { sdk, version, refreshes, stepsUp }, { url 
 
   const client = await t.attempt(`${label}: logs in and connects`, () => loggedIn(open));
   if (!client) return;
+  if (person.clientMetadataUrl) {
+    t.equal(`${label}: is known by its metadata document`, person.visits[0].asked.searchParams.get('client_id'), person.clientMetadataUrl);
+  }
   if (version) t.equal(`${label}: speaks ${version}`, client.getNegotiatedProtocolVersion(), version);
   const before = await t.attempt(`${label}: tools/list answers`, () => client.listTools());
   listing(t, label, before?.tools.map((tool) => tool.name));
@@ -106,12 +113,13 @@ const refused = (url, token) => until('401 for an expired token',
   async () => (await post(url, token, call(READ))).status === 401, { timeout: 60_000, every: 500 });
 
 /** A client that is a program of its own and tells its steps as lines of JSON. */
-async function program(t, label, command, args, mode, { url, as }) {
+async function program(t, label, command, args, mode, { url, refreshed, documents }) {
   const name = label.replaceAll(' ', '-').toLowerCase();
   const part = await t.part(name, command, args, {
     env: {
-      CLIENT_URL: url, CLIENT_LOGIN: 'alice', CLIENT_MODE: mode, CLIENT_REDIRECT: REDIRECT_URI, CLIENT_NAME: label,
-      CLIENT_READ: READ, CLIENT_WRITE: WRITE,
+      CLIENT_URL: url, CLIENT_MODE: mode, CLIENT_REDIRECT: REDIRECT_URI, CLIENT_NAME: label, CLIENT_READ: READ, CLIENT_WRITE: WRITE,
+      CLIENT_BROWSER: here('../parts/browser.sh'), BROWSER_NODE: process.execPath, BROWSER_STAY: '1',
+      ...(documents && mode !== 'legacy' && { CLIENT_DOCUMENT: documents.url(label) }),
     },
   });
   await t.attempt(`${label}: runs to its end`, async () => {
@@ -125,7 +133,10 @@ async function program(t, label, command, args, mode, { url, as }) {
   t.check(`${label}: steps up where a tool needs more, asks for the scope of the challenge, and calls it`,
     steps['stepped up'] === true && steps.required?.split(' ').includes('mcp:write') && steps.wrote === true, steps);
   t.check(`${label}: refreshes its token by itself, and goes on`,
-    steps.refreshed === true && as.text().includes(`granted refresh_token ${label}\n`), steps);
+    steps.refreshed === true && refreshed(label), steps);
+  if (documents && mode !== 'legacy') {
+    t.check(`${label}: is known by its metadata document`, documents.asked.some((path) => documents.url(label).endsWith(path)), documents.asked);
+  }
 }
 
 async function pythonSdk() {
@@ -140,7 +151,7 @@ async function pythonSdk() {
 }
 
 /** The CLI of the MCP Inspector. Each command is a process; between them its own store keeps the tokens. */
-async function inspector(t, label, era, { url }) {
+async function inspector(t, label, era, { url, documents }) {
   const name = label.replaceAll(' ', '-').toLowerCase();
   const home = `${t.logs}/${name}`;
   mkdirSync(home, { recursive: true });
@@ -151,11 +162,13 @@ async function inspector(t, label, era, { url }) {
     BROWSER: here('../parts/browser.sh'), BROWSER_NODE: process.execPath, BROWSER_LOG: `${home}/visits`,
   };
   const tool = (tool_name) => ['--method', 'tools/call', '--tool-name', tool_name, '--tool-arg', `region=${ARGUMENTS.region}`];
+  const document = documents && era === 'modern' ? ['--client-metadata-url', documents.url(label)] : [];
   let count = 0;
   const command = async (...args) => {
     count += 1;
     const part = await t.part(`${name}-${count}`, process.execPath,
-      [cli, '--cli', '--server-url', url, '--transport', 'http', '--protocol-era', era, '--format', 'json', '--quiet', ...args], { env });
+      [cli, '--cli', '--server-url', url, '--transport', 'http', '--protocol-era', era, '--format', 'json', '--quiet', ...document, ...args],
+      { env, input: 'y\n' }); // to whether it may step up
     const end = await part.end({ timeout: 60_000 });
     const line = part.text().split('\n').findLast((text) => /^\{"(result|error)"/.test(text));
     if (end !== 'status 0' || !line) throw new Error(`${end}: ${part.text().slice(-500)}`);
@@ -169,6 +182,9 @@ async function inspector(t, label, era, { url }) {
   listing(t, label, names);
   await t.attempt(`${label}: calls a tool with the token of its store`, () => command('--stored-auth-only', ...tool(READ)));
   t.equal(`${label}: one login`, visits().length, 1);
+  if (document.length > 0) {
+    t.equal(`${label}: is known by its metadata document`, new URL(visits()[0]).searchParams.get('client_id'), document[1]);
+  }
   // With a refresh token in its store it refreshes instead of asking for more, and gives up.
   const outcome = await command(...tool(WRITE)).then(() => 'called', (error) => String(error.message));
   t.check(`${label}: is told what a tool needs more, and steps up or gives up`,

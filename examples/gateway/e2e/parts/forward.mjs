@@ -1,16 +1,18 @@
-// Adds a bearer token to every request and passes it on as it came, Host and Origin included, loopback only.
-// For clients that send no Authorization header, such as the server mode of the conformance suite.
+// Passes every request on as it came, Host and Origin included, loopback only: with a bearer token, for clients that send
+// no Authorization header, such as the server mode of the conformance suite; or to several replicas by turns.
 //
 //   FORWARD_PORT   port on 127.0.0.1 (required)
-//   FORWARD_TO     origin that requests go to, http://127.0.0.1:PORT (required)
-//   FORWARD_TOKEN  the token (required)
+//   FORWARD_TO     origins that requests go to, http://127.0.0.1:PORT, with commas between them (required)
+//   FORWARD_TOKEN  the token
 import { createServer, request } from 'node:http';
 
 const port = Number(process.env.FORWARD_PORT);
-const { hostname, port: to } = new URL(process.env.FORWARD_TO);
-const authorization = ['Authorization', `Bearer ${process.env.FORWARD_TOKEN}`];
+const origins = process.env.FORWARD_TO.split(',').map((origin) => new URL(origin));
+const authorization = process.env.FORWARD_TOKEN ? ['Authorization', `Bearer ${process.env.FORWARD_TOKEN}`] : [];
+let turn = 0;
 
 createServer((req, res) => {
+  const { hostname, port: to } = origins[turn++ % origins.length];
   const out = request({
     hostname, port: to, method: req.method, path: req.url, agent: false,
     headers: [...req.rawHeaders, ...authorization],

@@ -1,7 +1,8 @@
 """What a person does with a client on the official Python SDK, headless. It prints one JSON line per step.
 
-Environment: CLIENT_URL, CLIENT_LOGIN, CLIENT_MODE (`legacy`, `auto` or `2026-07-28`), CLIENT_NAME, CLIENT_REDIRECT,
-and the tools: CLIENT_READ, CLIENT_WRITE (which needs a further scope).
+Environment: CLIENT_URL, CLIENT_MODE (`legacy`, `auto` or `2026-07-28`), CLIENT_NAME, CLIENT_REDIRECT, CLIENT_BROWSER
+(a program that logs in at an address and prints where that led), CLIENT_DOCUMENT (the URL of a metadata document, or
+nothing), and the tools: CLIENT_READ, CLIENT_WRITE (which needs a further scope).
 """
 
 import asyncio
@@ -14,9 +15,10 @@ from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
 
-URL, LOGIN, MODE, NAME, REDIRECT, READ, WRITE = (
-    os.environ[f"CLIENT_{name}"] for name in ("URL", "LOGIN", "MODE", "NAME", "REDIRECT", "READ", "WRITE")
+URL, MODE, NAME, REDIRECT, BROWSER, READ, WRITE = (
+    os.environ[f"CLIENT_{name}"] for name in ("URL", "MODE", "NAME", "REDIRECT", "BROWSER", "READ", "WRITE")
 )
+DOCUMENT = os.environ.get("CLIENT_DOCUMENT") or None
 
 
 def say(step, value):
@@ -45,19 +47,13 @@ class Person:
         self.client = client
 
     async def browse(self, asked):
-        """Follows redirects, with cookies, up to the redirect URI."""
+        """Has the browser follow the address up to the redirect URI."""
         self.asked.append(httpx2.URL(asked))
-        at = httpx2.URL(asked).copy_merge_params({"login_hint": LOGIN})
-        async with httpx2.AsyncClient() as browser:
-            for _ in range(20):
-                response = await browser.get(at)
-                if "location" not in response.headers:
-                    raise RuntimeError(f"no way on from {at}: {response.status_code} {response.text[:300]}")
-                at = at.join(response.headers["location"])
-                if str(at).startswith(REDIRECT):
-                    self.answered = at.params
-                    return
-        raise RuntimeError("too many redirects")
+        browser = await asyncio.create_subprocess_exec(BROWSER, asked, stdout=asyncio.subprocess.PIPE)
+        led_to, _ = await browser.communicate()
+        if browser.returncode:
+            raise RuntimeError(f"no way on from {asked}")
+        self.answered = httpx2.URL(led_to.decode().strip()).params
 
     async def answer(self):
         return AuthorizationCodeResult(
@@ -75,7 +71,9 @@ async def main():
         token_endpoint_auth_method="none",
         application_type="native",
     )
-    auth = OAuthClientProvider(URL, metadata, person, person.browse, person.answer)
+    auth = OAuthClientProvider(
+        URL, metadata, person, person.browse, person.answer, client_metadata_url=DOCUMENT
+    )
     async with create_mcp_http_client(auth=auth) as http:
         async with Client(streamable_http_client(URL, http_client=http), mode=MODE) as client:
             say("listed", [tool.name for tool in (await client.list_tools()).tools])

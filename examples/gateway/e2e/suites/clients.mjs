@@ -1,7 +1,10 @@
 // Official client, real authorization server and real MCP server, the gateway between them.
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, exportSPKI, importJWK } from 'jose';
-import { gatewayConfig } from '../lib/gateway.mjs';
+import { clientDocuments } from '../lib/client-documents.mjs';
+import { facadeConfig, gatewayConfig } from '../lib/gateway.mjs';
+import { hasLab, labServer } from '../lib/lab.mjs';
 import { Person, REDIRECT_URI, browse, challenge, connect } from '../lib/oauth.mjs';
 import { call, post, send } from '../lib/raw.mjs';
 import { RULE, everyClient } from '../lib/real-clients.mjs';
@@ -99,6 +102,8 @@ export default async function clients(t) {
 
   t.step('every official client: log in, list, call, step up, refresh');
   await realClients(t);
+  t.step('the same where the gateway is their authorization server');
+  await throughFacade(t);
 }
 
 /** Tokens live for three seconds, and clients may ask for more scopes than they registered with. */
@@ -112,7 +117,39 @@ async function realClients(t) {
   const gateway = await t.must('the gateway before it starts', () => t.gateway((port) => gatewayConfig({
     as: as.url, upstream: `${upstream.url}/mcp`, resource: `http://127.0.0.1:${port}/mcp`, rule: RULE, scopes: ['openid', 'mcp:read'],
   })(port), { name: 'gateway-every-version' }));
-  await everyClient(t, { url: `${gateway.url}/mcp`, as });
+  await everyClient(t, { url: `${gateway.url}/mcp`, refreshed: (name) => as.text().includes(`granted refresh_token ${name}\n`) });
+  t.check('the server saw their calls, and no Authorization header',
+    upstream.text().includes('test_simple_text') && !upstream.text().includes('with Authorization'));
+}
+
+/**
+ * Behind the gateway once the lab's provider, with access tokens of the gateway's own that live for three seconds; once a
+ * provider whose own tokens do, passed through. With documents of clients, and with registrations.
+ */
+async function throughFacade(t) {
+  const short = await t.must('a provider with short-lived tokens starts', () => t.authorizationServer({
+    name: 'facade-short-lived', env: { AS_TOKEN_TTL: '3', AS_REFRESH: 'always', AS_CLIENT_SCOPE: 'any' },
+  }));
+  const documents = await t.must('metadata documents of clients are published', () => clientDocuments(t));
+  const key = `${t.logs}/own-tokens.pem`;
+  execFileSync('openssl', ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', key], { stdio: 'pipe' });
+  const lab = hasLab(t) && await t.must('the lab\'s provider starts', () => labServer(t));
+  const upstream = await t.must('a server that speaks every version starts', () => t.upstream({ name: 'facade-every-version', part: 'conformance-server' }));
+  const of = (name, as, server) => t.must(`the gateway before ${name} starts`, () => t.gateway(facadeConfig({
+    as: as.url, upstream: `${upstream.url}/mcp`, keyFile: `${t.logs}/${name}.key`, rule: RULE, server: ['scopes: [offline_access]', ...server],
+    outbound: [`caFiles: [${documents.authority}]`, 'allowLearned: [127.0.0.0/8]'],
+  }), { name: `gateway-${name}` }));
+  // The audit log names the client; one with a document is known by its URL.
+  const refreshedAt = (gateway) => (name) => gateway.text().split('\n').filter((line) => line.includes('event="refreshed"'))
+    .some((line) => line.includes(`client_name="${name}"`) || line.includes(`client="${documents.url(name)}"`));
+  const runs = [
+    ['passes tokens through', short, [], ' through the facade', undefined],
+    ...(lab ? [['gives its own tokens', lab, ['parameters: {prompt: consent}', `tokens: {own: {keyFile: ${key}, lifetime: 3s}}`], ' through the facade before the lab', documents]] : []),
+  ];
+  await Promise.all(runs.map(async ([name, as, server, suffix, published]) => {
+    const gateway = await of(`that-${name.replaceAll(' ', '-')}`, as, server);
+    await everyClient(t, { url: `${gateway.url}/mcp`, refreshed: refreshedAt(gateway), documents: published, of: suffix });
+  }));
   t.check('the server saw their calls, and no Authorization header',
     upstream.text().includes('test_simple_text') && !upstream.text().includes('with Authorization'));
 }

@@ -2,7 +2,9 @@
 // client at the suite's own servers, direct and through the gateway.
 import { fileURLToPath } from 'node:url';
 import { against, compare, expectedFailures, failed, judged, measure, passed, table, why } from '../lib/conformance.mjs';
-import { gatewayConfig } from '../lib/gateway.mjs';
+import { browse } from '../lib/browse.mjs';
+import { Client } from '../lib/by-hand.mjs';
+import { facadeConfig, gatewayConfig } from '../lib/gateway.mjs';
 import { send } from '../lib/raw.mjs';
 
 // Both requirement sets of the suite against a server that validates headers itself, and the newer one against
@@ -24,6 +26,7 @@ export default async function conformance(t) {
   const setups = new Map();
   for (const run of RUNS) rows.push(await serverRun(t, { as, run, setups }));
   for (const scenario of CLIENT_SCENARIOS) rows.push(await clientRun(t, { as, scenario }));
+  rows.push(await authorizationRun(t, { as }));
   for (const line of table(rows).split('\n')) t.step(line);
 }
 
@@ -126,6 +129,29 @@ async function clientRun(t, { as, scenario }) {
     () => different.map((key) => `${key}\n      direct ${why(direct, key)}\n      gateway ${why(through, key)}`).join('\n'));
   const { lost, gained } = compare(direct, through);
   return [scenario, passed(direct).length, failed(direct).length, passed(through).length, failed(through).length, gained.length, lost.length];
+}
+
+/** The suite as a client of the gateway as authorization server; a person logs in where it says. */
+async function authorizationRun(t, { as }) {
+  t.step('authorization server mode');
+  const upstream = await t.upstream({ name: 'behind-the-facade' });
+  const gateway = await t.must('a gateway that is an authorization server starts', () => t.gateway(
+    facadeConfig({ as: as.url, upstream: `${upstream.url}/mcp`, keyFile: `${t.logs}/facade.key` }), { name: 'facade' }));
+  const port = await t.freePort();
+  const redirect_uris = [`http://127.0.0.1:${port}/callback`];
+  const client = new Client(gateway.url);
+  await t.must('a client registers', () => client.register({ redirect_uris }));
+  const args = ['authorization', '--url', gateway.url, '--client-id', client.id, '--resource', `${gateway.url}/mcp`, '--port', String(port)];
+  const run = await measure(t, 'authorization', args, {
+    meanwhile: async (part) => {
+      const [asked] = await part.line(/^http\S+\/authorize\?\S+$/m, { timeout: 60_000 });
+      await fetch(await browse(asked, redirect_uris[0]));
+    },
+  });
+  const bad = judged(run).filter(({ status }) => status !== 'SUCCESS');
+  t.check('authorization server mode: every check passes, none is skipped', run.size >= 3 && passed(run).length === run.size,
+    () => [...run.values()].map(({ key, status, message }) => `${status} ${key} ${message}`).join('\n'));
+  return ['authorization server', '-', '-', passed(run).length, bad.length, '-', '-'];
 }
 
 /** Under load the suite's server has been seen to report no check at all: up to three times, and said. */

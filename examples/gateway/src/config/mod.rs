@@ -32,6 +32,7 @@ mod jwks;
 mod limits;
 mod metadata;
 mod node;
+mod outbound;
 mod path_match;
 mod policies;
 mod route;
@@ -58,6 +59,7 @@ pub(crate) use self::error::{ConfigError, Position};
 pub(crate) use self::facade::{Facade, OwnTokens, Tokens};
 pub(crate) use self::jwks::Jwks;
 pub(crate) use self::node::Spanned;
+pub(crate) use self::outbound::Outbound;
 pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};
 pub(crate) use self::route::Route;
 pub(crate) use self::secret::SecretFrom;
@@ -81,6 +83,8 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     /// What outlives a restart, and what replicas share.
     pub(crate) state: State,
+    /// How others are asked.
+    pub(crate) outbound: Outbound,
     /// The sockets to listen on. Never empty, and no address is named twice.
     pub(crate) binds: Vec<Bind>,
 }
@@ -112,18 +116,18 @@ pub(crate) fn load(path: &Path) -> Result<(Config, Vec<Warning>), ConfigError> {
 /// At the first thing that is wrong: see the [module](self) for what is refused.
 pub(crate) fn parse(text: &str, file: &str) -> Result<(Config, Vec<Warning>), ConfigError> {
     let mut lints = Lints::new();
-    let (rules, state, binds) = node::parse(text)
-        .and_then(|root| read_root(root, &mut lints))
+    let config = node::parse(text)
+        .and_then(|root| read_root(root, Source::new(file, text), &mut lints))
         .map_err(|fault| fault.in_file(file))?;
-    Ok((Config { file: Source::new(file, text), rules, state, binds }, lints.in_file(file)))
+    Ok((config, lints.in_file(file)))
 }
 
-fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, State, Vec<Bind>), Fault> {
+fn read_root(root: Node, file: Source, lints: &mut Lints) -> Result<Config, Fault> {
     const WHAT: &str = "the configuration";
     let mut fields = Fields::new(
         root,
         WHAT,
-        &["binds", "policies", "state", "tokenExchange"],
+        &["binds", "policies", "state", "outbound", "tokenExchange"],
         &["config", "frontendPolicies", "backends"],
     )?;
     let rules = match fields.take("policies") {
@@ -137,6 +141,7 @@ fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, State, Vec<Bind>),
         Some(node) => Rules::read(node, "policies of the file", &[])?,
     };
     let state = fields.take("state").map(State::read).transpose()?.unwrap_or_default();
+    let outbound = fields.take("outbound").map(Outbound::read).transpose()?.unwrap_or_default();
     let binds = fields.require("binds")?.filled_list("binds")?;
     let mut binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;
     bind::refuse_same_address(&binds)?;
@@ -146,5 +151,5 @@ fn read_root(root: Node, lints: &mut Lints) -> Result<(Rules, State, Vec<Bind>),
         route.policies.resolve(install.as_ref(), lints)?;
     }
     facade::check(&binds, &state, lints)?;
-    Ok((rules, state, binds))
+    Ok(Config { file, rules, state, outbound, binds })
 }

@@ -6,10 +6,11 @@ use super::backend_auth::{BackendAuth, Install};
 use super::cors::Cors;
 use super::denials::Denials;
 use super::error::Fault;
+use super::facade::{Facade, Tokens};
 use super::fields::Fields;
 use super::node::Node;
 use super::timeout::Timeout;
-use super::warning::Lints;
+use super::warning::{Lints, WarningKind};
 
 /// The policies of one route. An absent one is not applied, but for `timeout`, which has defaults.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +60,15 @@ impl Policies {
     /// What needs the rest of the file.
     pub(super) fn resolve(&mut self, install: Option<&Install>, lints: &mut Lints) -> Result<(), Fault> {
         match (&mut self.backend_auth, &self.mcp_authentication) {
-            (Some(backend), Some(authentication)) => backend.resolve(install, authentication, lints),
+            (Some(backend), Some(authentication)) => {
+                let own = |facade: &Facade| matches!(facade.tokens, Tokens::Own(_));
+                if authentication.facade.as_deref().is_some_and(own) {
+                    let message = "the token that is exchanged is one of this gateway's own (`tokens.own`): the token \
+                                   endpoint has to trust its issuer";
+                    lints.add(WarningKind::Exchange, backend.at, message);
+                }
+                backend.resolve(install, authentication, lints)
+            }
             (Some(backend), None) => {
                 let message = "backendAuth needs mcpAuthentication on the same route: only a token that was validated is exchanged";
                 Err(Fault::invalid(backend.at, message))

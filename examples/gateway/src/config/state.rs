@@ -32,6 +32,7 @@ pub(crate) enum Store {
 }
 
 /// A Redis server.
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "then the configuration does not get as far"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Redis {
     /// `redis://host:port/database`, `rediss` for TLS, or `unix:///path`; without a password.

@@ -1,6 +1,7 @@
 //! From configuration to services.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::Request;
 use http::header::HeaderName;
@@ -13,6 +14,7 @@ use mcp_auth_discovery::resource::MetadataLint;
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_tower::authenticate::Mode;
+use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::keys::{KeyOptions, KeySource, Keys};
 use mcp_auth_tower::session::SessionLayer;
 use mcp_auth_tower::{McpAuth, McpAuthBuilder};
@@ -197,6 +199,7 @@ pub(super) fn provider_issuer<'a>(
     file: &Source,
     from: &config::McpAuthentication,
     audiences: impl IntoIterator<Item = &'a String>,
+    fetch: Arc<dyn Fetch>,
 ) -> Result<(Issuer, Keys), BuildError> {
     let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
     let issuer = Issuer::new(from.issuer.value.clone());
@@ -214,10 +217,11 @@ pub(super) fn provider_issuer<'a>(
         config::Jwks::Inline(json) => (json.at, KeySource::inline(json.value.clone())),
         config::Jwks::Discovered => (from.at, KeySource::discovered()),
     };
+    let options = KeyOptions::new().client(fetch);
     let options = match &from.jwks {
         // The configuration has warned about plain HTTP off this machine.
-        config::Jwks::Url(_) => KeyOptions::new().danger_allow_http(),
-        _ => KeyOptions::new(),
+        config::Jwks::Url(_) => options.danger_allow_http(),
+        _ => options,
     };
     let keys = Keys::new(&issuer, source, &options).map_err(|e| error(at, &e))?;
     Ok((issuer, keys))
@@ -259,7 +263,7 @@ pub(crate) fn authenticated(
             let keys = Keys::new(&issuer, KeySource::inline(keys), &KeyOptions::new());
             (issuer, keys.map_err(|e| here(&e))?)
         }
-        None => provider_issuer(file, from, &from.audiences)?,
+        None => provider_issuer(file, from, &from.audiences, facades.fetch())?,
     };
 
     let location = &from.authorization_location;

@@ -11,6 +11,7 @@ use mcp_auth_discovery::Secret;
 use mcp_auth_exchange::dpop::DpopKey;
 use mcp_auth_exchange::plan::{ExchangePlans, Step};
 use mcp_auth_tower::McpAuthBuilder;
+use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::exchange::SharedTokens;
 use mcp_auth_tower::exchange::{
     ActorTokenFile, ExchangeLayer, ExchangeSettings, Exchanger, ExchangerBuilder,
@@ -20,8 +21,9 @@ use super::build::BuildError;
 use crate::config::{self, Client, Leg, Position, Source};
 
 /// What the exchanges of all routes share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Exchanges {
+    fetch: Arc<dyn Fetch>,
     exchanger: OnceLock<Exchanger>,
     /// With other replicas.
     tokens: Option<Arc<dyn SharedTokens>>,
@@ -34,9 +36,10 @@ pub(crate) struct Exchanges {
 const PAUSES: [u64; 4] = [5, 20, 60, 300];
 
 impl Exchanges {
-    /// Tokens are shared with other replicas where there is a store for them.
-    pub(crate) fn new(tokens: Option<Arc<dyn SharedTokens>>) -> Self {
-        Self { tokens, ..Self::default() }
+    /// Providers are asked by `fetch`; tokens are shared with other replicas where there is a store for them.
+    pub(crate) fn new(fetch: Arc<dyn Fetch>, tokens: Option<Arc<dyn SharedTokens>>) -> Self {
+        let (exchanger, key) = (OnceLock::new(), OnceLock::new());
+        Self { fetch, exchanger, tokens, key, layers: Mutex::default() }
     }
 
     /// Tokens, circuits and connections are those of the whole gateway.
@@ -49,9 +52,10 @@ impl Exchanges {
     }
 
     fn builder(&self) -> ExchangerBuilder {
+        let builder = Exchanger::builder().client(self.fetch.clone());
         match &self.tokens {
-            Some(tokens) => Exchanger::builder().shared_tokens(tokens.clone()),
-            None => Exchanger::builder(),
+            Some(tokens) => builder.shared_tokens(tokens.clone()),
+            None => builder,
         }
     }
 

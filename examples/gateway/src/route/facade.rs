@@ -1,5 +1,6 @@
 //! From `provider` and `authorizationServer` to servers, and what they answer before any route.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Response, Uri};
 use mcp_auth_core::crypto::{AwsLcSigner, CryptoProvider as _, Signer};
 use mcp_auth_core::jwt::{Algorithm, Issuer, Validator};
+use mcp_auth_core::policy::Level;
 use mcp_auth_discovery::facade::FacadeEndpoint;
 use mcp_auth_discovery::registration::ClientMetadata;
 use mcp_auth_discovery::well_known::{OAUTH_AUTHORIZATION_SERVER, OPENID_CONFIGURATION};
@@ -18,17 +20,22 @@ use mcp_auth_exchange::facade::{
     AccessTokens, Facade, OwnTokens, PreRegisteredClient, ProtectedResource, RegistrationRules, Upstream,
 };
 use mcp_auth_tower::authenticate::AuthenticateLayer;
+use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::facade::{Answering, FacadeServer};
 
 use super::build::{BuildError, provider_issuer, resource};
 use super::keys_path::KeysPath;
+use super::rules::Levels;
 use crate::config::{self, Client, Config, McpAuthentication, Source, Tokens};
 use crate::proxy::{BoxBody, Connections, full};
 use crate::state::Shared;
 
-/// The authorization servers of a whole file, one for each issuer.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Facades(Vec<FacadeServer>);
+/// The authorization servers of a whole file, one for each issuer, and what asks their providers.
+#[derive(Clone, Debug)]
+pub(crate) struct Facades {
+    servers: Vec<FacadeServer>,
+    fetch: Arc<dyn Fetch>,
+}
 
 /// The authorization servers of one listener, and keys that it passes on: they come before its routes.
 #[derive(Clone, Debug, Default)]
@@ -57,38 +64,62 @@ struct Alias {
 impl Facades {
     /// Builds them; nothing is asked of any provider.
     pub(crate) fn build(config: &Config, shared: &Shared) -> Result<Self, BuildError> {
-        let all = config.binds.iter().flat_map(|bind| &bind.listeners);
-        let routes: Vec<_> = all.flat_map(|listener| &listener.routes).filter_map(of).collect();
-        let mut servers: Vec<FacadeServer> = Vec::new();
-        for (_, facade) in &routes {
-            if servers.iter().all(|known| known.issuer() != facade.issuer()) {
-                let same = routes.iter().filter(|(_, other)| other.issuer() == facade.issuer());
-                servers.push(server(&config.file, &same.copied().collect::<Vec<_>>(), shared)?);
+        let file = &config.file;
+        let outer = Levels::default().with(Level::Gateway, file, &config.rules)?;
+        let mut routes = Vec::new();
+        for listener in config.binds.iter().flat_map(|bind| &bind.listeners) {
+            let outer = outer.with(Level::Listener, file, &listener.rules)?;
+            for route in &listener.routes {
+                let Some((from, facade)) = of(route) else { continue };
+                let rules = outer.with(Level::Route, file, &route.policies.rules)?;
+                routes.push(Served { from, facade, demanded: rules.scopes() });
             }
         }
-        Ok(Self(servers))
+        let mut servers: Vec<FacadeServer> = Vec::new();
+        for Served { facade, .. } in &routes {
+            if servers.iter().all(|known| known.issuer() != facade.issuer()) {
+                let same: Vec<_> =
+                    routes.iter().filter(|other| other.facade.issuer() == facade.issuer()).collect();
+                servers.push(server(file, &same, shared)?);
+            }
+        }
+        Ok(Self { servers, fetch: shared.fetch() })
     }
 
     /// The one of a route.
     pub(super) fn of(&self, from: &McpAuthentication) -> Option<&FacadeServer> {
         let facade = from.facade.as_ref()?;
-        self.0.iter().find(|server| server.issuer() == facade.issuer())
+        self.servers.iter().find(|server| server.issuer() == facade.issuer())
+    }
+
+    /// What asks others.
+    pub(super) fn fetch(&self) -> Arc<dyn Fetch> {
+        self.fetch.clone()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &FacadeServer> {
-        self.0.iter()
+        self.servers.iter()
     }
 
     /// Those of a listener's routes.
     pub(crate) fn front(&self, listener: &config::Listener, connections: &Connections) -> Front {
         let issuers: Vec<&str> =
             listener.routes.iter().filter_map(of).map(|(_, facade)| facade.issuer()).collect();
-        let here = self.0.iter().filter(|server| issuers.contains(&server.issuer()));
+        let here = self.servers.iter().filter(|server| issuers.contains(&server.issuer()));
         Front {
             desks: here.map(|server| Desk::new(server.clone())).collect(),
             keys: KeysPath::of_listener(listener, connections),
         }
     }
+}
+
+/// A route whose clients get their tokens from a server of ours.
+#[derive(Debug)]
+struct Served<'c> {
+    from: &'c McpAuthentication,
+    facade: &'c config::Facade,
+    /// The scopes that its rules ask for: what a client is sent back to get, it has to be given.
+    demanded: BTreeSet<String>,
 }
 
 fn of(route: &config::Route) -> Option<(&McpAuthentication, &config::Facade)> {
@@ -178,12 +209,8 @@ impl Alias {
 }
 
 /// One server for all routes that share it. Never called without one.
-fn server(
-    file: &Source,
-    routes: &[(&McpAuthentication, &config::Facade)],
-    shared: &Shared,
-) -> Result<FacadeServer, BuildError> {
-    let Some((first, from)) = routes.first().copied() else {
+fn server(file: &Source, routes: &[&Served<'_>], shared: &Shared) -> Result<FacadeServer, BuildError> {
+    let Some(Served { from: first, facade: from, .. }) = routes.first().copied() else {
         let at = config::Position { line: 1, column: 1 };
         return Err(BuildError::new(file, at, "an authorization server without a route"));
     };
@@ -194,10 +221,10 @@ fn server(
 
     let mut metadata = from.metadata.clone();
     let mut resources = Vec::new();
-    for (route, _) in routes {
+    for Served { from: route, .. } in routes {
         let identifier = resource(file, route)?;
-        metadata = metadata.protected_resource(&identifier);
         if resources.iter().all(|known: &ProtectedResource| *known.identifier() != identifier) {
+            metadata = metadata.protected_resource(&identifier);
             resources.push(protected(identifier, route));
         }
     }
@@ -261,7 +288,11 @@ fn server(
     }
     let facade = builder.build().map_err(|e| error(&format_args!("authorizationServer: {e}")))?;
 
-    let mut server = FacadeServer::builder(facade).store(shared.store()).limits(from.limits);
+    let mut server = FacadeServer::builder(facade)
+        .store(shared.store())
+        .client(shared.fetch())
+        .client_document_client(shared.fetch())
+        .limits(from.limits);
     if let Some(policy) = &from.documents {
         server = server.client_documents(policy.clone());
     }
@@ -269,7 +300,7 @@ fn server(
         server = server.workload_token_file(id, &path.value);
     }
     if mints {
-        server = server.validator(validator(file, first, routes)?);
+        server = server.validator(validator(file, first, routes, shared)?);
     }
     server.build().map_err(|e| error(&format_args!("authorizationServer: {e}")))
 }
@@ -284,19 +315,19 @@ fn protected(identifier: ResourceIdentifier, from: &McpAuthentication) -> Protec
     }
 }
 
-/// Those of all routes; any, as soon as one route does not say which.
-fn scopes(file: &Source, routes: &[(&McpAuthentication, &config::Facade)]) -> Result<Scopes, BuildError> {
-    let lists = || routes.iter().map(|(from, _)| &from.resource_metadata.scopes_supported);
+/// Those of all routes, and those that their rules ask for; any, as soon as one route does not say which.
+fn scopes(file: &Source, routes: &[&Served<'_>]) -> Result<Scopes, BuildError> {
+    let lists = || routes.iter().map(|route| &route.from.resource_metadata.scopes_supported);
     if lists().any(Vec::is_empty) {
         return Ok(Scopes::default());
     }
     let mut all: Vec<&String> = Vec::new();
-    for scope in lists().flatten() {
+    for scope in lists().flatten().chain(routes.iter().flat_map(|route| &route.demanded)) {
         if !all.contains(&scope) {
             all.push(scope);
         }
     }
-    let at = routes.first().map_or(config::Position { line: 1, column: 1 }, |(from, _)| from.at);
+    let at = routes.first().map_or(config::Position { line: 1, column: 1 }, |route| route.from.at);
     Scopes::new(&all).map_err(|e| BuildError::new(file, at, format_args!("scopesSupported: {e}")))
 }
 
@@ -304,10 +335,11 @@ fn scopes(file: &Source, routes: &[(&McpAuthentication, &config::Facade)]) -> Re
 fn validator(
     file: &Source,
     first: &McpAuthentication,
-    routes: &[(&McpAuthentication, &config::Facade)],
+    routes: &[&Served<'_>],
+    shared: &Shared,
 ) -> Result<AuthenticateLayer, BuildError> {
-    let audiences = routes.iter().flat_map(|(from, _)| &from.audiences);
-    let (issuer, keys) = provider_issuer(file, first, audiences)?;
+    let audiences = routes.iter().flat_map(|route| &route.from.audiences);
+    let (issuer, keys) = provider_issuer(file, first, audiences, shared.fetch())?;
     let error = |message: &dyn fmt::Display| BuildError::new(file, first.at, message);
     let validator = Validator::new(vec![issuer]).map_err(|e| error(&e))?;
     AuthenticateLayer::new(validator, vec![keys]).ok_or_else(|| error(&"an issuer without keys"))

@@ -1,5 +1,6 @@
 //! From rules in the file to policy sets on levels, and back to their places in the file.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use mcp_auth_core::cel::{CelError, Program};
@@ -69,6 +70,12 @@ impl Levels {
     /// The sets over every request, if there are any: a policy without a set denies.
     pub(crate) fn http(&self) -> Option<&PolicyLevels> {
         Some(&self.http).filter(|sets| sets.sets().len() > 0)
+    }
+
+    /// The scopes that rules ask for.
+    pub(super) fn scopes(&self) -> BTreeSet<String> {
+        let sets = [&self.http, &self.mcp];
+        sets.into_iter().flat_map(PolicyLevels::scopes).map(str::to_owned).collect()
     }
 
     /// Whether a rule reads which server has an item.

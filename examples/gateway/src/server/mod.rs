@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 pub(crate) use signal::shutdown_signal;
 
 use crate::config::{self, Config};
+use crate::outbound;
 use crate::proxy::{BoxError, Connections};
 use crate::route::{BuildError, Exchanges, Facades, Levels, Listeners, RouteService, route};
 use crate::state::{Missing, Shared};
@@ -29,6 +30,7 @@ pub(crate) struct Gateway {
     binds: Vec<(SocketAddr, Listeners<RouteService>, config::ConnectionLimits)>,
     exchanges: Exchanges,
     facades: Facades,
+    shared: Shared,
 }
 
 /// A gateway whose sockets are open.
@@ -37,6 +39,7 @@ pub(crate) struct Bound {
     sockets: Vec<Socket>,
     exchanges: Exchanges,
     facades: Facades,
+    shared: Shared,
 }
 
 /// An open socket and what is behind it.
@@ -65,13 +68,13 @@ impl Gateway {
     }
 
     fn build(config: &Config, missing: Missing) -> Result<Self, BoxError> {
-        let connections = Connections::new()?;
         let file = &config.file;
+        let connections = Connections::new(outbound::authorities(file, &config.outbound)?)?;
         let outer = Levels::default().with(Level::Gateway, file, &config.rules)?;
         let shared = Shared::open(config, missing)?;
         let session = shared.session()?;
         let facades = Facades::build(config, &shared)?;
-        let exchanges = Exchanges::new(shared.issued_tokens()?);
+        let exchanges = Exchanges::new(shared.fetch(), shared.issued_tokens()?);
         let mut binds = Vec::new();
         for bind in &config.binds {
             let mut listeners = Listeners::default();
@@ -90,7 +93,7 @@ impl Gateway {
             }
             binds.push((bind.address, listeners, bind.connections));
         }
-        Ok(Self { binds, exchanges, facades })
+        Ok(Self { binds, exchanges, facades, shared })
     }
 
     /// Opens the sockets.
@@ -102,7 +105,7 @@ impl Gateway {
             let address = socket.local_addr()?;
             sockets.push(Socket { socket, address, listeners: Arc::new(listeners), limits });
         }
-        Ok(Bound { sockets, exchanges: self.exchanges, facades: self.facades })
+        Ok(Bound { sockets, exchanges: self.exchanges, facades: self.facades, shared: self.shared })
     }
 }
 
@@ -114,11 +117,18 @@ impl Bound {
 
     /// Serves until `stop`, then lets requests under way finish for as long as each bind says.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
-        self.facades.iter().for_each(FacadeServer::prefetch);
         let (stopping, stopped) = watch::channel(());
         let exchanges = self.exchanges;
         let diagnosis = tokio::spawn(async move { exchanges.diagnose().await });
         let mut accepting = JoinSet::new();
+        self.facades.iter().for_each(FacadeServer::prefetch);
+        let shared = self.shared;
+        // Nobody waits for it: the store may be there later.
+        tokio::spawn(async move {
+            if let Some(fault) = shared.store_fault().await {
+                tracing::warn!(target: "mcp_auth_gateway", %fault, "state.store cannot be used: logins will fail");
+            }
+        });
         for socket in self.sockets {
             accepting.spawn(socket.serve(stopped.clone()));
         }

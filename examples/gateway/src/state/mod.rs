@@ -1,4 +1,4 @@
-//! What outlives a restart, and what replicas share: keys in files, and a store.
+//! What all of a gateway shares: keys in files and a store, which outlive a restart, and the client that asks others.
 
 mod key_file;
 mod store;
@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use mcp_auth_core::crypto::AwsLc;
 use mcp_auth_core::seal::{SealKey, SealKeyError, Sealer};
+use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::exchange::SharedTokens;
 use mcp_auth_tower::session::{SessionConfigError, SessionLayer};
 use mcp_auth_tower::store::Store;
 
 use crate::config::{Config, Source, State};
+use crate::outbound;
 use crate::route::BuildError;
 
 /// What is sealed with the key of the file. Each use has a key of its own, made of that one.
@@ -21,15 +23,15 @@ const SESSIONS: &str = "mcp-auth-gateway sessions";
 const FACADE: &str = "mcp-auth-gateway authorization server";
 const ISSUED: &str = "mcp-auth-gateway issued tokens";
 
-/// Keys and store of one gateway.
+/// What all of a gateway shares.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    fetch: Arc<dyn Fetch>,
     /// The first seals, all open. Never empty.
     keys: Vec<SealKey>,
     /// Whether the keys are those of files, which other replicas have, too.
     from_files: bool,
-    store: Arc<dyn Store>,
-    connection: Option<store::Connection>,
+    store: store::Named,
 }
 
 /// What happens to a key file that is not there.
@@ -45,14 +47,24 @@ impl Shared {
     /// Reads the key files, and sets the store up without connecting to it.
     pub(crate) fn open(config: &Config, missing: Missing) -> Result<Self, BuildError> {
         let (file, state) = (&config.file, &config.state);
-        let (store, connection) = store::of(file, state)?;
+        let fetch = outbound::client(file, &config.outbound)?;
         let from_files = !state.key_files.is_empty();
-        Ok(Self { keys: keys(file, state, missing)?, from_files, store, connection })
+        Ok(Self { fetch, keys: keys(file, state, missing)?, from_files, store: store::of(file, state)? })
+    }
+
+    /// What asks providers, and whoever publishes keys and documents.
+    pub(crate) fn fetch(&self) -> Arc<dyn Fetch> {
+        self.fetch.clone()
     }
 
     /// Where it is recorded what was used.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        self.store.clone()
+        self.store.store.clone()
+    }
+
+    /// What is wrong with the store, if anything.
+    pub(crate) async fn store_fault(&self) -> Option<String> {
+        self.store.fault().await
     }
 
     /// Session ids that clients may keep over a restart, where a key file is.
@@ -70,10 +82,10 @@ impl Shared {
     /// Where replicas share the tokens that callers' were exchanged for; `None` where there is no such store, or where
     /// nobody else could open what is in it.
     pub(crate) fn issued_tokens(&self) -> Result<Option<Arc<dyn SharedTokens>>, SealKeyError> {
-        match self.connection.as_ref().filter(|_| self.from_files) {
-            None => Ok(None),
-            Some(connection) => Ok(Some(store::issued_tokens(connection, self.sealer(ISSUED)?))),
+        if !self.from_files {
+            return Ok(None);
         }
+        Ok(self.store.issued_tokens(self.sealer(ISSUED)?))
     }
 
     fn sealer(&self, label: &str) -> Result<Sealer, SealKeyError> {

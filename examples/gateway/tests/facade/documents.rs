@@ -6,7 +6,7 @@ use super::provider::Provider;
 const FACADE: &str = "provider: openIdConnect";
 
 #[test]
-fn row_139_140_the_documents_are_at_every_place_where_clients_look() {
+fn row_121_139_140_the_documents_are_at_every_place_where_clients_look() {
     let provider = Provider::start();
     let folder = folder("documents");
     let gateway = Gateway::start(&file(&folder, "", &[route(&provider, "/mcp", FACADE)]));

@@ -131,13 +131,22 @@ impl Gateway {
 
     /// A login up to the code.
     pub(crate) fn code(&self, provider: &Provider, client_id: &str, resource: &str) -> String {
+        let home = self.callback(provider, client_id, resource).location();
+        assert!(home.as_str().starts_with(CALLBACK), "{home}");
+        assert_eq!(parameter(&home, "iss"), ISSUER);
+        assert_eq!(parameter(&home, "state"), "the-clients-state");
+        parameter(&home, "code")
+    }
+
+    /// A login with consent up to the callback, and what it answers.
+    pub(crate) fn callback(&self, provider: &Provider, client_id: &str, resource: &str) -> Answer {
         let page = self.authorize(client_id, resource).ends(200);
         let mut jar = Jar::default();
         jar.take(&page);
         let (_, rest) = page.body.split_once("name=\"ticket\" value=\"").unwrap();
         let ticket = rest.split_once('"').unwrap().0;
-        let allowed =
-            self.post_form("/authorize", &[("ticket", ticket), ("decision", "allow")], &jar.header());
+        let allow = [("ticket", ticket), ("decision", "allow")];
+        let allowed = self.post_form("/authorize", &allow, &jar.header());
         jar.take(&allowed);
         let there = allowed.location();
         assert!(there.as_str().starts_with(&provider.issuer), "{there}");
@@ -145,11 +154,7 @@ impl Gateway {
         let back = send(provider.address(), "GET", &target, &[("Host", provider.address())], "").location();
         assert!(back.as_str().starts_with(&format!("{ISSUER}/callback?")), "{back}");
         let target = format!("{}?{}", back.path(), back.query().unwrap());
-        let home = self.at(HOST, "GET", &target, &[("Cookie", &jar.header())], "").location();
-        assert!(home.as_str().starts_with(CALLBACK), "{home}");
-        assert_eq!(parameter(&home, "iss"), ISSUER);
-        assert_eq!(parameter(&home, "state"), "the-clients-state");
-        parameter(&home, "code")
+        self.at(HOST, "GET", &target, &[("Cookie", &jar.header())], "")
     }
 
     pub(crate) fn redeem(&self, client_id: &str, code: &str, resource: &str) -> Answer {

@@ -14,5 +14,6 @@ mod login;
 mod provider;
 #[cfg(test)]
 mod registration;
-#[cfg(all(test, feature = "redis"))]
+#[cfg(test)]
+#[cfg(feature = "redis")]
 mod replicas;

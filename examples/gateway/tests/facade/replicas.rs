@@ -119,3 +119,22 @@ fn three_parallel_refreshes_on_two_replicas_all_succeed_and_the_session_lives() 
     assert_eq!(at_provider, 1, "the provider is asked once");
     world.refresh(other, all.last().unwrap()).ends(200);
 }
+
+#[test]
+fn without_its_store_no_login_ends_well_and_the_documents_are_there() {
+    let provider = Provider::start();
+    let folder = folder("no-redis");
+    let key = folder.join("key");
+    std::fs::write(&key, "mlk8iGVXiNNXFBxqnFPrAwzVx1gM4GBsnHrJXJNtPeI=\n").unwrap();
+    let state = format!(
+        "state: {{keyFile: '{}', store: {{redis: {{url: 'unix:///nonexistent/redis.sock'}}}}}}",
+        key.display()
+    );
+    let fields = "provider: openIdConnect\nclientId: gateway";
+    let gateway = Gateway::start(&file(&folder, &state, &[route(&provider, "/mcp", fields)]));
+    gateway.get("/.well-known/oauth-authorization-server").ends(200);
+    let client = gateway.register();
+    let stopped = gateway.callback(&provider, &client, RESOURCE).ends(503);
+    assert!(stopped.body.contains("<code>store</code>"), "{stopped:?}");
+    assert!(provider.seen("/token").is_empty());
+}

@@ -32,7 +32,7 @@ use super::run::{Context, Input, Step};
 use super::state::Pending;
 use super::store::StoreCommand;
 use super::upstream::UpstreamClient;
-use super::{Facade, Refusal};
+use super::{ClientLabel, Facade, Refusal};
 
 /// An answer that ends the run early.
 type Early = Box<Answer>;
@@ -150,6 +150,7 @@ impl Authorize {
         context: &mut Context<'_>,
     ) -> Result<Step, Early> {
         let page = |refusal| Box::new(facade.error_page(refusal));
+        context.client = Some(client.label());
         let requested = asked.parameters.required("redirect_uri").map_err(page)?;
         let plain = requested.is_ascii() && requested.len() <= MAX_REDIRECT_URI_BYTES;
         let registered = client.redirect_uri(requested).filter(|_| plain);
@@ -205,6 +206,8 @@ impl Authorize {
         let ticket = form.required("ticket").map_err(page)?;
         let pending: Option<Pending> = facade.open(Purpose::ConsentForm, &browser.id, ticket, context.now);
         let pending = pending.ok_or_else(|| page(Refusal::ConsentForm))?;
+        let name = pending.before.as_ref().and_then(|before| before.client_name.as_deref());
+        context.client = Some(ClientLabel::new(&pending.label, name));
         match form.get("decision") {
             Some("allow") => {
                 let before = pending.before.as_ref();

@@ -63,6 +63,7 @@ impl Facade {
         }
         Ok(Pending {
             client: ClientDigest::of(&client.id),
+            label: client.label().id,
             redirect_uri: redirect_uri.to_owned(),
             state: state.map(str::to_owned),
             challenge: challenge.as_str().to_owned(),

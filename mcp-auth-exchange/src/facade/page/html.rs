@@ -35,7 +35,7 @@ impl fmt::Display for Escaped<'_> {
 
 /// A text that somebody else chose, for people: shortened, in one line, and without characters that change the order or the look
 /// of what stands around them.
-pub(super) fn foreign(text: &str, max_chars: usize) -> String {
+pub(in super::super) fn foreign(text: &str, max_chars: usize) -> String {
     let hidden = |c: &char| {
         c.is_control()
             || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -124,7 +124,7 @@ impl Theme {
     fn style(&self) -> String {
         let (accent, text) = (self.accent.css(), self.accent.text_on_it());
         format!(
-            ":root{{color-scheme:light dark}}\
+            ":root{{color-scheme:light dark;background:Canvas;color:CanvasText}}a{{color:LinkText}}\
              body{{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem}}\
              header{{display:flex;gap:.75rem;align-items:center;font-weight:600}}\
              h1{{font-size:1.4rem}}dt{{font-weight:600;margin-top:.75rem}}dd{{margin:0;overflow-wrap:anywhere}}\

@@ -13,7 +13,8 @@ use url::Url;
 
 pub use theme::{Theme, ThemeError};
 
-use self::html::{Escaped, foreign};
+use self::html::Escaped;
+pub(super) use self::html::foreign;
 use super::answer::{Answer, Event};
 use super::client::{Client, Origin};
 use super::state::Pending;

@@ -11,7 +11,7 @@ use mcp_auth_discovery::registration::{ClientRegistrationResponse, ClientUpdateR
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use super::super::answer::{Answer, Event};
+use super::super::answer::{Answer, ClientLabel, Event};
 use super::super::client::{ClientRecord, MAX_CLIENT_ID_BYTES, SealedClient, digest, read_digest};
 use super::super::parameters::Parameters;
 use super::super::run::{Context, Input, Step};
@@ -128,6 +128,7 @@ impl Manage {
         if self.method == Method::GET {
             return Ok(Step::done(self.information(facade, &sealed, Event::RegistrationRead)));
         }
+        context.client = Some(ClientLabel::new(&self.client_id, sealed.name.as_deref()));
         let expires_at = facade.registration_end(&sealed, context.now);
         let record = if self.method == Method::DELETE {
             self.state = State::Ending;

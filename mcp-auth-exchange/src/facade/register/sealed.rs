@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::super::Facade;
-use super::super::answer::{Answer, Event};
+use super::super::answer::{Answer, ClientLabel, Event};
 use super::super::client::{MAX_CLIENT_ID_BYTES, SealedClient, digest};
 use super::super::run::Context;
 use super::super::state::{ClientDigest, expose, one_time_key};
@@ -97,6 +97,7 @@ impl Facade {
         sealed.key = one_time_key(random)?;
         sealed.upstream = client;
         let client_id = self.seal(Purpose::ClientId, "", &sealed, expires_at, random)?;
+        context.client = Some(ClientLabel::new(&client_id, sealed.name.as_deref()));
         if client_id.len() > MAX_CLIENT_ID_BYTES {
             return Err(Unregistered::Fault(invalid(
                 "the metadata is too long: fewer or shorter redirect URIs are needed",

@@ -58,6 +58,38 @@ fn row_152_to_157_a_client_goes_from_registration_to_a_token() {
 }
 
 #[test]
+fn every_answer_says_which_client_it_is_for() {
+    let mut world = World::shared();
+    let metadata = json!({"client_name": "Inspector", "redirect_uris": ["http://localhost:6274/cb"],
+        "token_endpoint_auth_method": "client_secret_post", "grant_types": ["authorization_code", "refresh_token"]});
+    let register = || {
+        let request = Request::post(format!("{ISSUER}/register")).header(CONTENT_TYPE, "application/json");
+        request.body(metadata.to_string().into()).unwrap()
+    };
+    let registered = world.call(register());
+    let client_id = body(&registered)["client_id"].as_str().unwrap().to_owned();
+    let label = registered.client.unwrap();
+    assert_eq!(label.name.as_deref(), Some("Inspector"));
+    assert!(client_id.starts_with(&label.id) && (23..60).contains(&label.id.len()), "{}", label.id);
+    assert_ne!(label.id, world.call(register()).client.unwrap().id);
+
+    let pairs =
+        with(with(authorization(), "client_id", &client_id), "redirect_uri", "http://localhost:6274/cb");
+    let page = world.call(get("/authorize", &pairs));
+    assert_eq!(page.client.as_ref(), Some(&label));
+    let sent = world.decide(&page, "allow");
+    assert_eq!(sent.client.as_ref(), Some(&label));
+    world.answers.push_back(upstream_tokens(1));
+    let back = world.back(&location(&sent));
+    assert_eq!(back.client.map(|client| client.id).as_ref(), Some(&label.id));
+    let refused = world.call(post("/token", &[("client_id", &client_id), ("client_secret", "wrong")]));
+    assert_eq!(refused.event, Event::Refused(Refusal::ClientAuthentication));
+    assert_eq!(refused.client.as_ref(), Some(&label), "which client has failed to show that it is this one");
+    assert_eq!(world.call(post("/token", &[("client_id", "nobody")])).client, None);
+    assert_eq!(world.call(get("/authorize", &authorization())).client.unwrap().id, "app");
+}
+
+#[test]
 fn m18_every_answer_names_our_issuer_and_never_the_providers() {
     let mut world = World::shared();
     let at_provider = world.go(&authorization());

@@ -45,7 +45,7 @@ impl Caller {
         &mut self,
         facade: &Facade,
         input: Input,
-        context: &Context<'_>,
+        context: &mut Context<'_>,
     ) -> Result<Called, Refusal> {
         match std::mem::replace(self, Self::Over) {
             Self::Start(request) => {
@@ -56,8 +56,10 @@ impl Caller {
                 let credentials = Credentials::read(&request, &form)?;
                 match facade.find_client(&credentials.client_id, context.now) {
                     Found::Unknown => Err(Refusal::UnknownClient),
-                    Found::Client(client) => credentials.prove(form, client),
-                    Found::Document(url) => credentials.prove(form, Box::new(facade.client_of_url(&url))),
+                    Found::Client(client) => credentials.prove(form, client, context),
+                    Found::Document(url) => {
+                        credentials.prove(form, Box::new(facade.client_of_url(&url)), context)
+                    }
                     Found::Registered(client) => {
                         let name = facade.client_record_name(&client.id);
                         *self = Self::Record(form, credentials, client);
@@ -67,7 +69,7 @@ impl Caller {
             }
             Self::Record(form, credentials, client) => {
                 let client = facade.client_after(*client, input.value()?.as_deref(), context.now)?;
-                credentials.prove(form, Box::new(client))
+                credentials.prove(form, Box::new(client), context)
             }
             Self::Over => Err(Refusal::Internal),
         }
@@ -103,7 +105,13 @@ impl Credentials {
         Ok(Self { client_id, secrets })
     }
 
-    fn prove(&self, form: Parameters, client: Box<Client>) -> Result<Called, Refusal> {
+    fn prove(
+        &self,
+        form: Parameters,
+        client: Box<Client>,
+        context: &mut Context<'_>,
+    ) -> Result<Called, Refusal> {
+        context.client = Some(client.label());
         let mut proven = match self.secrets.is_empty() {
             true => client.authenticate(None),
             false => Err(Refusal::ClientAuthentication),

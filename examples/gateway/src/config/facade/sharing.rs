@@ -70,11 +70,11 @@ fn reachable(bind: &Bind, listener: &Listener, facade: &Facade) -> Result<(), Fa
 }
 
 fn lint_paths(listener: &Listener, lints: &mut Lints) {
-    let Some(facade) = of_listener(listener).next() else { return };
     for route in &listener.routes {
         for one in &route.matches {
             let (PathMatch::Exact(path) | PathMatch::Prefix(path)) = &one.path else { continue };
-            if facade.metadata.endpoint_at(path).is_some() {
+            let taken = |facade: &&Facade| facade.metadata.endpoint_at(path).is_some();
+            if let Some(facade) = of_listener(listener).find(taken) {
                 let message = format!(
                     "`{path}` of this route is an endpoint of `{}`, which comes first; `authorizationServer.paths` moves it",
                     facade.issuer()

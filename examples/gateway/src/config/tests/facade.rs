@@ -277,3 +277,45 @@ fn every_example_loads() {
         assert!(!config.binds.is_empty());
     }
 }
+
+#[test]
+fn whole_examples_of_the_documentation_load_without_a_warning() {
+    let page = manifest().join("../../docs/authorization-server.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let whole: Vec<_> = blocks.filter(|block| block.contains("binds:")).collect();
+    assert!(!whole.is_empty());
+    for text in whole {
+        let (_, warnings) = parse(text, "docs").unwrap_or_else(|error| panic!("{error}"));
+        assert!(warnings.iter().all(|warning| warning.level() == Level::Info), "{warnings:?}");
+    }
+}
+
+/// The pieces of the page that are about a provider or the server, each on a route of its own.
+#[test]
+fn parts_of_the_documentation_load() {
+    let page = std::fs::read_to_string(manifest().join("../../docs/authorization-server.md")).unwrap();
+    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut seen = 0;
+    for text in blocks.filter(|block| !block.contains("binds:")) {
+        seen += 1;
+        if text.starts_with("state:") {
+            let text = format!(
+                "{text}binds: [{{port: 1, listeners: [{{routes: [{{backends: [{{host: 'a:1'}}]}}]}}]}}]\n"
+            );
+            parse(&text, "docs").unwrap_or_else(|error| panic!("{error}\n{text}"));
+        } else {
+            let provider = if text.contains("provider:") { "" } else { "provider: keycloak" };
+            let (issuer, client) = match text {
+                text if text.contains("entra") => (
+                    "issuer: https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
+                    "",
+                ),
+                text if text.contains("custom") => ("issuer: https://sso.example.com", "clientId: gateway"),
+                _ => (KEYCLOAK, ""),
+            };
+            assert!(authentication(&[issuer, RESOURCE, provider, client, text]).0.facade.is_some());
+        }
+    }
+    assert_eq!(seen, 4);
+}

@@ -1,7 +1,8 @@
 //! What a person does with a client on the official Rust SDK, headless. It prints one JSON line per step.
 //!
-//! Environment: `CLIENT_URL`, `CLIENT_LOGIN`, `CLIENT_MODE` (`legacy`, `auto` or `2026-07-28`), `CLIENT_NAME`,
-//! `CLIENT_REDIRECT`, and the tools: `CLIENT_READ`, `CLIENT_WRITE` (which needs a further scope).
+//! Environment: `CLIENT_URL`, `CLIENT_MODE` (`legacy`, `auto` or `2026-07-28`), `CLIENT_NAME`, `CLIENT_REDIRECT`,
+//! `CLIENT_BROWSER` (a program that logs in at an address and prints where that led), `CLIENT_DOCUMENT` (the URL of a
+//! metadata document, or nothing), and the tools: `CLIENT_READ`, `CLIENT_WRITE` (which needs a further scope).
 
 use std::time::Duration;
 
@@ -17,8 +18,7 @@ type Session = RunningService<RoleClient, ()>;
 
 struct Person {
     url: String,
-    login: String,
-    redirect: String,
+    browser: String,
     lifecycle: ClientLifecycleMode,
 }
 
@@ -42,8 +42,7 @@ async fn main() -> Result<()> {
     };
     let person = Person {
         url: setting("CLIENT_URL")?,
-        login: setting("CLIENT_LOGIN")?,
-        redirect: setting("CLIENT_REDIRECT")?,
+        browser: setting("CLIENT_BROWSER")?,
         lifecycle,
     };
     let (read, write) = (setting("CLIENT_READ")?, setting("CLIENT_WRITE")?);
@@ -55,10 +54,13 @@ async fn main() -> Result<()> {
         Err(error) => error.auth_challenge().context("no challenge")?.to_owned(),
     };
     let mut oauth = OAuthState::new(&person.url, None).await?;
-    let request = AuthorizationRequest::new(&person.redirect)
+    let mut request = AuthorizationRequest::new(setting("CLIENT_REDIRECT")?)
         .with_client_name(setting("CLIENT_NAME")?)
         .with_application_type("native")
         .with_challenge(challenge);
+    if let Ok(document) = setting("CLIENT_DOCUMENT") {
+        request = request.with_client_metadata_url(document);
+    }
     oauth.start_authorization(request).await?;
     let asked = oauth.get_authorization_url().await?;
     oauth.handle_callback_url(&person.browse(&asked).await?).await?;
@@ -140,22 +142,12 @@ impl Person {
         Ok(().serve_with_lifecycle(transport, self.lifecycle.clone()).await?)
     }
 
-    /// A browser: follows redirects up to the redirect URI and gives that last address.
+    /// Has the browser follow the address up to the redirect URI; gives what it was led to.
     async fn browse(&self, asked: &str) -> Result<String> {
-        let browser = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .cookie_store(true)
-            .build()?;
-        let mut at = reqwest::Url::parse(asked)?;
-        at.query_pairs_mut().append_pair("login_hint", &self.login);
-        for _ in 0..20 {
-            let response = browser.get(at.clone()).send().await?;
-            let location = response.headers().get("location").context("no way on")?.to_str()?;
-            at = at.join(location)?;
-            if at.as_str().starts_with(&self.redirect) {
-                return Ok(at.into());
-            }
+        let browser = tokio::process::Command::new(&self.browser).arg(asked).output().await?;
+        if !browser.status.success() {
+            bail!("no way on from {asked}: {}", String::from_utf8_lossy(&browser.stderr));
         }
-        bail!("too many redirects")
+        Ok(String::from_utf8(browser.stdout)?.trim().to_owned())
     }
 }
