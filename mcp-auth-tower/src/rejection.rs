@@ -350,8 +350,9 @@ fn complete(challenge: Challenge, context: Option<&ChallengeContext>) -> Challen
 pub(crate) fn token_problem(error: &ValidationError) -> TokenProblem {
     match error.kind() {
         ValidationErrorKind::UnknownIssuer { .. } => TokenProblem::Issuer,
-        ValidationErrorKind::Audience { .. } => TokenProblem::Audience,
-        ValidationErrorKind::ClaimMissing { claim } if claim == "aud" => TokenProblem::Audience,
+        ValidationErrorKind::Audience { .. } | ValidationErrorKind::AudienceMissing { .. } => {
+            TokenProblem::Audience
+        }
         ValidationErrorKind::HeaderMember { member: "typ", .. } => TokenProblem::Type,
         _ => match error.client_text() {
             ClientText::Malformed => TokenProblem::Malformed,

@@ -172,7 +172,7 @@ wanted() { local suite; for suite; do [[ " ${suites[*]} " == *" $suite "* ]] && 
 if wanted clients facade; then
   program openssl openssl >/dev/null || die "openssl is needed: it makes the certificate of the clients' metadata documents"
 fi
-if wanted facade; then
+if wanted clients facade; then
   E2E_REDIS=$(program redis-server redis-server) || die "redis-server is needed, and could not be installed"
 fi
 if wanted browser; then
@@ -198,7 +198,7 @@ if wanted conformance-client; then
 fi
 
 # ---- suites ------------------------------------------------------------------------------------
-export E2E_PACKAGES=$packages E2E_LONG=$long MCP_AUTH_GATEWAY_BIN=$gateway
+export E2E_PACKAGES=$packages E2E_CACHE=$cache E2E_LONG=$long MCP_AUTH_GATEWAY_BIN=$gateway
 bad=()
 for suite in "${suites[@]}"; do
   say "suite $suite"

@@ -48,6 +48,8 @@ pub enum ValidationErrorKind {
     ClaimMissing { claim: Cow<'static, str> },
     /// `iss` is none of the configured issuers.
     UnknownIssuer { got: String, expected: Vec<String> },
+    /// `aud` is absent.
+    AudienceMissing { expected: Vec<String> },
     /// `aud` names none of the configured audiences.
     Audience { got: Vec<String>, expected: Vec<String> },
     /// `exp` has passed.
@@ -146,6 +148,7 @@ impl ValidationError {
             K::ClaimType { .. } | K::ClaimRange { .. } => "claim_type",
             K::ClaimMissing { .. } => "claim_missing",
             K::UnknownIssuer { .. } => "issuer",
+            K::AudienceMissing { .. } => "audience_missing",
             K::Audience { .. } => "audience",
             K::Expired { .. } => "expired",
             K::NotYetValid { .. } => "not_yet_valid",
@@ -190,6 +193,7 @@ impl ValidationError {
             | K::ConfirmationMethod => ClientText::Binding,
             K::NotYetValid { .. } => ClientText::NotYetValid,
             K::UnknownIssuer { .. }
+            | K::AudienceMissing { .. }
             | K::Audience { .. }
             | K::Tenant { .. }
             | K::TokenUse { .. }
@@ -233,13 +237,16 @@ impl fmt::Display for ValidationError {
             }
             K::ClaimType { claim, expected, got } => write!(f, "claim `{claim}` must be {expected}, got {got}"),
             K::ClaimRange { claim } => write!(f, "claim `{claim}` is not a date between 1970 and 9999"),
-            K::ClaimMissing { claim } if claim == "aud" => f.write_str(
-                "claim `aud` is absent: add an audience to what the provider puts into the token (at Keycloak an audience mapper)",
-            ),
             K::ClaimMissing { claim } => write!(f, "claim `{claim}` is absent"),
             K::UnknownIssuer { got, expected } => {
                 write!(f, "`iss` is `{}`, expected {}{}", Shown(got), List(expected), issuer_hint(got, expected))
             }
+            K::AudienceMissing { expected } => write!(
+                f,
+                "claim `aud` is absent, expected {}: add an audience to what the provider puts into the token (at Keycloak \
+                 an audience mapper)",
+                List(expected)
+            ),
             K::Audience { got, expected } => {
                 write!(f, "`aud` is {}, expected {}{}", List(got), List(expected), audience_hint(got, expected))
             }
@@ -303,8 +310,8 @@ fn audience_hint(got: &[String], expected: &[String]) -> &'static str {
     let same = |f: fn(&str) -> &str| expected.iter().any(|e| got.iter().any(|g| f(g) == f(e)));
     if same(|s| s.trim_end_matches('/')) {
         "; they differ by a trailing slash"
-    } else if got == ["account"] {
-        "; this is Keycloak's default: add an audience mapper"
+    } else if got.iter().any(|got| got == "account") {
+        "; `account` is what Keycloak puts there by itself: add an audience mapper for the expected one"
     } else {
         ""
     }

@@ -327,7 +327,8 @@ fn missing(claim: RequiredClaim) -> ValidationError {
 
 /// What does not change while a token lives.
 fn check_claims(issuer: &Issuer, claims: &Claims) -> Result<(), ValidationError> {
-    for required in &issuer.required {
+    // Below, and with what was expected.
+    for required in issuer.required.iter().filter(|claim| *claim != RequiredClaim::Aud.name()) {
         if claims.get(required).is_none() {
             return Err(Kind::ClaimMissing { claim: required.clone() }.into());
         }
@@ -354,7 +355,7 @@ fn check_claims(issuer: &Issuer, claims: &Claims) -> Result<(), ValidationError>
 
 fn check_audience(issuer: &Issuer, claims: &Claims) -> Result<(), ValidationError> {
     if claims.get("aud").is_none() {
-        return Err(missing(RequiredClaim::Aud));
+        return Err(Kind::AudienceMissing { expected: issuer.audiences.clone() }.into());
     }
     let trim = |aud: &'_ str| {
         if issuer.audience_slash { aud.strip_suffix('/').unwrap_or(aud).len() } else { aud.len() }

@@ -22,7 +22,11 @@ pub enum RegistrationFailure {
         description: String,
     },
     /// It wants an initial access token, or another one (RFC 7591 §3).
-    #[error("registration needs an initial access token (status {0})")]
+    #[error(
+        "registration is not open to this client (status {0}): give an initial access token, or let this host register \
+         without one (at Keycloak the policy `Trusted Hosts` of anonymous client registration), or use a client that is \
+         registered already"
+    )]
     Unauthorized(u16),
     /// It answered with a status that is no success and no error of RFC 7591.
     #[error("registration was answered with status {0}")]

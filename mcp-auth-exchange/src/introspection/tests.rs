@@ -80,7 +80,7 @@ fn an_active_token_is_asked_what_a_jwt_is_asked() {
     }
     let refused = |json: &str| accept(json).unwrap_err();
     assert!(matches!(refused(r#"{"active":true,"aud":"mcp","exp":1699999000}"#), K::Expired { .. }));
-    assert!(matches!(refused(r#"{"active":true,"exp":1700000300}"#), K::ClaimMissing { .. }));
+    assert!(matches!(refused(r#"{"active":true,"exp":1700000300}"#), K::AudienceMissing { .. }));
     assert!(matches!(refused(r#"{"active":true,"aud":"x","exp":1700000300}"#), K::Audience { .. }));
     assert!(matches!(refused(r#"{"active":true,"aud":"mcp"}"#), K::ClaimMissing { .. }));
     let bound = r#"{"active":true,"aud":"mcp","exp":1700000300,"cnf":{"jkt":"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"}}"#;

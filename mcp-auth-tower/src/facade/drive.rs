@@ -7,12 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use mcp_auth_discovery::facade::FacadeEndpoint;
+use mcp_auth_discovery::registration::ClientRegistrationResponse;
 use mcp_auth_discovery::{AuthorizationServerMetadata, Secret};
 use mcp_auth_exchange::client_auth::ClientCertificate;
 use mcp_auth_exchange::facade::{
     Answer, Context, Facade, Input, RandomBytes, Refusal, Run, Step, StoreCommand,
 };
-use mcp_auth_exchange::response::MAX_RESPONSE_BYTES;
+use mcp_auth_exchange::response::{MAX_RESPONSE_BYTES, TokenErrorCode, TokenErrorResponse, TokenResponse};
 use url::Url;
 
 use super::documents::ClientDocuments;
@@ -68,7 +69,14 @@ impl Driver {
             input = match run.step(input, context) {
                 Step::Done(answer) => return *answer,
                 Step::Store(command) => self.store(command).await,
-                Step::Send(request) => self.send(*request).await.map_or(Input::Failed, Input::Answered),
+                Step::Send(request) => {
+                    let to = request.uri().to_string();
+                    let answer = self.send(*request).await;
+                    if let Some(answer) = &answer {
+                        report(&to, metadata.as_deref(), answer);
+                    }
+                    answer.map_or(Input::Failed, Input::Answered)
+                }
                 Step::Document(id) => match &self.documents {
                     Some(documents) => match documents.get(&id).await {
                         Some(document) => Input::Document(Box::new((*document).clone())),
@@ -173,6 +181,30 @@ impl Driver {
                 tracing::warn!(target: "mcp_auth", code, ?reason, "the provider's token is not accepted here");
                 Input::Failed
             }
+        }
+    }
+}
+
+/// Tells the operator what the provider refuses: clients and people read only that it did.
+fn report(to: &str, metadata: Option<&AuthorizationServerMetadata>, answer: &Response<Bytes>) {
+    if answer.status().is_success() {
+        return;
+    }
+    let registration = metadata.and_then(|metadata| metadata.registration_endpoint.as_ref());
+    if registration.is_some_and(|endpoint| endpoint.as_str() == to) {
+        if let Err(error) = ClientRegistrationResponse::from_http(answer) {
+            tracing::warn!(target: "mcp_auth", endpoint = to, %error, "the provider does not register a client");
+        }
+        return;
+    }
+    let Err(error) = TokenResponse::from_http(answer) else { return };
+    match error.refusal().map(TokenErrorResponse::code) {
+        // Sessions end, and clients come with what is over.
+        Some(TokenErrorCode::InvalidGrant) => {
+            tracing::info!(target: "mcp_auth", endpoint = to, %error, "the provider refuses a grant");
+        }
+        _ => {
+            tracing::warn!(target: "mcp_auth", endpoint = to, %error, "the provider refuses a request of ours")
         }
     }
 }

@@ -7,12 +7,13 @@ import { browse as follow } from './browse.mjs';
 // Nothing listens there: the redirect to it is read, not followed.
 export const REDIRECT_URI = 'http://127.0.0.1:7/callback';
 
-export const browse = (url) => follow(url, REDIRECT_URI);
+export const browse = (url, options) => follow(url, REDIRECT_URI, options);
 
 /** An OAuthClientProvider of the official SDK that keeps everything in memory and notes what happened. */
 export class Person {
-  constructor(login, { scope, resource, name = 'mcp-auth e2e', refreshes = true, document } = {}) {
+  constructor(login, { scope, resource, name = 'mcp-auth e2e', refreshes = true, document, fill } = {}) {
     this.login = login;
+    this.fill = fill; // what to do with a page, where it is more than to allow what is asked
     this.scope = scope;
     this.name = name; // of the client
     this.refreshes = refreshes;
@@ -52,6 +53,12 @@ export class Person {
 
   saveDiscoveryState(state) { this.secrets.discovery = state; }
 
+  // What the server has refused: the SDK begins anew without it.
+  invalidateCredentials(what) {
+    const of = { tokens: ['tokens'], client: ['client'], verifier: ['verifier'], discovery: ['discovery'] };
+    for (const name of of[what] ?? Object.values(of).flat()) delete this.secrets[name];
+  }
+
   codeVerifier() { return this.secrets.verifier; }
 
   saveCodeVerifier(verifier) { this.secrets.verifier = verifier; }
@@ -59,7 +66,7 @@ export class Person {
   async redirectToAuthorization(url) {
     const asked = new URL(url);
     asked.searchParams.set('login_hint', this.login);
-    this.visits.push({ asked, answered: await browse(asked) });
+    this.visits.push({ asked, answered: await browse(asked, { fill: this.fill }) });
   }
 
   get token() { return this.secrets.tokens?.access_token; }

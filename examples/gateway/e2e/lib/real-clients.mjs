@@ -27,6 +27,9 @@ const SDK2 = (mode) => ({
   options: { versionNegotiation: { mode } },
 });
 
+/** How many there are. */
+export const CLIENTS = 13;
+
 /**
  * All of them at once: what they wait for is the same, a token that expires. `refreshed(name)` tells whether the
  * authorization server has seen it; with `documents` those of the newest era bring a client ID metadata document.

@@ -3,7 +3,8 @@
 //
 //   GUARD_PORT      port on 127.0.0.1 (required)
 //   GUARD_TO        origin that requests go on to (required)
-//   GUARD_ISSUERS   issuers, separated by commas; their keys are at ISSUER/jwks (required)
+//   GUARD_ISSUERS   issuers, separated by commas (required)
+//   GUARD_KEYS      path of their keys below the issuer (/jwks)
 //   GUARD_AUDIENCE  what `aud` has to be (required)
 //
 // `GET /__seen` lists every request: {status, headers, authorizations, claims}. `POST /__revoke?JTI` refuses that token
@@ -14,7 +15,8 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 const port = Number(process.env.GUARD_PORT);
 const { hostname, port: to } = new URL(process.env.GUARD_TO);
 const audience = process.env.GUARD_AUDIENCE;
-const keys = new Map(process.env.GUARD_ISSUERS.split(',').map((issuer) => [issuer, createRemoteJWKSet(new URL(`${issuer}/jwks`))]));
+const path = process.env.GUARD_KEYS ?? '/jwks';
+const keys = new Map(process.env.GUARD_ISSUERS.split(',').map((issuer) => [issuer, createRemoteJWKSet(new URL(`${issuer}${path}`))]));
 const seen = [];
 const revoked = new Set();
 

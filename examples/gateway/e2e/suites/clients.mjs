@@ -4,10 +4,11 @@ import { createHmac } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, exportSPKI, importJWK } from 'jose';
 import { clientDocuments } from '../lib/client-documents.mjs';
 import { facadeConfig, gatewayConfig } from '../lib/gateway.mjs';
+import { until } from '../lib/harness.mjs';
 import { hasLab, labServer } from '../lib/lab.mjs';
 import { Person, REDIRECT_URI, browse, challenge, connect } from '../lib/oauth.mjs';
 import { call, post, send } from '../lib/raw.mjs';
-import { RULE, everyClient } from '../lib/real-clients.mjs';
+import { CLIENTS, RULE, everyClient } from '../lib/real-clients.mjs';
 
 const SCOPES = ['openid', 'mcp:read', 'mcp:write'];
 const TOOLS = ['admin_thing', 'read_thing', 'whoami', 'write_thing'];
@@ -124,31 +125,48 @@ async function realClients(t) {
 
 /**
  * Behind the gateway once the lab's provider, with access tokens of the gateway's own that live for three seconds; once a
- * provider whose own tokens do, passed through. With documents of clients, and with registrations.
+ * provider whose own tokens do, passed through. With documents of clients, and with registrations. When all clients have
+ * logged in, the gateways are started anew: what was used is in Redis, everything else is sealed.
  */
 async function throughFacade(t) {
   const short = await t.must('a provider with short-lived tokens starts', () => t.authorizationServer({
     name: 'facade-short-lived', env: { AS_TOKEN_TTL: '3', AS_REFRESH: 'always', AS_CLIENT_SCOPE: 'any' },
   }));
+  const redis = await t.must('Redis starts', () => t.redis());
   const documents = await t.must('metadata documents of clients are published', () => clientDocuments(t));
   const key = `${t.logs}/own-tokens.pem`;
   execFileSync('openssl', ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', key], { stdio: 'pipe' });
   const lab = hasLab(t) && await t.must('the lab\'s provider starts', () => labServer(t));
   const upstream = await t.must('a server that speaks every version starts', () => t.upstream({ name: 'facade-every-version', part: 'conformance-server' }));
-  const of = (name, as, server) => t.must(`the gateway before ${name} starts`, () => t.gateway(facadeConfig({
-    as: as.url, upstream: `${upstream.url}/mcp`, keyFile: `${t.logs}/${name}.key`, rule: RULE, server: ['scopes: [offline_access]', ...server],
-    outbound: [`caFiles: [${documents.authority}]`, 'allowLearned: [127.0.0.0/8]'],
-  }), { name: `gateway-${name}` }));
-  // The audit log names the client; one with a document is known by its URL.
-  const refreshedAt = (gateway) => (name) => gateway.text().split('\n').filter((line) => line.includes('event="refreshed"'))
-    .some((line) => line.includes(`client_name="${name}"`) || line.includes(`client="${documents.url(name)}"`));
   const runs = [
     ['passes tokens through', short, [], ' through the facade', undefined],
     ...(lab ? [['gives its own tokens', lab, ['parameters: {prompt: consent}', `tokens: {own: {keyFile: ${key}, lifetime: 3s}}`], ' through the facade before the lab', documents]] : []),
   ];
-  await Promise.all(runs.map(async ([name, as, server, suffix, published]) => {
-    const gateway = await of(`that-${name.replaceAll(' ', '-')}`, as, server);
-    await everyClient(t, { url: `${gateway.url}/mcp`, refreshed: refreshedAt(gateway), documents: published, of: suffix });
+  await Promise.all(runs.map(async ([what, as, server, of, published]) => {
+    const name = `gateway-that-${what.replaceAll(' ', '-')}`;
+    const front = await t.freePort();
+    const issuer = `http://127.0.0.1:${front}`;
+    const config = facadeConfig({
+      as: as.url, upstream: `${upstream.url}/mcp`, issuer, resource: `${issuer}/mcp`, keyFile: `${t.logs}/${name}.key`, rule: RULE,
+      server: ['scopes: [offline_access]', ...server], state: [`store: {redis: {url: '${redis.url}'}}`],
+      outbound: [`caFiles: [${documents.authority}]`, 'allowLearned: [127.0.0.0/8]'],
+    });
+    const first = await t.must(`the gateway that ${what} starts`, () => t.gateway(config, { name }));
+    await t.node(`front-of-${name}`, 'forward', { env: { FORWARD_PORT: String(front), FORWARD_TO: first.url } });
+    const gateways = [first];
+    const log = () => gateways.map((gateway) => gateway.text()).join('');
+    const restart = async () => {
+      await until('every client being logged in', () => [...log().matchAll(/event="tokens_issued"/g)].length >= CLIENTS, { timeout: 120_000 });
+      await first.stop();
+      gateways.push(await t.must(`the gateway that ${what} is started anew in between`, () => t.gateway(config, { name: `${name}-anew`, port: first.port })));
+    };
+    // The audit log names the client; one with a document is known by its URL.
+    const refreshed = (label) => log().split('\n').filter((line) => line.includes('event="refreshed"'))
+      .some((line) => line.includes(`client_name="${label}"`) || line.includes(`client="${documents.url(label)}"`));
+    await Promise.all([restart(), everyClient(t, { url: `${issuer}/mcp`, refreshed, documents: published, of })]);
+    const registered = (gateway) => [...gateway.text().matchAll(/event="registered".*/g)].map(([line]) => /client_name="([^"]*)"/.exec(line)?.[1]).filter(Boolean);
+    const before = registered(first);
+    t.equal(`nobody has registered again at the gateway that ${what}`, registered(gateways.at(-1)).filter((label) => before.includes(label)), []);
   }));
   t.check('the server saw their calls, and no Authorization header',
     upstream.text().includes('test_simple_text') && !upstream.text().includes('with Authorization'));

@@ -1,7 +1,7 @@
 // The gateway as authorization server before the lab's provider, which sends `iss`: what it says of itself, restarts,
 // parallel refreshes, two replicas with one Redis, and what is refused.
 import { decodeJwt } from 'jose';
-import { browse as follow } from '../lib/browse.mjs';
+import { decide } from '../lib/browse.mjs';
 import { Client, form, json } from '../lib/by-hand.mjs';
 import { facadeConfig } from '../lib/gateway.mjs';
 import { until } from '../lib/harness.mjs';
@@ -81,7 +81,7 @@ async function documents(t, setup) {
   const revoked = await form(`${issuer}/revoke`, { client_id: client.id, token: tokens.refresh_token });
   const dead = await client.refresh(tokens.refresh_token);
   t.equal('a refresh token that was revoked is refused', [revoked.status, dead.status, dead.body.error], [200, 400, 'invalid_grant']);
-  const denied = await follow(await client.address(), REDIRECT_URI, { decide: () => 'deny' });
+  const denied = await browse(await client.address(), { fill: decide('deny') });
   t.equal('who says no leads back with access_denied', ['error', 'iss'].map((name) => denied.searchParams.get(name)), ['access_denied', issuer]);
   t.check('attack_112 no token and no code in the log', ![tokens.access_token.split('.')[2], tokens.refresh_token, answered.searchParams.get('code')]
     .some((secret) => gateway.text().includes(secret)));
@@ -121,7 +121,7 @@ async function restarts(t, setup) {
   const client = new Client(gateway.url);
   await client.register();
   const answered = await t.attempt('a login goes on when the gateway is started anew while the page of consent is open',
-    async () => follow(await client.address(), REDIRECT_URI, { decide: async () => { await restart(); return 'allow'; } }));
+    async () => browse(await client.address(), { fill: async (forms) => { await restart(); return decide('allow')(forms); } }));
   t.equal('and ends with tokens', (await client.token(client.code(answered))).status, 200);
 
   t.step('three refreshes at once with the same refresh token, and one that comes too late');

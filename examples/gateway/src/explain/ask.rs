@@ -189,6 +189,7 @@ fn token_refused(error: &ValidationError, show_values: bool) -> String {
             | K::ClaimType { .. }
             | K::ClaimRange { .. }
             | K::ClaimMissing { .. }
+            | K::AudienceMissing { .. }
             | K::Lifetime { .. }
             | K::KeyIssuer
             | K::UnknownKey { .. }

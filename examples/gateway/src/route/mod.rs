@@ -4,7 +4,6 @@ mod build;
 mod cors;
 mod exchange;
 mod facade;
-mod keys_path;
 mod matching;
 mod param_headers;
 mod rules;

@@ -20,6 +20,11 @@ use super::dispatch::dispatch;
 use crate::config;
 use crate::intake::{Arrival, MAX_HEADER_BYTES, MAX_HEADERS};
 
+/// After a signal to stop: how long nobody may have connected until the socket is closed, and then how long idle
+/// connections may begin a request that was on its way.
+const LAST_CONNECTION: Duration = Duration::from_millis(5);
+const LAST_REQUEST: Duration = Duration::from_millis(250);
+
 type Builder = auto::Builder<TokioExecutor>;
 
 impl Socket {
@@ -55,8 +60,18 @@ impl Socket {
                 }
             }
         }
+        // Who has connected by now may have sent a request: closing the socket would reset them.
+        while let Ok(Ok((stream, peer))) = tokio::time::timeout(LAST_CONNECTION, self.socket.accept()).await {
+            if connections.len() >= self.limits.max {
+                break;
+            }
+            if let Some(connection) = self.connection(&builder, &graceful, stream, peer) {
+                connections.spawn(connection);
+            }
+        }
         // From here on the system refuses new connections.
         drop(self.socket);
+        tokio::time::sleep(LAST_REQUEST).await;
         let drain = self.limits.drain_timeout;
         if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
             while connections.try_join_next().is_some() {}

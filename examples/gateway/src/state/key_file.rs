@@ -32,7 +32,9 @@ pub(super) fn read(path: &Path) -> Result<Option<SealKey>, String> {
 /// Makes a key and its file. Whoever reads the file meanwhile sees none or the whole one; the key of a file that somebody
 /// else made first is taken as it is.
 pub(super) fn create(path: &Path) -> Result<SealKey, String> {
-    let wrong = |error: std::io::Error| format!("`{}` cannot be made: {error}", path.display());
+    let wrong = |error: std::io::Error| {
+        format!("`{}` cannot be made: {error}; `openssl rand -base64 32` makes one", path.display())
+    };
     let text = format!("{}\n", STANDARD.encode(random()?));
     let beside = beside(path)?;
     let written = write_new(&beside, &text).and_then(|()| std::fs::hard_link(&beside, path));

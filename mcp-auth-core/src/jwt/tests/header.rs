@@ -167,7 +167,8 @@ fn attack_015_the_profile_of_rfc_9068_asks_for_its_type_and_claims() {
     for claim in ["exp", "aud", "sub", "client_id", "iat", "jti"] {
         let mut less = full.clone();
         less.as_object_mut().unwrap().remove(claim);
-        assert_eq!(code(judge(&profile, &idp, &less)), "claim_missing", "{claim}");
+        let expected = if claim == "aud" { "audience_missing" } else { "claim_missing" };
+        assert_eq!(code(judge(&profile, &idp, &less)), expected, "{claim}");
     }
 }
 

@@ -127,7 +127,7 @@ fn row_170_172_173_required_claims_ask_for_presence_only() {
     assert_eq!(code(judge(&lax, &idp, &with("exp", json!(NOW - 600)))), "expired");
     assert_eq!(
         code(judge(&lax, &idp, &without("aud"))),
-        "claim_missing",
+        "audience_missing",
         "a configured audience requires `aud`"
     );
     assert_eq!(code(judge(&default, &idp, &without("sub"))), "claim_missing");
@@ -144,7 +144,8 @@ fn row_171_claims_are_required_by_name() {
         let mut full = with("nbf", json!(NOW));
         assert_eq!(code(judge(&strict, &idp, &full)), "ok");
         full.as_object_mut().unwrap().remove(name);
-        assert_eq!(code(judge(&strict, &idp, &full)), "claim_missing", "{name}");
+        let expected = if name == "aud" { "audience_missing" } else { "claim_missing" };
+        assert_eq!(code(judge(&strict, &idp, &full)), expected, "{name}");
     }
     for name in ["groups", "EXP", "", "iat", "exp "] {
         assert_eq!(RequiredClaim::from_name(name), None, "{name}");

@@ -104,6 +104,15 @@ pub(in crate::provider) fn keycloak() -> ExchangeProfile {
             "token exchange is off on this Keycloak: since 26.2 it is on by default; check `--features-disabled`, and \
              do not take `--features=token-exchange`, which is the deprecated first version",
         ),
+        // 26.7 says this of a wrong secret, and `invalid_client` of an unknown id.
+        said(
+            "invalid client credentials",
+            "unauthorized_client",
+            Misconfigured,
+            "client_refused",
+            "the secret or key of `{client}` is not accepted: compare it, and the authentication method, with the \
+             client's credentials in this realm",
+        ),
         rule(
             "unauthorized_client",
             Misconfigured,

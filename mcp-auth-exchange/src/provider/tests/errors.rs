@@ -71,6 +71,13 @@ fn row_087_and_088_keycloak_s_failures_say_what_to_do() {
             "secret",
         ),
         (
+            401,
+            saying("unauthorized_client", "Invalid client or Invalid client credentials"),
+            "misconfigured",
+            "client_refused",
+            "secret",
+        ),
+        (
             400,
             saying("invalid_request", "Standard token exchange is not enabled for the requested client"),
             "misconfigured",

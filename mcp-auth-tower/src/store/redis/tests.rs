@@ -1,5 +1,7 @@
 //! Against a real Redis.
 
+use std::time::Duration;
+
 use mcp_auth_core::UnixTime;
 
 use super::*;
@@ -16,7 +18,9 @@ fn entry(name: &str, value: &str, seconds: u64) -> StoreEntry {
 }
 
 fn store(url: &str) -> RedisStore {
-    RedisStore::new(RedisConnection::builder(url).unwrap().build().unwrap())
+    // Time enough, whatever else the machine does.
+    let connection = RedisConnection::builder(url).unwrap().timeout(Duration::from_secs(30));
+    RedisStore::new(connection.build().unwrap())
 }
 
 async fn run(store: &RedisStore, command: StoreCommand) -> Result<StoreReply, StoreError> {

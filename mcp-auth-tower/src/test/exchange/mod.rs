@@ -258,7 +258,7 @@ fn unauthorized() -> Response<Full<Bytes>> {
 
 /// Everything that was written, besides the headers of requests.
 #[derive(Debug, Default)]
-struct Written(Mutex<String>);
+pub(super) struct Written(pub(super) Mutex<String>);
 
 impl AuditSink for Written {
     fn record(&self, record: &Record<'_>) {
@@ -274,7 +274,7 @@ impl Written {
 }
 
 /// All events of `tracing`, with all fields, at all levels.
-struct Logs(Arc<Written>);
+pub(super) struct Logs(pub(super) Arc<Written>);
 
 impl tracing::Subscriber for Logs {
     fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {

@@ -189,7 +189,11 @@ impl AuditSink for Written {
     fn record(&self, record: &Record<'_>) {
         assert_eq!(record.allowed, record.refusal.is_none());
         let told = format!("{record:?}");
-        assert!(!told.contains("canary") && !told.contains("s1."), "{told}");
+        assert!(!told.contains("canary"), "{told}");
+        // A registered client is named by the beginning of its identifier; nothing else that is sealed stands there.
+        let sealed: Vec<&str> = told.split("s1.").skip(1).collect();
+        assert!(sealed.len() <= usize::from(record.client_id.is_some()), "{told}");
+        assert!(sealed.iter().all(|rest| rest.find('"').is_some_and(|length| length < 40)), "{told}");
         self.0.lock().unwrap().push((record.event.unwrap().to_owned(), record.refusal));
     }
 }
@@ -221,17 +225,15 @@ fn app() -> PreRegisteredClient {
 
 fn facade_at(issuer: &str, provider: Provider, resource: &str) -> FacadeBuilder {
     let credential = ClientCredential::client_secret_basic("gateway", Secret::new(SECRET));
+    facade_behind(issuer, Behind::shared(provider, credential), resource)
+}
+
+fn facade_behind(issuer: &str, behind: Behind, resource: &str) -> FacadeBuilder {
     let sealer = Sealer::new(&SealKey::from_bytes([7; 32]), Arc::new(AwsLc::new())).unwrap();
     let metadata = FacadeMetadata::new(FacadeIssuer::parse(issuer).unwrap())
         .scopes(&Scopes::parse("mcp:read mcp:write").unwrap());
     let resource = ProtectedResource::new(ResourceIdentifier::parse(resource).unwrap());
-    mcp_auth_exchange::facade::Facade::builder(
-        metadata,
-        sealer,
-        Behind::shared(provider, credential),
-        resource,
-    )
-    .client(app())
+    mcp_auth_exchange::facade::Facade::builder(metadata, sealer, behind, resource).client(app())
 }
 
 fn facade() -> FacadeBuilder {

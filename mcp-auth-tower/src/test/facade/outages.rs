@@ -1,5 +1,6 @@
 //! A provider that is down, slow or says nonsense, and a store that fails.
 
+use super::super::exchange;
 use super::*;
 
 /// Where a login ends when the user has said yes.
@@ -164,4 +165,46 @@ async fn a_store_that_is_slow_is_a_store_that_is_down() {
     let code = world.code().await;
     let slow = world.replica(Arc::new(Slow));
     assert_eq!(slow.redeem(&code).await.0.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn row_154_what_the_provider_refuses_is_in_the_log_with_what_to_do_and_not_in_its_words() {
+    let logs = Arc::new(exchange::Written::default());
+    let _guard = tracing::subscriber::set_default(exchange::Logs(logs.clone()));
+    let said = || std::mem::take(&mut *logs.0.lock().unwrap());
+    let refusal = |status: u16, code: &'static str| {
+        move |_: &Request<Bytes>| {
+            json_reply(status, &json!({"error": code, "error_description": "alice-canary"}))
+        }
+    };
+    let line = |text: &str, start: &str| {
+        assert!(!text.contains("alice-canary"), "{text}");
+        text.lines().find(|line| line.contains(start)).unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+
+    let world = World::new();
+    world.provided.answers("/token", refusal(401, "unauthorized_client"));
+    let at_provider = world.to_provider(&authorization()).await;
+    assert_eq!(parameter(&location(&world.back(&at_provider).await.0), "error").unwrap(), "server_error");
+    let refused = line(&said(), "the provider refuses a request of ours");
+    assert!(
+        refused.starts_with("WARN") && refused.contains("401: refused with `unauthorized_client`"),
+        "{refused}"
+    );
+
+    let world = World::new();
+    let token = world.login().await["refresh_token"].as_str().unwrap().to_owned();
+    world.provided.answers("/token", refusal(400, "invalid_grant"));
+    assert_eq!(world.refresh(&token).await.0, StatusCode::BAD_REQUEST);
+    assert!(line(&said(), "the provider refuses a grant").starts_with("INFO"));
+
+    // As Keycloak answers where its policy does not trust the host.
+    let provider = Behind::registered(Provider::oauth(ISSUER).unwrap(), None);
+    let world = World::with(facade_behind(OURS, provider, RESOURCE), Provided::new(), |builder| builder);
+    world.provided.answers("/register", refusal(403, "insufficient_scope"));
+    let (parts, _) = world.send(register(&json!({"redirect_uris": [REDIRECT]}))).await;
+    assert_eq!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let refused = line(&said(), "the provider does not register a client");
+    assert!(refused.starts_with("WARN") && refused.contains("status 403"), "{refused}");
+    assert!(refused.contains("initial access token") && refused.contains("`Trusted Hosts`"), "{refused}");
 }
