@@ -23,6 +23,8 @@ pub enum Purpose {
     RegistrationToken,
     /// A value in a store that others can read or write.
     StoreEntry,
+    /// A token that a caller's was exchanged for, in a store that replicas share.
+    IssuedToken,
     /// `requestState` of an MCP request for input (2026-07-28).
     RequestState,
 }
@@ -41,6 +43,7 @@ impl Purpose {
             Self::ConsentForm => "consent_form",
             Self::RegistrationToken => "registration_token",
             Self::StoreEntry => "store_entry",
+            Self::IssuedToken => "issued_token",
             Self::RequestState => "request_state",
         }
     }

@@ -38,6 +38,11 @@ impl Selector {
         self.issuer.as_deref()
     }
 
+    /// The claims that are looked at, with the value that each has to have.
+    pub fn wanted_claims(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.claims.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Whether this is one of them.
     pub fn fits(&self, principal: &Principal) -> bool {
         let holds = |(name, wanted): &(String, String)| match principal.claims().get(name) {

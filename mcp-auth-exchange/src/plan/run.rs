@@ -10,7 +10,7 @@ use http::Request;
 use mcp_auth_core::UnixTime;
 use mcp_auth_discovery::Secret;
 
-use super::issued::{Check, Life, Refusal, same_jwt};
+use super::issued::{Check, Life, Refusal, is_wanted};
 use super::{ActorToken, ExchangePlan, Step, Subject};
 use crate::client_auth::AuthenticationContext;
 use crate::dpop::{DpopNonce, NonceMemory, NonceRetry, ProofRequest};
@@ -205,7 +205,7 @@ impl ExchangeRun {
         let wanted = step.requested();
         let is_wanted = match answer.issued_token_type() {
             None => !step.profile.says_issued_token_type,
-            Some(issued) => wanted.is_none_or(|wanted| issued == wanted.as_str() || same_jwt(issued, wanted)),
+            Some(issued) => is_wanted(issued, wanted),
         };
         let presented = match answer.token_type() {
             // Not a token to be presented, such as an ID-JAG; an access token never is one of these.

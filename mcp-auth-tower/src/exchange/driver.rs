@@ -14,8 +14,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::ExchangeRefusal;
 use super::exchanger::{Asking, Exchanger, Inner, Waiter};
+use super::replicas::Turn;
+use super::{Claim, ExchangeRefusal};
 use crate::client::{FetchError, FetchRequest, FetchUrl, UrlTrust};
 use crate::random;
 
@@ -24,10 +25,7 @@ const ASKS: usize = 3;
 
 /// What a follower waits beyond the time that an exchange may take: for a shared store and a file before it, and for
 /// the task to be scheduled.
-const GRACE: Duration = Duration::from_secs(3);
-
-/// Time for one call to a shared store.
-const SHARED_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const GRACE: Duration = Duration::from_secs(3);
 
 /// What came of asking.
 pub(super) enum Asked {
@@ -101,11 +99,7 @@ impl Exchanger {
 
     /// Forgets the token that other replicas may still have.
     pub(super) async fn forget_shared(&self, asking: &Asking) {
-        if let Some(shared) = &self.0.shared
-            && timeout(SHARED_TIMEOUT, shared.remove(asking.key)).await.is_err()
-        {
-            tracing::warn!(target: "mcp_auth", "the shared store of issued tokens is slow");
-        }
+        self.0.in_store(|shared| shared.remove(asking.key)).await;
     }
 
     /// Begins an exchange as a task of its own: a request that is cancelled does not cancel what others wait for.
@@ -129,16 +123,22 @@ impl Exchanger {
         let asking = asking.clone();
         runtime.spawn(async move {
             let exchanger = landing.exchanger.clone();
-            if let Some(token) = exchanger.0.shared_token(&asking).await {
-                landing.land(Outcome::Token(Arc::new(token)));
-                return;
-            }
-            let outcome = exchanger.0.exchange(&asking).await;
+            let inner = &exchanger.0;
+            // The time that is spent on waiting for another replica is not there for the provider.
+            let deadline = Instant::now() + inner.deadline;
+            let claim = match inner.among_replicas(asking.key).await {
+                Turn::Token(token) => return landing.land(Outcome::Token(Arc::new(token))),
+                Turn::Exchange(claim) => claim,
+            };
+            let outcome = inner.exchange(&asking, deadline).await;
             let token = outcome.token().cloned();
             landing.land(outcome);
             if let Some(token) = token {
                 // After the others have it: they do not wait for a store.
-                exchanger.0.share(&asking, &token).await;
+                inner.share(&asking, &token).await;
+            }
+            if claim == Claim::Ours {
+                inner.in_store(|shared| shared.release(asking.key)).await;
             }
         });
         Ok(())
@@ -174,31 +174,15 @@ impl Drop for Landing {
 }
 
 impl Inner {
-    async fn exchange(&self, asking: &Asking) -> Outcome {
+    async fn exchange(&self, asking: &Asking, deadline: Instant) -> Outcome {
         let run = asking.plan.begin(asking.subject.clone(), asking.actor.clone());
-        let outcome = self.drive(run).await;
+        let outcome = self.drive(run, deadline).await;
         report(asking.plan.name(), &outcome);
         outcome
     }
 
-    async fn share(&self, asking: &Asking, token: &IssuedToken) {
-        if let Some(shared) = &self.shared
-            && timeout(SHARED_TIMEOUT, shared.put(asking.key, token)).await.is_err()
-        {
-            tracing::warn!(target: "mcp_auth", "the shared store of issued tokens is slow");
-        }
-    }
-
-    /// What another replica got; one that is due for renewal is renewed here.
-    async fn shared_token(&self, asking: &Asking) -> Option<IssuedToken> {
-        let shared = self.shared.as_ref()?;
-        let token = timeout(SHARED_TIMEOUT, shared.get(asking.key)).await.ok().flatten()?;
-        (self.clock.now() < token.refresh_at()).then_some(token)
-    }
-
     /// Makes the requests of a run, one after the other, until it is done or its time is over.
-    async fn drive(&self, mut run: ExchangeRun) -> Outcome {
-        let deadline = Instant::now() + self.deadline;
+    async fn drive(&self, mut run: ExchangeRun, deadline: Instant) -> Outcome {
         loop {
             let Ok(random) = random::secret() else {
                 tracing::error!(target: "mcp_auth", "the system gave no random bytes: no token can be exchanged");

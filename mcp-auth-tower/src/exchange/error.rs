@@ -55,6 +55,14 @@ pub enum ExchangeConfigError {
         /// Where they should have gone.
         header: String,
     },
+    /// An actor's token is to be sent, and the plan's provider does not take one.
+    #[error(
+        "exchange plan `{plan}`: its provider takes no actor's token, and one is set (`ExchangeSettings::actor`)"
+    )]
+    Actor {
+        /// The plan.
+        plan: String,
+    },
     /// There is no plan.
     #[error("there is no exchange plan: every request would be refused")]
     NoPlan,

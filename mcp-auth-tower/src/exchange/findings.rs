@@ -41,7 +41,11 @@ impl ExchangeLayer {
     /// The same, and what the metadata of these authorization servers says against the steps at them. A step is at the
     /// server whose `token_endpoint` it has, or else whose origin.
     pub fn findings_with_metadata(&self, servers: &[AuthorizationServerMetadata]) -> Vec<PlanFinding> {
-        let mut all = self.findings();
+        [self.findings(), self.findings_of_metadata(servers)].concat()
+    }
+
+    pub(super) fn findings_of_metadata(&self, servers: &[AuthorizationServerMetadata]) -> Vec<PlanFinding> {
+        let mut all = Vec::new();
         for (_, plan) in self.shared().into_iter().flat_map(|shared| shared.plans.iter()) {
             for (i, step) in plan.steps().iter().enumerate() {
                 if let Some(server) = server_of(step, servers) {

@@ -125,6 +125,10 @@ impl Shared {
                 });
             }
         }
+        // Without this it would be impersonation where delegation was meant.
+        if self.actor.is_some() && !plan.takes_actor() {
+            return Err(ExchangeConfigError::Actor { plan: name() });
+        }
         if plan.steps().last().is_some_and(|step| step.dpop_key().is_some()) {
             if self.downstream.is_none() {
                 return Err(ExchangeConfigError::Downstream { plan: name() });

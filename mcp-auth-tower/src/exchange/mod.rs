@@ -54,6 +54,8 @@
 //! [`mcp`](crate::mcp), whose body can be sent twice. Without that layer in front, wrap bodies with
 //! [`McpBody::untouched`](crate::mcp::McpBody::untouched); nothing is sent again then.
 
+mod actor_file;
+mod diagnose;
 mod driver;
 mod error;
 mod exchanger;
@@ -61,20 +63,27 @@ mod findings;
 mod future;
 mod layer;
 mod present;
+#[cfg(feature = "redis")]
+mod redis;
 mod refusal;
+mod replicas;
 mod seams;
 mod sent;
 mod service;
 mod settings;
 mod workload;
 
+pub use actor_file::{ActorTokenFile, ActorTokenFileError};
+pub use diagnose::MetadataReport;
 pub use error::ExchangeConfigError;
 pub use exchanger::{Exchanger, ExchangerBuilder};
 pub use findings::PlanFinding;
 pub use future::ResponseFuture;
 pub use layer::ExchangeLayer;
+#[cfg(feature = "redis")]
+pub use redis::RedisTokens;
 pub use refusal::ExchangeRefusal;
-pub use seams::{ActorTokens, SharedFuture, SharedTokens};
+pub use seams::{ActorTokens, Claim, SharedFuture, SharedTokens};
 pub use service::Exchange;
 pub use settings::ExchangeSettings;
 pub(crate) use workload::WorkloadTokens;

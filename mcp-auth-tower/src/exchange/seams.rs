@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use mcp_auth_exchange::cache::CacheKey;
 use mcp_auth_exchange::plan::{ActorToken, IssuedToken};
@@ -17,12 +18,28 @@ pub trait ActorTokens: Send + Sync + Debug {
 /// The future of a [`SharedTokens`].
 pub type SharedFuture<'s, T> = Pin<Box<dyn Future<Output = T> + Send + 's>>;
 
+/// Whose turn it is to exchange under a key, among all replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the exchange has to handle each")]
+pub enum Claim {
+    /// Ours, until it is released or its time is over.
+    Ours,
+    /// Another replica's, which exchanges now.
+    Theirs,
+    /// The store does not say: each replica exchanges for itself.
+    Unknown,
+}
+
 /// Where several replicas share issued tokens. Asked before a provider is, never for a token that this replica has.
 ///
-/// This is the seam for a store such as Redis; without one each replica exchanges for itself. An implementation seals
+/// Without one each replica exchanges for itself; with the feature `redis` there is `RedisTokens`. An implementation seals
 /// what it stores ([`SharedEntry`](mcp_auth_exchange::cache::SharedEntry) has the form and what the seal is bound to),
 /// and treats what it cannot open as absent. It gets a second for each call; a store that is slow or down costs an
 /// exchange and nothing else.
+///
+/// Before an exchange its key is claimed. Where another replica has the claim, this one looks every 50 ms for what that
+/// one brings, for as long as one request to a provider may take; then it exchanges itself. What went wrong at one replica
+/// is not handed to another, which tries when the claim is free.
 pub trait SharedTokens: Send + Sync + Debug {
     /// The token under this key.
     fn get(&self, key: CacheKey) -> SharedFuture<'_, Option<IssuedToken>>;
@@ -32,4 +49,16 @@ pub trait SharedTokens: Send + Sync + Debug {
 
     /// Forgets what is under this key: a downstream refused it.
     fn remove(&self, key: CacheKey) -> SharedFuture<'_, ()>;
+
+    /// Claims the exchange under this key, for at most this time.
+    fn claim(&self, key: CacheKey, hold: Duration) -> SharedFuture<'_, Claim> {
+        let _ = (key, hold);
+        Box::pin(async { Claim::Unknown })
+    }
+
+    /// Gives a claim of ours back, well before its time is over.
+    fn release(&self, key: CacheKey) -> SharedFuture<'_, ()> {
+        let _ = key;
+        Box::pin(async {})
+    }
 }

@@ -44,7 +44,7 @@ impl WorkloadTokens {
     }
 }
 
-fn read(path: &Path) -> Result<Secret, String> {
+pub(super) fn read(path: &Path) -> Result<Secret, String> {
     let wrong = |e: std::io::Error| format!("cannot be read: {e}");
     // A pipe or a device would not end.
     if !std::fs::metadata(path).map_err(wrong)?.is_file() {

@@ -50,8 +50,8 @@ pub(super) struct Route {
     pub(super) authorization_servers: Vec<String>,
     /// What is doubtful about the protected resource metadata.
     pub(super) metadata_findings: Vec<String>,
-    /// Where its tokens are exchanged for the backend, where they are.
-    pub(super) exchange: Option<String>,
+    /// Where its tokens are exchanged for the backend, where they are, and for whom.
+    pub(super) exchange: Vec<String>,
     pub(super) policies: Vec<Policy>,
 }
 
@@ -182,7 +182,12 @@ impl Listener {
                     None => Vec::new(),
                     Some(from) => metadata_findings(file, from)?,
                 },
-                exchange: route.policies.backend_auth.as_ref().map(config::BackendAuth::endpoint),
+                exchange: route
+                    .policies
+                    .backend_auth
+                    .as_ref()
+                    .map(config::BackendAuth::outline)
+                    .unwrap_or_default(),
                 policies: Policy::all(file, Level::Route, &route.policies.rules)?,
             })
         };

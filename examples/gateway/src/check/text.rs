@@ -33,8 +33,8 @@ impl fmt::Display for Outline {
                     for finding in &route.metadata_findings {
                         writeln!(f, "      warning: resourceMetadata: {finding}")?;
                     }
-                    if let Some(endpoint) = &route.exchange {
-                        writeln!(f, "      the backend gets a token from {endpoint}")?;
+                    for way in &route.exchange {
+                        writeln!(f, "      the backend gets a token from {way}")?;
                     }
                     route.policies.iter().try_for_each(|policy| policy.fmt(6, f))?;
                 }

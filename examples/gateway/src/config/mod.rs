@@ -51,7 +51,7 @@ mod tests;
 pub(crate) use self::authentication::{McpAuthentication, Mode};
 pub(crate) use self::authorization::{Authorization, Rule, Rules};
 pub(crate) use self::backend::Backend;
-pub(crate) use self::backend_auth::{BackendAuth, Client};
+pub(crate) use self::backend_auth::{BackendAuth, Client, Leg};
 pub(crate) use self::bind::{Bind, Listener, Protocol};
 pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};
@@ -68,6 +68,7 @@ pub(crate) use self::state::{Redis, State, Store};
 pub(crate) use self::timeout::Timeout;
 pub(crate) use self::warning::Warning;
 
+use self::backend_auth::Install;
 use self::error::{ConfigErrorKind, Fault};
 use self::fields::Fields;
 use self::node::Node;
@@ -126,7 +127,7 @@ fn read_root(root: Node, file: Source, lints: &mut Lints) -> Result<Config, Faul
     let mut fields = Fields::new(
         root,
         WHAT,
-        &["binds", "policies", "state", "outbound"],
+        &["binds", "policies", "state", "outbound", "tokenExchange"],
         &["config", "frontendPolicies", "backends"],
     )?;
     let rules = match fields.take("policies") {
@@ -142,8 +143,13 @@ fn read_root(root: Node, file: Source, lints: &mut Lints) -> Result<Config, Faul
     let state = fields.take("state").map(State::read).transpose()?.unwrap_or_default();
     let outbound = fields.take("outbound").map(Outbound::read).transpose()?.unwrap_or_default();
     let binds = fields.require("binds")?.filled_list("binds")?;
-    let binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;
+    let mut binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;
     bind::refuse_same_address(&binds)?;
+    let install = fields.take("tokenExchange").map(Install::read).transpose()?;
+    let listeners = binds.iter_mut().flat_map(|bind| &mut bind.listeners);
+    for route in listeners.flat_map(|listener| &mut listener.routes) {
+        route.policies.resolve(install.as_ref(), lints)?;
+    }
     facade::check(&binds, &state, lints)?;
     Ok(Config { file, rules, state, outbound, binds })
 }

@@ -2,7 +2,7 @@
 
 use super::authentication::McpAuthentication;
 use super::authorization::Rules;
-use super::backend_auth::BackendAuth;
+use super::backend_auth::{BackendAuth, Install};
 use super::cors::Cors;
 use super::denials::Denials;
 use super::error::Fault;
@@ -47,22 +47,6 @@ impl Policies {
             fields.take("mcpAuthentication").map(|node| McpAuthentication::read(node, lints)).transpose()?;
         let backend_auth =
             fields.take("backendAuth").map(|node| BackendAuth::read(node, lints)).transpose()?;
-        match (&backend_auth, &mcp_authentication) {
-            (Some(backend), Some(authentication)) => {
-                backend.check(&authentication.audiences, lints)?;
-                let own = |facade: &Facade| matches!(facade.tokens, Tokens::Own(_));
-                if authentication.facade.as_deref().is_some_and(own) {
-                    let message = "the token that is exchanged is one of this gateway's own (`tokens.own`): the token \
-                                   endpoint has to trust its issuer";
-                    lints.add(WarningKind::Exchange, backend.at, message);
-                }
-            }
-            (Some(backend), None) => {
-                let message = "backendAuth needs mcpAuthentication on the same route: only a token that was validated is exchanged";
-                return Err(Fault::invalid(backend.at, message));
-            }
-            (None, _) => {}
-        }
         Ok(Self {
             cors: fields.take("cors").map(|node| Cors::read(node, lints)).transpose()?,
             mcp_authentication,
@@ -71,5 +55,25 @@ impl Policies {
             backend_auth,
             timeout: fields.take("timeout").map(Timeout::read).transpose()?.unwrap_or_default(),
         })
+    }
+
+    /// What needs the rest of the file.
+    pub(super) fn resolve(&mut self, install: Option<&Install>, lints: &mut Lints) -> Result<(), Fault> {
+        match (&mut self.backend_auth, &self.mcp_authentication) {
+            (Some(backend), Some(authentication)) => {
+                let own = |facade: &Facade| matches!(facade.tokens, Tokens::Own(_));
+                if authentication.facade.as_deref().is_some_and(own) {
+                    let message = "the token that is exchanged is one of this gateway's own (`tokens.own`): the token \
+                                   endpoint has to trust its issuer";
+                    lints.add(WarningKind::Exchange, backend.at, message);
+                }
+                backend.resolve(install, authentication, lints)
+            }
+            (Some(backend), None) => {
+                let message = "backendAuth needs mcpAuthentication on the same route: only a token that was validated is exchanged";
+                Err(Fault::invalid(backend.at, message))
+            }
+            (None, _) => Ok(()),
+        }
     }
 }

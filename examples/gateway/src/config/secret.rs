@@ -89,7 +89,7 @@ pub(super) fn path(node: Node, field: &str) -> Result<Spanned<PathBuf>, Fault> {
 }
 
 /// A secret in a file, without the newline at its end.
-fn open(path: &Path) -> Result<Secret, String> {
+pub(super) fn open(path: &Path) -> Result<Secret, String> {
     let wrong = |e: std::io::Error| format!("`{}` cannot be read: {e}", path.display());
     // A pipe or a device would not end.
     if !std::fs::metadata(path).map_err(wrong)?.is_file() {

@@ -21,10 +21,11 @@ use mcp_auth_tower::{McpAuth, McpAuthBuilder};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
+use super::exchange::{self, Exchanges};
 use super::matching::Target;
 use super::param_headers::ParamHeaders;
 use super::rules::Levels;
-use super::{Facades, RouteService, cors, exchange, facade};
+use super::{Facades, RouteService, cors, facade};
 use crate::config::{self, Position, Source};
 use crate::proxy::{Connections, Proxy};
 
@@ -69,14 +70,17 @@ pub(crate) fn route(
     rules: &Levels,
     connections: &Connections,
     session: &SessionLayer,
+    exchanges: &Exchanges,
     facades: &Facades,
 ) -> Result<Target<RouteService>, BuildError> {
     let proxy = proxy(file, route, connections)?.response_timeout(route.policies.timeout.backend_request);
     let policies = &route.policies;
     let service: RouteService = match authenticated(file, route, rules, facades)? {
         Some(auth) => {
-            let auth = exchange::exchanged(file, route, auth.session(session.clone()))?;
-            boxed(built(file, route, auth)?.layer(proxy), policies.cors.as_ref())
+            let auth = exchange::exchanged(file, route, exchanges, auth.session(session.clone()))?;
+            let auth = built(file, route, auth)?;
+            exchanges.add(route, auth.exchange());
+            boxed(auth.layer(proxy), policies.cors.as_ref())
         }
         None => boxed(proxy, policies.cors.as_ref()),
     };

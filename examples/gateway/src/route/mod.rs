@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
 pub(crate) use build::{BuildError, authenticated, built, metadata_findings, route, target};
+pub(crate) use exchange::Exchanges;
 pub(crate) use facade::{Facades, Front};
 pub(crate) use matching::Listeners;
 pub(crate) use rules::{Finding, Levels, Set};

@@ -21,13 +21,14 @@ pub(crate) use signal::shutdown_signal;
 use crate::config::{self, Config};
 use crate::outbound;
 use crate::proxy::{BoxError, Connections};
-use crate::route::{BuildError, Facades, Levels, Listeners, RouteService, route};
+use crate::route::{BuildError, Exchanges, Facades, Levels, Listeners, RouteService, route};
 use crate::state::{Missing, Shared};
 
 /// A configuration with its services built.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     binds: Vec<(SocketAddr, Listeners<RouteService>, config::ConnectionLimits)>,
+    exchanges: Exchanges,
     facades: Facades,
     shared: Shared,
 }
@@ -36,6 +37,7 @@ pub(crate) struct Gateway {
 #[derive(Debug)]
 pub(crate) struct Bound {
     sockets: Vec<Socket>,
+    exchanges: Exchanges,
     facades: Facades,
     shared: Shared,
 }
@@ -72,6 +74,7 @@ impl Gateway {
         let shared = Shared::open(config, missing)?;
         let session = shared.session()?;
         let facades = Facades::build(config, &shared)?;
+        let exchanges = Exchanges::new(shared.fetch(), shared.issued_tokens()?);
         let mut binds = Vec::new();
         for bind in &config.binds {
             let mut listeners = Listeners::default();
@@ -79,7 +82,7 @@ impl Gateway {
                 let outer = outer.with(Level::Listener, file, &listener.rules)?;
                 let routes = listener.routes.iter().map(|from| {
                     let rules = outer.with(Level::Route, file, &from.policies.rules)?;
-                    route(file, from, &rules, &connections, &session, &facades)
+                    route(file, from, &rules, &connections, &session, &exchanges, &facades)
                 });
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
                 listeners.add(
@@ -90,7 +93,7 @@ impl Gateway {
             }
             binds.push((bind.address, listeners, bind.connections));
         }
-        Ok(Self { binds, facades, shared })
+        Ok(Self { binds, exchanges, facades, shared })
     }
 
     /// Opens the sockets.
@@ -102,7 +105,7 @@ impl Gateway {
             let address = socket.local_addr()?;
             sockets.push(Socket { socket, address, listeners: Arc::new(listeners), limits });
         }
-        Ok(Bound { sockets, facades: self.facades, shared: self.shared })
+        Ok(Bound { sockets, exchanges: self.exchanges, facades: self.facades, shared: self.shared })
     }
 }
 
@@ -115,6 +118,8 @@ impl Bound {
     /// Serves until `stop`, then lets requests under way finish for as long as each bind says.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());
+        let exchanges = self.exchanges;
+        let diagnosis = tokio::spawn(async move { exchanges.diagnose().await });
         let mut accepting = JoinSet::new();
         self.facades.iter().for_each(FacadeServer::prefetch);
         let shared = self.shared;
@@ -129,6 +134,7 @@ impl Bound {
         }
         stop.await;
         drop(stopping);
+        diagnosis.abort();
         while accepting.join_next().await.is_some() {}
     }
 }

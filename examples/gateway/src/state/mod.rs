@@ -10,6 +10,7 @@ use std::sync::Arc;
 use mcp_auth_core::crypto::AwsLc;
 use mcp_auth_core::seal::{SealKey, SealKeyError, Sealer};
 use mcp_auth_tower::client::Fetch;
+use mcp_auth_tower::exchange::SharedTokens;
 use mcp_auth_tower::session::{SessionConfigError, SessionLayer};
 use mcp_auth_tower::store::Store;
 
@@ -20,6 +21,7 @@ use crate::route::BuildError;
 /// What is sealed with the key of the file. Each use has a key of its own, made of that one.
 const SESSIONS: &str = "mcp-auth-gateway sessions";
 const FACADE: &str = "mcp-auth-gateway authorization server";
+const ISSUED: &str = "mcp-auth-gateway issued tokens";
 
 /// What all of a gateway shares.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     fetch: Arc<dyn Fetch>,
     /// The first seals, all open. Never empty.
     keys: Vec<SealKey>,
+    /// Whether the keys are those of files, which other replicas have, too.
+    from_files: bool,
     store: store::Named,
 }
 
@@ -44,7 +48,8 @@ impl Shared {
     pub(crate) fn open(config: &Config, missing: Missing) -> Result<Self, BuildError> {
         let (file, state) = (&config.file, &config.state);
         let fetch = outbound::client(file, &config.outbound)?;
-        Ok(Self { fetch, keys: keys(file, state, missing)?, store: store::of(file, state)? })
+        let from_files = !state.key_files.is_empty();
+        Ok(Self { fetch, keys: keys(file, state, missing)?, from_files, store: store::of(file, state)? })
     }
 
     /// What asks providers, and whoever publishes keys and documents.
@@ -71,7 +76,20 @@ impl Shared {
 
     /// What an authorization server of ours gives to clients to keep.
     pub(crate) fn facade_sealer(&self) -> Result<Sealer, SealKeyError> {
-        let keys = self.keys_for(FACADE)?;
+        self.sealer(FACADE)
+    }
+
+    /// Where replicas share the tokens that callers' were exchanged for; `None` where there is no such store, or where
+    /// nobody else could open what is in it.
+    pub(crate) fn issued_tokens(&self) -> Result<Option<Arc<dyn SharedTokens>>, SealKeyError> {
+        if !self.from_files {
+            return Ok(None);
+        }
+        Ok(self.store.issued_tokens(self.sealer(ISSUED)?))
+    }
+
+    fn sealer(&self, label: &str) -> Result<Sealer, SealKeyError> {
+        let keys = self.keys_for(label)?;
         let (first, rest) = keys.split_first().ok_or(SealKeyError::Length)?;
         rest.iter().try_fold(Sealer::new(first, Arc::new(AwsLc::new()))?, Sealer::previous)
     }

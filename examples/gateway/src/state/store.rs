@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use mcp_auth_core::seal::Sealer;
+use mcp_auth_tower::exchange::SharedTokens;
 use mcp_auth_tower::store::{LocalStore, Store};
 
 use crate::config::{self, Source, State};
@@ -28,6 +30,18 @@ pub(super) fn of(file: &Source, state: &State) -> Result<Named, BuildError> {
 }
 
 impl Named {
+    /// Where replicas share the tokens that callers' were exchanged for, sealed; `None` where it is this process's own.
+    #[cfg(feature = "redis")]
+    pub(super) fn issued_tokens(&self, sealer: Sealer) -> Option<Arc<dyn SharedTokens>> {
+        let connection = self.connection.clone()?;
+        Some(Arc::new(mcp_auth_tower::exchange::RedisTokens::new(connection, sealer)))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    pub(super) fn issued_tokens(&self, _: Sealer) -> Option<Arc<dyn SharedTokens>> {
+        None
+    }
+
     /// What is wrong with it, before the first login finds out.
     pub(super) async fn fault(&self) -> Option<String> {
         #[cfg(feature = "redis")]

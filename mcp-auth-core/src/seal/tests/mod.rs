@@ -99,6 +99,8 @@ fn purpose_and_every_part_count() {
         Purpose::Consent,
         Purpose::Cookie,
         Purpose::ClientId,
+        Purpose::IssuedToken,
+        Purpose::StoreEntry,
         Purpose::RequestState,
     ] {
         assert_eq!(kind(&sealer, purpose, &[b"ab", b"c"], &text), SealErrorKind::Forged);

@@ -93,9 +93,7 @@ impl Check<'_> {
                 "no_issued_type",
                 "the answer has no `issued_token_type`, which RFC 8693 §2.2.1 requires",
             )),
-            (Some(issued), Some(requested))
-                if issued != requested.as_str() && !same_jwt(issued, requested) =>
-            {
+            (Some(issued), requested) if !is_wanted(issued, requested) => {
                 Err(Refusal("issued_type", "`issued_token_type` is not the type that was asked for"))
             }
             _ => Ok(()),
@@ -253,8 +251,24 @@ impl Check<'_> {
     }
 }
 
+/// Whether what was issued is of the type that was asked for. Where none was, the server chooses (RFC 8693 §2.1): an
+/// access token of whatever name, and not what is for its client alone or for other grants.
+pub(in crate::plan) fn is_wanted(issued: &str, requested: Option<&TokenTypeUri>) -> bool {
+    const NO_ACCESS_TOKENS: [TokenTypeUri; 5] = [
+        TokenTypeUri::REFRESH_TOKEN,
+        TokenTypeUri::ID_TOKEN,
+        TokenTypeUri::SAML1,
+        TokenTypeUri::SAML2,
+        TokenTypeUri::ID_JAG,
+    ];
+    match requested {
+        Some(requested) => issued == requested.as_str() || same_jwt(issued, requested),
+        None => !NO_ACCESS_TOKENS.iter().any(|other| other.as_str() == issued),
+    }
+}
+
 /// Access tokens that are JWTs may be called either, whichever was asked for.
-pub(in crate::plan) fn same_jwt(issued: &str, requested: &TokenTypeUri) -> bool {
+fn same_jwt(issued: &str, requested: &TokenTypeUri) -> bool {
     let either = |uri: &str| uri == TokenTypeUri::ACCESS_TOKEN.as_str() || uri == TokenTypeUri::JWT.as_str();
     either(issued) && either(requested.as_str())
 }

@@ -10,7 +10,7 @@ use mcp_auth_core::UnixTime;
 use mcp_auth_core::jwk::Thumbprint;
 use mcp_auth_discovery::Secret;
 
-pub(super) use check::{Check, Life, Refusal, same_jwt};
+pub(super) use check::{Check, Life, Refusal, is_wanted};
 pub(super) use readable::read_claims;
 
 /// How a token is presented to the downstream.

@@ -229,6 +229,30 @@ fn n_a_is_what_a_token_is_that_is_no_access_token() {
 }
 
 #[test]
+fn attack_107_where_no_type_was_asked_for_it_is_still_an_access_token() {
+    let profile = ExchangeProfile::rfc8693().requests(None);
+    let step = || Step::new(profile.clone(), endpoint("https://h/token"), ClientCredential::none("gateway"));
+    let one = Arc::new(ExchangePlan::new("p", [step()]).unwrap());
+    let two = Arc::new(ExchangePlan::new("p", [step(), step()]).unwrap());
+    let read = |plan, issued: &str| read(plan, &answering("issued_token_type", json!(issued)));
+    for issued in
+        [TokenTypeUri::ACCESS_TOKEN, TokenTypeUri::JWT, TokenTypeUri::new("urn:acme:token").unwrap()]
+    {
+        assert_eq!(read(&one, issued.as_str()), "token", "{issued}");
+    }
+    for issued in [
+        TokenTypeUri::REFRESH_TOKEN,
+        TokenTypeUri::ID_TOKEN,
+        TokenTypeUri::ID_JAG,
+        TokenTypeUri::SAML1,
+        TokenTypeUri::SAML2,
+    ] {
+        assert_eq!(read(&one, issued.as_str()), "unusable issued_type", "{issued}");
+        assert_eq!(read(&two, issued.as_str()), "unusable issued_type", "{issued}");
+    }
+}
+
+#[test]
 fn opaque_tokens_pass_unless_they_must_be_read() {
     for opaque in ["opaque", "a.b", "a.b.c", "a.b.c.d.e", "e30.e30.x"] {
         let body = answering("access_token", json!(opaque));

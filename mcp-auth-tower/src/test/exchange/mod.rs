@@ -3,7 +3,10 @@
 mod flight;
 mod journeys;
 mod outcomes;
+mod plans;
 mod possession;
+#[cfg(feature = "redis")]
+mod replicas;
 mod settings;
 mod sockets;
 

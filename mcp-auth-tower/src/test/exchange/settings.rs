@@ -12,7 +12,9 @@ use mcp_auth_exchange::plan::{ActorToken, IssuedToken};
 use super::*;
 use crate::Authenticated;
 use crate::BuildError;
-use crate::exchange::{ActorTokens, ExchangeConfigError, ExchangeLayer, SharedFuture, SharedTokens};
+use crate::exchange::{
+    ActorTokenFile, ActorTokens, ExchangeConfigError, ExchangeLayer, SharedFuture, SharedTokens,
+};
 use crate::mcp::McpBody;
 
 fn error(settings: ExchangeSettings) -> ExchangeConfigError {
@@ -37,6 +39,15 @@ fn what_cannot_work_is_said_when_it_is_built() {
     let certificate = credential(ClientCredential::tls_client_auth("gateway", "edge"));
     let told = error(ExchangeSettings::new(certificate)).to_string();
     assert!(told.contains("`edge`"), "{told}");
+    let entra = Step::new(
+        ExchangeProfile::of(ProviderKind::EntraV2),
+        TokenEndpoint::new(&ENDPOINT.parse().unwrap()).unwrap(),
+        ClientCredential::client_secret_post("gateway", Secret::new(SECRET)),
+    );
+    let entra = entra.scope(&mcp_auth_discovery::Scopes::parse("api://x/.default").unwrap());
+    let agent = Arc::new(Agent(Mutex::new(None)));
+    let delegating = ExchangeSettings::new(ExchangePlan::new("p", [entra]).unwrap()).actor(agent);
+    assert!(matches!(error(delegating), ExchangeConfigError::Actor { .. }), "never left out");
     let signer = Arc::new(AwsLcSigner::generate(Algorithm::ES256).unwrap());
     let key = Arc::new(DpopKey::new(signer, &AwsLc::new()).unwrap());
     let bound =
@@ -163,6 +174,42 @@ fn findings_name_the_plan_and_what_to_do() {
     assert!(!ids(&[other]).contains(&"grant"), "what is of another server says nothing");
 }
 
+#[tokio::test]
+async fn row_107_a_provider_is_asked_once_what_it_says_against_the_plan() {
+    let route = Route::new();
+    route.provider.answers(|request| {
+        assert_eq!(request.method(), "GET");
+        if request.uri().path() != "/.well-known/openid-configuration" {
+            return text_reply(404, "text/plain", "");
+        }
+        reply(
+            200,
+            &json!({"issuer": "https://sts.example", "authorization_endpoint": "https://sts.example/authorize",
+                "token_endpoint": ENDPOINT, "jwks_uri": "https://sts.example/jwks",
+                "response_types_supported": ["code"], "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"], "grant_types_supported": ["authorization_code"],
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"]}),
+        )
+    });
+    let layer = route.auth.exchange();
+    let report = layer.diagnose(&["https://elsewhere.example", "https://sts.example"]).await;
+    let ids: Vec<_> = report.findings.iter().map(|found| found.finding.id()).collect();
+    assert_eq!((ids, report.unread.len()), (vec!["grant", "client_method"], 0), "{report:?}");
+    assert!(report.findings[0].to_string().contains("exchange plan `tool`"), "{report:?}");
+    let of_others =
+        route.provider.asked.lock().unwrap().iter().all(|r| r.uri().host() == Some("sts.example"));
+    assert!(of_others, "who is no provider of a plan is not asked");
+    // One that is down, or another's document, is said and is no finding.
+    route.provider.answers(|_| reply(200, &json!({"issuer": "https://evil.example"})));
+    let report = layer.diagnose(&["https://sts.example"]).await;
+    assert_eq!(report.findings, []);
+    assert!(report.unread[0].1.contains("issuer"), "{report:?}");
+    route.provider.answers(|_| Err(FetchError::Connect("refused".into())));
+    let report = layer.diagnose(&["https://sts.example"]).await;
+    assert!(report.unread[0].1.contains("refused"), "{report:?}");
+    assert_eq!(ExchangeLayer::default().diagnose(&["https://sts.example"]).await, Default::default());
+}
+
 #[derive(Debug)]
 struct Agent(Mutex<Option<String>>);
 
@@ -194,6 +241,54 @@ async fn an_actor_is_sent_keyed_and_never_left_out() {
     let (parts, _) = route.call(&token).await;
     assert_eq!((parts.status.as_u16(), code(&parts)), (500, "exchange_no_actor_token"));
     assert_eq!((route.provider.asked(), route.tool.calls()), (2, 3));
+}
+
+#[tokio::test]
+async fn an_actor_s_file_is_looked_at_again_and_its_last_token_stays() {
+    let path = std::env::temp_dir().join(format!("mcp-auth-actor-{}", std::process::id()));
+    for (content, told) in
+        [(None, "cannot be read"), (Some(""), "not the text"), (Some("two words"), "not the text")]
+    {
+        content.into_iter().for_each(|text| std::fs::write(&path, text).unwrap());
+        let error = ActorTokenFile::open(&path, TokenTypeUri::JWT).unwrap_err().to_string();
+        assert!(error.contains(told) && error.contains(&path.display().to_string()), "{error}");
+    }
+    std::fs::write(&path, "actor.token.one\n").unwrap();
+    let file = ActorTokenFile::open(&path, TokenTypeUri::JWT).unwrap();
+    assert!(!format!("{file:?}").contains("actor.token"));
+    let actor = file.clone();
+    let route = Route::with(plan(), |b| b, |s| s.actor(Arc::new(actor)), |b| b);
+    let token = route.token("bob");
+    let sent = async |expected: &[&str]| {
+        // The look is another thread's.
+        for _ in 0..1000 {
+            assert_eq!(route.status(&token).await, StatusCode::OK);
+            let asked = route
+                .provider
+                .asked
+                .lock()
+                .unwrap()
+                .iter()
+                .map(|r| form(r, "actor_token").unwrap())
+                .collect::<Vec<_>>();
+            if asked == expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        panic!("never sent {expected:?}");
+    };
+    sent(&["actor.token.one"]).await;
+    std::fs::write(&path, "actor.token.two\n").unwrap();
+    sent(&["actor.token.one"]).await;
+    file.looked_long_ago();
+    sent(&["actor.token.one", "actor.token.two"]).await;
+    // While it is gone, what was there is used, for as long as it says itself.
+    std::fs::remove_file(&path).unwrap();
+    file.looked_long_ago();
+    for _ in 0..3 {
+        sent(&["actor.token.one", "actor.token.two"]).await;
+    }
 }
 
 /// A store that two replicas share.

@@ -113,7 +113,8 @@ fn row_062_073_074_an_exchange_is_built_from_configuration_alone() {
     };
     let secret = || mcp_auth_discovery::Secret::new("hunter2");
     let step = |from: &BackendAuth| {
-        let plan = from.plan("p", from.client.with_secret(secret())).unwrap();
+        let complete = |leg: &Leg| Ok(leg.with_client(leg.client.with_secret(secret())));
+        let plan = from.ways[0].plan("p", complete).unwrap();
         let step = &plan.steps()[0];
         let profile = step.profile();
         (
@@ -127,7 +128,7 @@ fn row_062_073_074_an_exchange_is_built_from_configuration_alone() {
         "host: sts.example.com:8443\npath: /token\npolicies: {backendTLS: {}}\naudiences: [tool]\nscopes: [a, b]\n\
          clientAuth: {clientId: gw, clientSecret: hunter2}",
     );
-    assert_eq!(plain.endpoint(), "https://sts.example.com:8443/token");
+    assert_eq!(plain.outline(), ["https://sts.example.com:8443/token"]);
     let access_token = "urn:ietf:params:oauth:token-type:access_token";
     let expected =
         ("token-exchange".to_owned(), access_token.to_owned(), "client_secret_basic", "a b".to_owned());

@@ -1,0 +1,116 @@
+//! What a provider accepts: by its name, and by what the file says otherwise.
+
+use mcp_auth_discovery::provider::ProviderKind;
+use mcp_auth_exchange::TokenTypeUri;
+use mcp_auth_exchange::provider::{ExchangeGrant, ExchangeProfile};
+
+use super::super::error::{ConfigErrorKind, Fault};
+use super::super::fields::Fields;
+use super::super::node::Node;
+
+/// What agentgateway takes the subject token from, where `mcpAuthentication` or `jwtAuth` has removed it.
+const RAW_TOKEN: &str = "jwt.rawToken.unredacted()";
+
+const PROVIDERS: [&str; 11] = [
+    "keycloak",
+    "entra",
+    "auth0",
+    "auth0Custom",
+    "auth0TokenVault",
+    "okta",
+    "frontegg",
+    "pingFederate",
+    "zitadel",
+    "authentik",
+    "googleSts",
+];
+
+/// The profile of a provider by the name that the file gives it.
+pub(super) fn named(name: &str) -> Option<ExchangeProfile> {
+    Some(match name {
+        "keycloak" => ExchangeProfile::of(ProviderKind::Keycloak),
+        "entra" => ExchangeProfile::of(ProviderKind::EntraV2),
+        "auth0" => ExchangeProfile::of(ProviderKind::Auth0),
+        "auth0Custom" => ExchangeProfile::auth0_custom(),
+        "auth0TokenVault" => ExchangeProfile::auth0_token_vault(),
+        "okta" => ExchangeProfile::of(ProviderKind::Okta),
+        "frontegg" => ExchangeProfile::of(ProviderKind::Frontegg),
+        "pingFederate" => ExchangeProfile::ping_federate(),
+        "zitadel" => ExchangeProfile::zitadel(),
+        "authentik" => ExchangeProfile::authentik(),
+        "googleSts" => ExchangeProfile::google_sts(),
+        _ => return None,
+    })
+}
+
+/// `provider`, `grantType`, `subjectToken`, `requestedTokenType`.
+pub(super) fn read(fields: &mut Fields, entra: bool) -> Result<ExchangeProfile, Fault> {
+    let grant = fields.text("grantType")?;
+    let jwt_bearer = match grant.as_ref().map(|grant| grant.value.as_str()) {
+        None => None,
+        Some("tokenExchange") => Some(false),
+        Some("jwtBearer") => Some(true),
+        Some(other) => {
+            let at = grant.as_ref().map_or(fields.at(), |grant| grant.at);
+            return Err(Fault::unknown_word(at, other, "`grantType`", &["tokenExchange", "jwtBearer"]));
+        }
+    };
+    let mut profile = match fields.text("provider")? {
+        Some(provider) => {
+            let profile = named(&provider.value);
+            let profile = profile
+                .ok_or_else(|| Fault::unknown_word(provider.at, &provider.value, "`provider`", &PROVIDERS))?;
+            let is_exchange =
+                matches!(profile.grant(), ExchangeGrant::TokenExchange | ExchangeGrant::TokenVault);
+            if jwt_bearer == Some(is_exchange) {
+                let at = grant.as_ref().map_or(provider.at, |grant| grant.at);
+                let message =
+                    format!("`grantType` is not the one of `provider: {}`: leave it out", provider.value);
+                return Err(Fault::new(ConfigErrorKind::Conflict, at, message));
+            }
+            profile
+        }
+        None if jwt_bearer != Some(true) => {
+            // What agentgateway sends where nothing is said.
+            ExchangeProfile::rfc8693().takes_subject_token(TokenTypeUri::ACCESS_TOKEN).requests(None)
+        }
+        None if entra => ExchangeProfile::of(ProviderKind::EntraV2),
+        None => ExchangeProfile::jwt_bearer(),
+    };
+    if let Some(node) = fields.take("subjectToken") {
+        profile = subject_token(node, profile)?;
+    }
+    if let Some(node) = fields.take("requestedTokenType") {
+        profile = profile.requests(Some(token_type(node, "requestedTokenType")?));
+    }
+    Ok(profile)
+}
+
+/// `subjectToken`: under which type the validated token is sent.
+pub(super) fn subject_token(node: Node, profile: ExchangeProfile) -> Result<ExchangeProfile, Fault> {
+    let mut fields = Fields::new(node, "subjectToken", &["source", "tokenType"], &[])?;
+    if let Some(source) = fields.text("source")?
+        && source.value != RAW_TOKEN
+    {
+        let message = format!(
+            "`source` can be `{RAW_TOKEN}` alone: the token that was validated is the one that is exchanged"
+        );
+        return Err(Fault::invalid(source.at, message));
+    }
+    Ok(match fields.take("tokenType") {
+        Some(uri) => profile.takes_subject_token(token_type(uri, "tokenType")?),
+        None => profile,
+    })
+}
+
+/// A URI, or the short name that agentgateway has for it.
+pub(super) fn token_type(node: Node, field: &str) -> Result<TokenTypeUri, Fault> {
+    let text = node.filled_text(field)?;
+    match text.value.as_str() {
+        "accessToken" | "access_token" => Ok(TokenTypeUri::ACCESS_TOKEN),
+        "jwt" => Ok(TokenTypeUri::JWT),
+        "idToken" | "id_token" => Ok(TokenTypeUri::ID_TOKEN),
+        other => TokenTypeUri::new(other.to_owned())
+            .map_err(|e| Fault::invalid(text.at, format!("`{field}`: {e}"))),
+    }
+}
