@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use ipnet::IpNet;
+
 use super::authorization::Rules;
 use super::connections::ConnectionLimits;
 use super::error::{ConfigErrorKind, Fault, Position};
@@ -9,6 +11,7 @@ use super::fields::Fields;
 use super::node::{Node, Spanned};
 use super::route::Route;
 use super::warning::Lints;
+use crate::intake::TrustedProxies;
 
 /// A socket and the listeners behind it.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Bind {
     pub(crate) listeners: Vec<Listener>,
     /// What clients may hold.
     pub(crate) connections: ConnectionLimits,
+    /// Whose `X-Forwarded-…` fields count.
+    pub(crate) proxies: TrustedProxies,
     at: Position,
 }
 
@@ -65,7 +70,7 @@ const ROUTE_POLICIES: [&str; 12] = [
 
 impl Bind {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        let known = ["port", "address", "listeners", "connections"];
+        let known = ["port", "address", "listeners", "connections", "trustedProxies"];
         let mut fields = Fields::new(node, "binds", &known, &["protocol", "tunnelProtocol"])?;
         let port = fields.require("port")?.port("port")?;
         let address = match fields.text("address")? {
@@ -76,12 +81,29 @@ impl Bind {
         };
         let connections =
             fields.take("connections").map(ConnectionLimits::read).transpose()?.unwrap_or_default();
+        let proxies = fields.take("trustedProxies").map(read_proxies).transpose()?.unwrap_or_default();
         let listeners = fields.require("listeners")?.filled_list("listeners")?;
         let listeners =
             listeners.into_iter().map(|node| Listener::read(node, lints)).collect::<Result<Vec<_>, _>>()?;
         refuse_same_hostname(&listeners, fields.at())?;
-        Ok(Self { address: SocketAddr::new(address, port), listeners, connections, at: fields.at() })
+        Ok(Self { address: SocketAddr::new(address, port), listeners, connections, proxies, at: fields.at() })
     }
+}
+
+/// `trustedProxies`: addresses and networks.
+fn read_proxies(node: Node) -> Result<TrustedProxies, Fault> {
+    let texts = node.texts("trustedProxies")?.into_iter();
+    let networks = texts.map(|text| {
+        let address = |text: &str| text.parse::<IpAddr>().map(IpNet::from);
+        text.value.parse().or_else(|_| address(&text.value)).map_err(|_| {
+            let message = format!(
+                "`trustedProxies` has addresses and networks in CIDR notation, found `{}`",
+                text.value
+            );
+            Fault::invalid(text.at, message)
+        })
+    });
+    Ok(TrustedProxies::new(networks.collect::<Result<_, _>>()?))
 }
 
 impl Listener {

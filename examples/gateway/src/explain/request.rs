@@ -13,7 +13,7 @@ use super::call::Call;
 use super::find::Place;
 use super::token::Presented;
 use crate::config::Bind;
-use crate::intake::{self, Arrival};
+use crate::intake::{self, Arrival, TrustedProxies};
 use crate::proxy::BoxError;
 
 /// A request in the form in which routes see it.
@@ -109,7 +109,7 @@ fn request(
 
 fn take_in(mut request: Request<Full<Bytes>>, bind: &Bind, options: &Options) -> Result<Built, BoxError> {
     let arrival = Arrival { peer: SocketAddr::new(options.source, 0), local: bind.address };
-    let host = intake::take_in(&mut request, arrival)
+    let host = intake::take_in(&mut request, arrival, &TrustedProxies::default())
         .map_err(|refusal| format!("the gateway refuses the request before any route sees it: {refusal}"))?;
     Ok(Built { request, host })
 }

@@ -1,10 +1,12 @@
 //! The header fields that a client must not choose.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
 
-use super::{Arrival, MAX_HEADER_BYTES, MAX_HEADERS, Refusal};
+use super::proxies::Client;
+use super::{MAX_HEADER_BYTES, MAX_HEADERS, Refusal};
 
 /// What every such field begins with that a proxy in front may have set: `X-Forwarded-For`, `X-Forwarded-User`, …
 const FAMILY: &str = "x-forwarded-";
@@ -53,24 +55,32 @@ fn alike(name: &str, known: &str) -> bool {
         && name.bytes().zip(known.bytes()).all(|(a, b)| a == b || (a, b) == (b'_', b'-'))
 }
 
-/// Says what the gateway itself has seen: RFC 7239 `Forwarded`, and the older fields. The host is in its one spelling,
+/// Says what the gateway itself has seen, or was told by a proxy that it trusts: RFC 7239 `Forwarded`, and the older fields. The host is in its one spelling,
 /// with the port that the client wrote.
-pub(super) fn set_forwarded(headers: &mut HeaderMap, host: Option<&str>, arrival: Arrival) {
-    let peer = arrival.peer.ip().to_canonical();
+pub(super) fn set_forwarded(headers: &mut HeaderMap, host: Option<&str>, client: &Client, local: SocketAddr) {
+    let peer = client.address.ip().to_canonical();
+    let mut port_asked = if client.scheme == "https" { "443" } else { "80" }.to_owned();
+    if client.host.is_none() {
+        port_asked = local.port().to_string();
+    }
     let mut forwarded = if peer.is_ipv6() { format!("for=\"[{peer}]\"") } else { format!("for={peer}") };
     if let Some(host) = host {
         let host = match headers.get(HOST).and_then(port) {
-            Some(port) => format!("{host}:{port}"),
+            Some(port) => {
+                if client.host.is_some() {
+                    port.clone_into(&mut port_asked);
+                }
+                format!("{host}:{port}")
+            }
             None => host.to_owned(),
         };
         let _ = write!(forwarded, ";host=\"{host}\"");
         set(headers, "x-forwarded-host", &host);
     }
-    // Listeners speak plain HTTP only.
-    forwarded.push_str(";proto=http");
-    set(headers, "x-forwarded-proto", "http");
+    let _ = write!(forwarded, ";proto={}", client.scheme);
+    set(headers, "x-forwarded-proto", client.scheme);
     set(headers, "x-forwarded-for", &peer.to_string());
-    set(headers, "x-forwarded-port", &arrival.local.port().to_string());
+    set(headers, "x-forwarded-port", &port_asked);
     set(headers, FORWARDED.as_str(), &forwarded);
 }
 

@@ -1,6 +1,7 @@
 //! What happens to every request before a route sees it: one form, one host, or a refusal.
 
 mod headers;
+mod proxies;
 mod refusal;
 mod target;
 #[cfg(test)]
@@ -8,9 +9,12 @@ mod tests;
 
 use std::net::SocketAddr;
 
-use http::Request;
+use http::header::HOST;
+use http::{HeaderValue, Request};
+use mcp_auth_core::request_target::normalise_host;
 use mcp_auth_tower::Connection;
 
+pub(crate) use proxies::TrustedProxies;
 pub(crate) use refusal::Refusal;
 
 use crate::hop_by_hop;
@@ -32,15 +36,24 @@ pub(crate) struct Arrival {
 
 /// Brings a request into the one form that routes, policies and backends see: the path and query as its URI, the
 /// authority in `Host`, no field that concerns the connection, and only our own word about the way it took, for
-/// backends and for rules. Gives the host in the spelling in which hosts are compared; HTTP/1.0 may have none.
-pub(crate) fn take_in<B>(request: &mut Request<B>, arrival: Arrival) -> Result<Option<String>, Refusal> {
+/// backends and for rules; proxies in front are believed when they are trusted. Gives the host in the spelling in which
+/// hosts are compared; HTTP/1.0 may have none.
+pub(crate) fn take_in<B>(
+    request: &mut Request<B>,
+    arrival: Arrival,
+    proxies: &TrustedProxies,
+) -> Result<Option<String>, Refusal> {
     headers::check_size(request.headers())?;
     hop_by_hop::remove(request.headers_mut());
-    let host = target::settle(request)?;
+    let mut host = target::settle(request)?;
+    let client = proxies.client(request.headers(), arrival.peer)?;
+    if let Some(told) = &client.host {
+        host = Some(normalise_host(told)?.into_owned());
+        request.headers_mut().insert(HOST, HeaderValue::from_str(told).map_err(|_| Refusal::HostNotText)?);
+    }
     headers::remove_claimed(request.headers_mut());
-    headers::set_forwarded(request.headers_mut(), host.as_deref(), arrival);
-    // Listeners speak plain HTTP only.
-    let connection = Connection::new(arrival.peer).local(arrival.local).scheme("http");
+    headers::set_forwarded(request.headers_mut(), host.as_deref(), &client, arrival.local);
+    let connection = Connection::new(client.address).local(arrival.local).scheme(client.scheme);
     request.extensions_mut().insert(connection);
     Ok(host)
 }

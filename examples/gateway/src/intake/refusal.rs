@@ -23,6 +23,8 @@ pub(crate) enum Refusal {
     HostsDiffer,
     #[error("the request's target is neither a path nor an http or https URL")]
     Form,
+    #[error("a proxy in front says something about the client that cannot be understood")]
+    Forwarded,
     #[error("the request has more than 100 header fields, or more than 64 KiB in them")]
     HeaderTooLarge,
 }
@@ -36,6 +38,7 @@ impl Refusal {
             | Self::HostMissing
             | Self::HostTwice
             | Self::HostsDiffer
+            | Self::Forwarded
             | Self::Form => StatusCode::BAD_REQUEST,
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         }

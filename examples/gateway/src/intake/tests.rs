@@ -35,12 +35,16 @@ fn attack_068_every_form_of_a_target_becomes_one() {
         ("https://a.example/mcp?a=b", &[], "a.example", "a.example"),
     ] {
         let mut request = request(target, hosts);
-        assert_eq!(take_in(&mut request, ARRIVAL), Ok(Some(host.to_owned())), "{target} {hosts:?}");
+        assert_eq!(
+            take_in(&mut request, ARRIVAL, &TrustedProxies::default()),
+            Ok(Some(host.to_owned())),
+            "{target} {hosts:?}"
+        );
         assert_eq!(request.uri().to_string(), "/mcp?a=b");
         assert_eq!(request.headers().get_all(HOST).iter().collect::<Vec<_>>(), [field]);
     }
     let mut request = request("http://a.example", &[]);
-    assert_eq!(take_in(&mut request, ARRIVAL), Ok(Some("a.example".to_owned())));
+    assert_eq!(take_in(&mut request, ARRIVAL, &TrustedProxies::default()), Ok(Some("a.example".to_owned())));
     assert_eq!(request.uri().to_string(), "/");
 }
 
@@ -57,11 +61,15 @@ fn attack_068_two_hosts_or_none_are_refused() {
         ("ftp://a.example/mcp", &["a.example"], Refusal::Form),
         ("a.example:443", &["a.example"], Refusal::Path(PathError::NotAbsolute)),
     ] {
-        assert_eq!(take_in(&mut request(target, hosts), ARRIVAL), Err(refusal), "{target} {hosts:?}");
+        assert_eq!(
+            take_in(&mut request(target, hosts), ARRIVAL, &TrustedProxies::default()),
+            Err(refusal),
+            "{target} {hosts:?}"
+        );
     }
     let mut old = request("/mcp", &[]);
     *old.version_mut() = Version::HTTP_10;
-    assert_eq!(take_in(&mut old, ARRIVAL), Ok(None), "HTTP/1.0 has no Host");
+    assert_eq!(take_in(&mut old, ARRIVAL, &TrustedProxies::default()), Ok(None), "HTTP/1.0 has no Host");
 }
 
 #[test]
@@ -95,7 +103,7 @@ fn attack_061_what_a_client_says_about_its_way_is_replaced_by_what_we_see() {
             }
         }
         request.headers_mut().insert("x-forward", "kept".parse().unwrap());
-        take_in(&mut request, ARRIVAL).unwrap();
+        take_in(&mut request, ARRIVAL, &TrustedProxies::default()).unwrap();
         let forwarded = format!("for=192.0.2.7;host=\"{forwarded_host}\";proto=http");
         let mut found: Vec<_> =
             request.headers().iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
@@ -119,8 +127,12 @@ fn attack_061_what_a_client_says_about_its_way_is_replaced_by_what_we_see() {
 fn an_ipv6_peer_is_quoted_and_a_mapped_one_is_ipv4() {
     for (peer, plain, node) in [("::1", "::1", "\"[::1]\""), ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.7")] {
         let mut request = request("/", &["a"]);
-        take_in(&mut request, Arrival { peer: SocketAddr::new(peer.parse().unwrap(), 1), ..ARRIVAL })
-            .unwrap();
+        take_in(
+            &mut request,
+            Arrival { peer: SocketAddr::new(peer.parse().unwrap(), 1), ..ARRIVAL },
+            &TrustedProxies::default(),
+        )
+        .unwrap();
         assert_eq!(request.headers()["x-forwarded-for"], plain);
         assert_eq!(request.headers()["forwarded"], format!("for={node};host=\"a\";proto=http"));
     }
@@ -145,7 +157,7 @@ fn attack_062_what_connection_names_is_gone_before_anybody_sets_a_field() {
     ] {
         headers.append(name, value.parse().unwrap());
     }
-    take_in(&mut request, ARRIVAL).unwrap();
+    take_in(&mut request, ARRIVAL, &TrustedProxies::default()).unwrap();
     let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     let set = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"];
@@ -153,7 +165,7 @@ fn attack_062_what_connection_names_is_gone_before_anybody_sets_a_field() {
 
     let mut without_host = self::request("/mcp", &["a.example"]);
     without_host.headers_mut().insert("connection", "host".parse().unwrap());
-    assert_eq!(take_in(&mut without_host, ARRIVAL), Err(Refusal::HostMissing));
+    assert_eq!(take_in(&mut without_host, ARRIVAL, &TrustedProxies::default()), Err(Refusal::HostMissing));
 }
 
 #[test]
@@ -168,7 +180,7 @@ fn attack_069_a_method_cannot_be_overridden() {
     ] {
         request.headers_mut().append(name, "DELETE".parse().unwrap());
     }
-    take_in(&mut request, ARRIVAL).unwrap();
+    take_in(&mut request, ARRIVAL, &TrustedProxies::default()).unwrap();
     assert!(
         request.headers().keys().all(|name| !name.as_str().contains("method")),
         "{:?}",
@@ -338,4 +350,53 @@ async fn attack_061_http2_names_the_host_by_its_authority() {
     let seen = upstream.only();
     assert_eq!(seen.header("x-forwarded-host"), [format!("localhost:{}", gateway.address.port())]);
     assert_eq!(seen.header("host"), [upstream.address.to_string()]);
+}
+
+#[tokio::test]
+async fn row_126_attack_061_a_trusted_proxy_says_which_host_was_asked_for() {
+    let upstream = Upstream::start("reached").await;
+    let config = |bind: &str| {
+        format!(
+            "binds:\n- port: 0\n{bind}  listeners:\n  - routes:\n    - policies:\n        mcpAuthentication:{LOCKED}\n      backends: [{{host: '{}'}}]\n",
+            upstream.address
+        )
+    };
+    let asked = "GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: gateway.internal\r\n\
+                 X-Forwarded-Host: locked.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.1\r\n\
+                 Connection: close\r\n\r\n";
+    for (bind, expected) in [
+        ("", 404),
+        ("  trustedProxies: [192.0.2.0/24]\n", 404),
+        ("  trustedProxies: [127.0.0.1, 10.0.0.0/8]\n", 200),
+    ] {
+        let gateway = Running::start(&config(bind)).await;
+        let answer = gateway.raw(asked).await;
+        assert_eq!(status(&answer), expected, "{bind}: {answer}");
+        let direct = asked.replace("Host: gateway.internal", "Host: locked.example").replace("X-", "Y-");
+        assert_eq!(status(&gateway.raw(direct).await), 200, "{bind}");
+    }
+}
+
+#[test]
+fn attack_061_backends_see_what_a_trusted_proxy_said_and_no_more() {
+    let mut request = request("/mcp", &["gateway.internal"]);
+    for (name, value) in [
+        ("x-forwarded-for", "6.6.6.6, 192.0.2.99"),
+        ("x-forwarded-host", "mcp.example:8443"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-user", "root"),
+        ("forwarded", "for=6.6.6.6"),
+    ] {
+        request.headers_mut().insert(HeaderName::from_static(name), value.parse().unwrap());
+    }
+    let proxies = TrustedProxies::new(vec!["192.0.2.7/32".parse().unwrap()]);
+    assert_eq!(take_in(&mut request, ARRIVAL, &proxies), Ok(Some("mcp.example".to_owned())));
+    let field = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap());
+    assert_eq!(field("host"), Some("mcp.example:8443"));
+    assert_eq!(field("x-forwarded-for"), Some("192.0.2.99"));
+    assert_eq!(field("x-forwarded-host"), Some("mcp.example:8443"));
+    assert_eq!(field("x-forwarded-proto"), Some("https"));
+    assert_eq!(field("x-forwarded-port"), Some("8443"));
+    assert_eq!(field("forwarded"), Some("for=192.0.2.99;host=\"mcp.example:8443\";proto=https"));
+    assert_eq!(field("x-forwarded-user"), None);
 }

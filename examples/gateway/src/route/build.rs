@@ -24,6 +24,7 @@ use tower::{Layer as _, ServiceExt as _};
 use super::exchange::{self, Exchanges};
 use super::matching::Target;
 use super::param_headers::ParamHeaders;
+use super::place::Place;
 use super::rules::Levels;
 use super::{Facades, RouteService, cors, facade};
 use crate::config::{self, Position, Source};
@@ -89,13 +90,15 @@ pub(crate) fn route(
 
 /// Which requests go to `to`: those that the route's matches take, and those for its metadata.
 pub(crate) fn target<T>(file: &Source, route: &config::Route, to: T) -> Result<Target<T>, BuildError> {
-    let mut well_known = Vec::new();
+    let (mut well_known, mut place) = (Vec::new(), None);
     if let Some(authentication) = &route.policies.mcp_authentication {
-        well_known.push(resource(file, authentication)?.metadata_path());
+        let resource = resource(file, authentication)?;
+        place = Place::of(resource.url());
+        well_known.push(resource.metadata_path());
         // Clients fall back to the root form; among several routes the first of the file answers it.
         well_known.push(OAUTH_PROTECTED_RESOURCE.to_owned());
     }
-    Target::new(&route.matches, well_known, to).map_err(|(at, error)| BuildError::new(file, at, error))
+    Target::new(&route.matches, well_known, place, to).map_err(|(at, error)| BuildError::new(file, at, error))
 }
 
 /// The pipeline of a route.

@@ -8,9 +8,11 @@
 use std::collections::HashMap;
 
 use http::Request;
+use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use regex::{Regex, RegexBuilder};
 
 use super::Front;
+use super::place::Place;
 use crate::config;
 
 /// The listeners of one bind.
@@ -35,6 +37,8 @@ pub(crate) struct Target<T> {
     matches: Vec<Match>,
     /// Paths of metadata that the route serves whatever its matches say.
     well_known: Vec<String>,
+    /// Where its resource is: its metadata is there and nowhere else.
+    place: Option<Place>,
     to: T,
 }
 
@@ -194,17 +198,24 @@ impl<T> Target<T> {
     pub(super) fn new(
         matches: &[config::RouteMatch],
         well_known: Vec<String>,
+        place: Option<Place>,
         to: T,
     ) -> Result<Self, (config::Position, regex::Error)> {
         let mut matches = matches.iter().map(Match::compile).collect::<Result<Vec<_>, _>>()?;
         if matches.is_empty() {
             matches.push(Match::everything());
         }
-        Ok(Self { matches, well_known, to })
+        Ok(Self { matches, well_known, place, to })
     }
 
     fn fit<B>(&self, request: &Request<B>) -> Option<Fit> {
         let path = request.uri().path();
+        let metadata = path
+            .strip_prefix(OAUTH_PROTECTED_RESOURCE)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if metadata && self.place.as_ref().is_some_and(|place| !place.is_asked(request)) {
+            return None;
+        }
         if self.well_known.iter().any(|p| p == path) {
             return Some(Fit { exact: true, length: path.len(), conditions: 0 });
         }

@@ -6,6 +6,7 @@ mod exchange;
 mod facade;
 mod matching;
 mod param_headers;
+mod place;
 mod rules;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@ use crate::test::{LOCKED, Running, Upstream, status};
 /// `api.example` is behind a lock; other listeners of the same socket have longer paths and none.
 async fn two_hosts(upstream: &Upstream) -> Running {
     let backend = upstream.address;
+    let locked = LOCKED.replace("locked.example", "api.example");
     Running::start(&format!(
         r#"
 binds:
@@ -22,7 +23,7 @@ binds:
   - hostname: api.example
     routes:
     - policies:
-        mcpAuthentication:{LOCKED}
+        mcpAuthentication:{locked}
       backends: [{{host: '{backend}'}}]
 "#
     ))
@@ -113,8 +114,9 @@ binds:
         ))
         .await;
         let answer =
-            gateway.raw(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+            gateway.raw(format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")).await;
         assert_eq!(status(&answer), 200, "{resource}: {answer}");
+        assert_eq!(gateway.get("a", path).await, 404, "row_126 {resource}");
         assert!(answer.contains(&format!("\"resource\":\"{resource}\"")), "{answer}");
     }
 }

@@ -91,10 +91,11 @@ impl Socket {
         let arrival = Arrival { peer, local: stream.local_addr().ok()? };
         let _ = stream.set_nodelay(true);
         let asked = Arc::new(AtomicBool::new(false));
-        let (listeners, seen) = (self.listeners.clone(), asked.clone());
+        let (listeners, proxies, seen) = (self.listeners.clone(), self.proxies.clone(), asked.clone());
         let service = service_fn(move |request| {
             seen.store(true, Ordering::Relaxed);
-            dispatch(listeners.clone(), arrival, request)
+            let (listeners, proxies) = (listeners.clone(), proxies.clone());
+            async move { dispatch(listeners, &proxies, arrival, request).await }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);

@@ -8,17 +8,18 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
-use crate::intake::{self, Arrival};
+use crate::intake::{self, Arrival, TrustedProxies};
 use crate::proxy::{BoxBody, full};
 use crate::route::{Listeners, RouteService};
 
 /// Answers one request.
 pub(super) async fn dispatch(
     listeners: Arc<Listeners<RouteService>>,
+    proxies: &TrustedProxies,
     arrival: Arrival,
     mut request: Request<Incoming>,
 ) -> Result<Response<BoxBody>, Infallible> {
-    let host = match intake::take_in(&mut request, arrival) {
+    let host = match intake::take_in(&mut request, arrival, proxies) {
         Ok(host) => host,
         Err(refusal) => return Ok(refusal.into_response()),
     };

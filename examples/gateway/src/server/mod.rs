@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 pub(crate) use signal::shutdown_signal;
 
 use crate::config::{self, Config};
+use crate::intake::TrustedProxies;
 use crate::outbound;
 use crate::proxy::{BoxError, Connections};
 use crate::route::{BuildError, Exchanges, Facades, Levels, Listeners, RouteService, route};
@@ -27,7 +28,7 @@ use crate::state::{Missing, Shared};
 /// A configuration with its services built.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    binds: Vec<(SocketAddr, Listeners<RouteService>, config::ConnectionLimits)>,
+    binds: Vec<(SocketAddr, Listeners<RouteService>, Arc<TrustedProxies>, config::ConnectionLimits)>,
     exchanges: Exchanges,
     facades: Facades,
     shared: Shared,
@@ -48,6 +49,7 @@ struct Socket {
     socket: TcpListener,
     address: SocketAddr,
     listeners: Arc<Listeners<RouteService>>,
+    proxies: Arc<TrustedProxies>,
     limits: config::ConnectionLimits,
 }
 
@@ -91,7 +93,7 @@ impl Gateway {
                     routes.collect::<Result<_, BuildError>>()?,
                 );
             }
-            binds.push((bind.address, listeners, bind.connections));
+            binds.push((bind.address, listeners, Arc::new(bind.proxies.clone()), bind.connections));
         }
         Ok(Self { binds, exchanges, facades, shared })
     }
@@ -99,11 +101,11 @@ impl Gateway {
     /// Opens the sockets.
     pub(crate) async fn bind(self) -> Result<Bound, BoxError> {
         let mut sockets = Vec::new();
-        for (address, listeners, limits) in self.binds {
+        for (address, listeners, proxies, limits) in self.binds {
             let socket =
                 TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))?;
             let address = socket.local_addr()?;
-            sockets.push(Socket { socket, address, listeners: Arc::new(listeners), limits });
+            sockets.push(Socket { socket, address, listeners: Arc::new(listeners), proxies, limits });
         }
         Ok(Bound { sockets, exchanges: self.exchanges, facades: self.facades, shared: self.shared })
     }

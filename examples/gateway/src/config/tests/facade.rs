@@ -299,7 +299,7 @@ fn parts_of_the_documentation_load() {
     let mut seen = 0;
     for text in blocks.filter(|block| !block.contains("binds:")) {
         seen += 1;
-        if text.starts_with("state:") {
+        if text.starts_with("state:") || text.starts_with("outbound:") {
             let text = format!(
                 "{text}binds: [{{port: 1, listeners: [{{routes: [{{backends: [{{host: 'a:1'}}]}}]}}]}}]\n"
             );
@@ -317,5 +317,5 @@ fn parts_of_the_documentation_load() {
             assert!(authentication(&[issuer, RESOURCE, provider, client, text]).0.facade.is_some());
         }
     }
-    assert_eq!(seen, 4);
+    assert_eq!(seen, 5);
 }
