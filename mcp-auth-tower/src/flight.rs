@@ -36,18 +36,29 @@ impl Landings {
 pub(crate) struct Flights<T>(Arc<Board<T>>);
 
 struct Board<T> {
-    under_way: Mutex<HashMap<Box<str>, watch::Receiver<Option<T>>>>,
+    under_way: Mutex<HashMap<Box<str>, UnderWay<T>>>,
     max: usize,
+    max_waiting: usize,
+}
+
+struct UnderWay<T> {
+    brought: watch::Receiver<Option<T>>,
+    waiting: usize,
 }
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// At most so many at once, under way or waiting for their turn.
     pub(crate) fn new(max: usize) -> Self {
-        Self(Arc::new(Board { under_way: Mutex::default(), max }))
+        Self::with_waiting(max, usize::MAX)
+    }
+
+    /// As [`new`](Self::new), and at most so many wait for one of them: who is above is not kept waiting.
+    pub(crate) fn with_waiting(max: usize, max_waiting: usize) -> Self {
+        Self(Arc::new(Board { under_way: Mutex::default(), max, max_waiting }))
     }
 
     /// What the flight of this name brings; `work` begins one where none is under way. `None` when there are too many,
-    /// or when it ended without a word.
+    /// when too many wait for it, or when it ended without a word.
     pub(crate) async fn join<F>(&self, name: &str, work: impl FnOnce() -> F) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
@@ -63,14 +74,15 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     {
         let runtime = Handle::try_current().ok()?;
         let mut under_way = self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = under_way.get(name) {
-            return Some(flight.clone());
+        if let Some(flight) = under_way.get_mut(name) {
+            flight.waiting += 1;
+            return (flight.waiting <= self.0.max_waiting).then(|| flight.brought.clone());
         }
         if under_way.len() >= self.0.max {
             return None;
         }
         let (sender, receiver) = watch::channel(None);
-        under_way.insert(name.into(), receiver.clone());
+        under_way.insert(name.into(), UnderWay { brought: receiver.clone(), waiting: 1 });
         drop(under_way);
         let landing = Landing { board: self.0.clone(), name: name.into(), sender };
         let work = work();

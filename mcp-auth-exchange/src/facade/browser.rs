@@ -16,6 +16,64 @@ const MAX_COOKIE_BYTES: usize = 16 * 1024;
 /// The length of a browser's identifier: 32 bytes in base64url.
 const ID_CHARS: usize = 43;
 
+/// The cookies of a facade, whatever its issuer. Nobody behind it may read or set them: who knows them can consent in the
+/// name of their browser.
+const COOKIES: [&str; 4] = ["__Host-mcp-auth", "__Host-mcp-auth-consent", "mcp-auth", "mcp-auth-consent"];
+
+/// Takes the facade's cookies out of a request that goes on to somebody else; other cookies stay as they are.
+///
+/// ```
+/// use http::HeaderMap;
+/// use http::header::COOKIE;
+/// use mcp_auth_exchange::facade::remove_cookies;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert(COOKIE, "a=1; __Host-mcp-auth=s3cret; b=2".parse()?);
+/// remove_cookies(&mut headers);
+/// assert_eq!(headers[COOKIE], "a=1; b=2");
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
+pub fn remove_cookies(headers: &mut HeaderMap) {
+    let holds = |value: &HeaderValue| pairs(value).any(is_ours);
+    if !headers.get_all(COOKIE).iter().any(holds) {
+        return;
+    }
+    let values: Vec<HeaderValue> = headers.get_all(COOKIE).iter().cloned().collect();
+    headers.remove(COOKIE);
+    for value in values {
+        let kept: Vec<&[u8]> = pairs(&value).filter(|pair| !is_ours(pair)).collect();
+        if let Ok(mut kept) = HeaderValue::from_bytes(&kept.join(&b"; "[..]))
+            && !kept.is_empty()
+        {
+            kept.set_sensitive(value.is_sensitive());
+            headers.append(COOKIE, kept);
+        }
+    }
+}
+
+/// Takes cookies with the facade's names out of an answer of somebody else: who sets them chooses the browser that a login
+/// belongs to.
+pub fn remove_set_cookies(headers: &mut HeaderMap) {
+    if !headers.get_all(SET_COOKIE).iter().any(|value| is_ours(value.as_bytes())) {
+        return;
+    }
+    let values: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    for value in values.into_iter().filter(|value| !is_ours(value.as_bytes())) {
+        headers.append(SET_COOKIE, value);
+    }
+}
+
+fn pairs(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|b| *b == b';').map(<[u8]>::trim_ascii)
+}
+
+/// Whether `name=value` has one of our names. Browsers take names of `__Host-` in any case as theirs.
+fn is_ours(pair: &[u8]) -> bool {
+    let name = pair.split(|b| *b == b'=' || *b == b';').next().unwrap_or_default().trim_ascii();
+    COOKIES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// A browser, and what it brought.
 #[derive(Clone)]
 pub(super) struct Browser {
@@ -99,6 +157,34 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attack_102_nobody_behind_sees_or_sets_the_cookies_of_a_login() {
+        let removed = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(COOKIE, HeaderValue::from_str(line).unwrap());
+            }
+            remove_cookies(&mut headers);
+            headers.get_all(COOKIE).iter().map(|v| v.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(removed(&["a=1;  b=2"]), ["a=1;  b=2"], "untouched");
+        assert_eq!(removed(&["mcp-auth=x"]), Vec::<String>::new());
+        assert_eq!(
+            removed(&["a=1;mcp-auth-consent=y; b==2 ", " __host-MCP-auth = z", "c"]),
+            ["a=1; b==2", "c"]
+        );
+        assert_eq!(removed(&["mcp-auth"]), Vec::<String>::new());
+        assert_eq!(removed(&["mcp-authx=1; x-mcp-auth=2"]), ["mcp-authx=1; x-mcp-auth=2"]);
+        let mut answer = HeaderMap::new();
+        for line in
+            ["a=1; Path=/", "__Host-mcp-auth=evil; Secure; Path=/", "MCP-AUTH=evil", " mcp-auth-consent =x"]
+        {
+            answer.append(SET_COOKIE, HeaderValue::from_str(line).unwrap());
+        }
+        remove_set_cookies(&mut answer);
+        assert_eq!(answer.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["a=1; Path=/"]);
+    }
 
     #[test]
     fn attack_102_a_cookie_counts_when_it_is_there_once() {

@@ -22,7 +22,7 @@ use super::run::{Context, Input, Step};
 use super::state::{CodeContent, Session, StateContent, UpstreamTokens, one_time_key};
 use super::store::{StoreCommand, StoreEntry};
 use super::upstream::UpstreamClient;
-use super::{ClientLabel, Facade, Refusal};
+use super::{AccessTokens, ClientLabel, Facade, Refusal};
 use crate::grant::authorization_code::{
     AuthorizationCodeRequest, AuthorizationErrorCode, AuthorizationResponse,
     AuthorizationResponseErrorKind as Kind, PkceVerifier, State as UpstreamState,
@@ -197,7 +197,11 @@ impl Facade {
         let session = Session {
             key: one_time_key(&mut context.random)?,
             resource: pending.resource.clone(),
-            scope: tokens.scope.clone().unwrap_or_else(|| pending.scope.clone()),
+            scope: match &self.tokens {
+                AccessTokens::PassThrough => tokens.scope.clone().unwrap_or_else(|| pending.scope.clone()),
+                // Ours say no more than the user was asked about.
+                AccessTokens::Own(_) => pending.scope.clone(),
+            },
             upstream: pending.upstream.clone().ok_or(Refusal::Internal)?,
             issuer: content.issuer.clone(),
             ends_at: context.now.plus(self.lifetimes.session).as_secs(),

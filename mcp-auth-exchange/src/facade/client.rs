@@ -204,6 +204,11 @@ impl Client {
         client_id.starts_with(SEALED)
     }
 
+    /// Whether the operator knows it.
+    pub(super) fn is_pre_registered(&self) -> bool {
+        matches!(self.origin, Origin::PreRegistered { .. })
+    }
+
     /// What the audit log is told.
     pub(super) fn label(&self) -> ClientLabel {
         ClientLabel::new(&self.id, self.name.as_deref())

@@ -83,6 +83,7 @@ mod upstream;
 
 pub use answer::{Answer, ClientLabel, Event};
 pub use authorize::MAX_CLIENT_STATE_BYTES;
+pub use browser::{remove_cookies, remove_set_cookies};
 pub use client::MAX_CLIENT_ID_BYTES;
 pub use config::{Facade, FacadeBuilder, FacadeError};
 pub use consent::ConsentPolicy;

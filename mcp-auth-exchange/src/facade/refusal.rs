@@ -19,6 +19,8 @@ pub enum Refusal {
     Missing,
     /// Nobody knows this client.
     UnknownClient,
+    /// The provider does not know the client any more that was registered there for this one.
+    ClientForgotten,
     /// The client's metadata document cannot be had, or is not accepted.
     ClientDocument,
     /// The client's way to authenticate is not one of ours.
@@ -172,6 +174,11 @@ impl Refusal {
             Self::UnknownClient => {
                 ("unknown_client", "invalid_client", "the client is not known here: register again")
             }
+            Self::ClientForgotten => (
+                "client_forgotten",
+                "invalid_client",
+                "the sign-in service does not know the client any more: register again",
+            ),
             Self::ClientDocument => (
                 "client_document",
                 "invalid_client",

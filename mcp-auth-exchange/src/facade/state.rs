@@ -152,6 +152,9 @@ pub(super) struct RefreshContent {
     pub(super) upstream: Secret,
     #[serde(rename = "s")]
     pub(super) session: Session,
+    /// Which one of its session it is, from 1.
+    #[serde(rename = "g")]
+    pub(super) generation: u64,
 }
 
 /// What a client is answered, as it waits for parallel requests with the same refresh token.

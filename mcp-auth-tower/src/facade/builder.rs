@@ -30,6 +30,8 @@ use crate::store::{LocalStore, Store};
 
 /// Requests at work at once; what comes then gets 503.
 pub(super) const MAX_UNDER_WAY: usize = 512;
+/// Of logins and registrations, which may have to wait for somebody else's server: they leave the others their place.
+pub(super) const MAX_LOGINS_UNDER_WAY: usize = 256;
 /// Longest body of a request.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -248,6 +250,7 @@ impl FacadeServerBuilder {
             limiter: Limiter::new(self.limits),
             audit: self.audit,
             slots: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
+            login_slots: Arc::new(Semaphore::new(MAX_LOGINS_UNDER_WAY)),
             body: Limits { bytes: MAX_BODY_BYTES, time: self.body_timeout },
             deadline: Duration::from_secs(60),
             places,

@@ -23,6 +23,8 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Fetches at once, and those that wait for their turn.
 const CONCURRENT: usize = 16;
 const MAX_FLIGHTS: usize = 128;
+/// Logins that wait for one document: whoever names a URL that does not answer keeps no more of ours waiting.
+const MAX_WAITING: usize = 128;
 /// How long a URL is not asked again after a failure. No failure is kept for longer (draft §4.3 wants none kept): this is
 /// what keeps one client from making us ask a host as often as it asks us.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -68,7 +70,7 @@ impl ClientDocuments {
             timeout,
             clock,
             kept: Mutex::default(),
-            flights: Flights::new(MAX_FLIGHTS),
+            flights: Flights::with_waiting(MAX_FLIGHTS, MAX_WAITING),
             turns: Semaphore::new(CONCURRENT),
         }))
     }

@@ -149,6 +149,24 @@ async fn many_who_want_one_document_make_one_request_and_memory_is_bounded() {
     assert!(brought.iter().all(Option::is_some));
     assert_eq!(server.connections(), 1);
 
+    // A document that does not come keeps a bounded number waiting; the others are told at once.
+    let url = server.url("/silent.json");
+    server.answer("/silent.json", Answer::Silent);
+    let client = HttpClient::builder().learned_addresses(loopback()).build().unwrap();
+    let (policy, client) = (ClientMetadataPolicy::default(), Arc::new(client));
+    let patient = ClientDocuments::new(policy, client, LONG, Arc::new(Stopped));
+    let wanted = id(&url);
+    let mut waiting = futures_util::stream::FuturesUnordered::new();
+    waiting.extend((0..200).map(|_| patient.get(&wanted)));
+    let mut told = 0;
+    while let Some(Some(answer)) =
+        futures_util::FutureExt::now_or_never(futures_util::StreamExt::next(&mut waiting))
+    {
+        assert!(answer.is_none());
+        told += 1;
+    }
+    assert_eq!((told, waiting.len()), (72, 128));
+
     for number in 0..1500 {
         let path = format!("/{number}.json");
         server.answer(&path, good(&server.url(&path)));

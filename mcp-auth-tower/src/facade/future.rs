@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
+use mcp_auth_exchange::facade::remove_set_cookies;
 use pin_project_lite::pin_project;
 
 use super::Answering;
@@ -25,7 +26,7 @@ pin_project! {
     #[derive(Debug)]
     enum State<F> {
         Own { answering: Answering },
-        Service { #[pin] future: F },
+        Service { #[pin] future: F, guarded: bool },
     }
 }
 
@@ -34,8 +35,9 @@ impl<F> ResponseFuture<F> {
         Self { state: State::Own { answering } }
     }
 
-    pub(super) fn service(future: F) -> Self {
-        Self { state: State::Service { future } }
+    /// `guarded`: what is behind must not set the cookies of a login.
+    pub(super) fn service(future: F, guarded: bool) -> Self {
+        Self { state: State::Service { future, guarded } }
     }
 }
 
@@ -50,7 +52,12 @@ where
             Projected::Own { answering } => {
                 Pin::new(answering).poll(cx).map(|response| Ok(response.map(ResponseBody::own)))
             }
-            Projected::Service { future } => future.poll(cx).map_ok(|r| r.map(ResponseBody::service)),
+            Projected::Service { future, guarded } => future.poll(cx).map_ok(|mut response| {
+                if *guarded {
+                    remove_set_cookies(response.headers_mut());
+                }
+                response.map(ResponseBody::service)
+            }),
         }
     }
 }

@@ -7,7 +7,8 @@
 //!    Each request is a task of its own: a client that hangs up in the middle of a refresh does not lose its session.
 //! 3. Everything else, and everything for another host than the issuer's, is the service's ([`Facade`]) or 404
 //!    ([`FacadeService`]). The host is that of the request; headers of proxies are not read.
-//! 4. Every answer of an endpoint leaves an [audit](crate::audit) record.
+//! 4. The service sees none of the cookies of a login, and cannot set them.
+//! 5. Every answer of an endpoint leaves an [audit](crate::audit) record.
 //!
 //! | what fails | what clients get |
 //! |---|---|

@@ -19,6 +19,7 @@ use mcp_auth_exchange::facade::{Answer, Event, Facade, Refusal};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::builder::{MAX_LOGINS_UNDER_WAY, MAX_UNDER_WAY};
 use super::documents::ClientDocuments;
 use super::drive::Driver;
 use super::limits::Limiter;
@@ -37,8 +38,9 @@ pub(super) struct Inner {
     pub(super) driver: Arc<Driver>,
     pub(super) limiter: Limiter,
     pub(super) audit: Arc<dyn AuditSink>,
-    /// Requests at work at once.
+    /// Requests at work at once; logins and registrations have places of their own.
     pub(super) slots: Arc<Semaphore>,
+    pub(super) login_slots: Arc<Semaphore>,
     pub(super) body: Limits,
     pub(super) deadline: Duration,
     pub(super) places: Places,
@@ -100,7 +102,7 @@ impl FacadeServer {
             metadata: driver.provider.status(),
             findings: findings.iter().map(ToString::to_string).collect(),
             client_documents: driver.documents.as_ref().map_or(0, ClientDocuments::len),
-            under_way: super::builder::MAX_UNDER_WAY.saturating_sub(self.0.slots.available_permits()),
+            under_way: self.0.under_way(),
         }
     }
 
@@ -154,6 +156,11 @@ fn header_of(number: impl fmt::Display) -> HeaderValue {
 }
 
 impl Inner {
+    fn under_way(&self) -> usize {
+        let pools = [(MAX_UNDER_WAY, &self.slots), (MAX_LOGINS_UNDER_WAY, &self.login_slots)];
+        pools.into_iter().map(|(most, slots)| most.saturating_sub(slots.available_permits())).sum()
+    }
+
     /// From the whole request to its answer.
     async fn run(
         self: Arc<Self>,
@@ -174,7 +181,13 @@ impl Inner {
                 );
             }
         };
-        let Ok(slot) = self.slots.clone().try_acquire_owned() else {
+        let slots = match endpoint {
+            FacadeEndpoint::Authorize | FacadeEndpoint::Callback | FacadeEndpoint::Register => {
+                &self.login_slots
+            }
+            _ => &self.slots,
+        };
+        let Ok(slot) = slots.clone().try_acquire_owned() else {
             return self.refuse(endpoint, Refusal::Overloaded);
         };
         let headless = endpoint == FacadeEndpoint::Keys && head.method == Method::HEAD;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
+use mcp_auth_exchange::facade::remove_cookies;
 use tower_service::Service;
 
 use super::{FacadeServer, FacadeServiceFuture, ResponseFuture};
@@ -38,7 +39,13 @@ where
         };
         match asked {
             Ok(answering) => ResponseFuture::own(answering),
-            Err(request) => ResponseFuture::service(self.inner.call(request)),
+            Err(mut request) => {
+                let guarded = self.server.is_some();
+                if guarded {
+                    remove_cookies(request.headers_mut());
+                }
+                ResponseFuture::service(self.inner.call(request), guarded)
+            }
         }
     }
 }

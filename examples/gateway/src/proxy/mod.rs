@@ -21,6 +21,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use mcp_auth_exchange::facade::{remove_cookies, remove_set_cookies};
 use rustls::{ClientConfig, RootCertStore};
 use tower::Service;
 use url::Url;
@@ -141,6 +142,7 @@ where
             };
             // The client writes the backend's own; the intake has said what the client asked for.
             parts.headers.remove(HOST);
+            remove_cookies(&mut parts.headers);
             parts.version = Version::HTTP_11;
             parts.uri = uri;
             parts.extensions.clear();
@@ -152,6 +154,7 @@ where
                 }
                 Ok(Ok(mut response)) => {
                     hop_by_hop::remove(response.headers_mut());
+                    remove_set_cookies(response.headers_mut());
                     Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
                 }
                 Ok(Err(error)) if error.is_connect() => Ok(failed(Failure::Unreachable, &cause(&error))),

@@ -159,7 +159,12 @@ impl Authorize {
         let state = request::state(&asked.parameters);
         let back =
             ReturnAddress { redirect_uri: requested, state: state.unwrap_or_default(), after_form: false };
-        let refused = |refusal| Box::new(back.refused(facade, refusal));
+        // Anybody may register, and send people here with a request that has a mistake: they are not led on to a site of
+        // that client's before they were asked about it (RFC 9700 §4.11.2).
+        let led_on = client.is_pre_registered() || !registered.starts_with("https://");
+        let refused = |refusal| {
+            Box::new(if led_on { back.refused(facade, refusal) } else { facade.error_page(refusal) })
+        };
         let state = state.map_err(refused)?;
         if matches!(client.authentication, Authentication::Other) {
             return Err(refused(Refusal::ClientMethod));

@@ -15,6 +15,9 @@ pub const MAX_CLIENT_STATE_BYTES: usize = 2048;
 /// Parameters of OpenID Connect Core §3.1.2.1 that are the provider's to read.
 const PASSED_ON: [&str; 5] = ["prompt", "login_hint", "max_age", "acr_values", "ui_locales"];
 
+/// The most scopes that a client may ask for: the user has to read each of them.
+const MAX_SCOPES: usize = 40;
+
 /// The greatest length of what is passed on, in bytes.
 const MAX_PASSED_ON_BYTES: usize = 512;
 
@@ -81,6 +84,9 @@ impl Facade {
     /// refuse requests without scope.
     fn granted_scope(&self, asked: &str, resource: &ProtectedResource) -> Result<Scopes, Refusal> {
         let asked = Scopes::parse(asked).map_err(|_| Refusal::Scope)?;
+        if asked.iter().count() > MAX_SCOPES {
+            return Err(Refusal::Scope);
+        }
         let offered = |scope: &&str| self.scopes.is_empty() || self.scopes.contains(scope);
         let offline =
             asked.contains("offline_access").then_some("offline_access").filter(|_| self.offers.refresh);

@@ -26,9 +26,6 @@ const MAX_NAME_CHARS: usize = 60;
 /// The greatest length of an address on a page, in characters.
 const MAX_ADDRESS_CHARS: usize = 200;
 
-/// The most scopes that are listed one by one.
-const MAX_SCOPES: usize = 40;
-
 /// What the user is asked.
 pub(super) struct ConsentView<'v> {
     pub(super) client: &'v Client,
@@ -62,15 +59,19 @@ impl Facade {
         );
         let resource = foreign(&view.pending.resource, MAX_ADDRESS_CHARS);
         let _ = write!(body, "<dt>Access to</dt>\n<dd><code>{}</code></dd>\n", Escaped(&resource));
-        let scopes: Vec<&str> = view.pending.scope.split(' ').filter(|scope| !scope.is_empty()).collect();
+        // Those that the operator adds for the provider, too: it is the user's access that is given.
+        let asked = view.pending.scope.split(' ').filter(|scope| !scope.is_empty());
+        let mut scopes: Vec<&str> = Vec::new();
+        for scope in asked.chain(self.upstream.scope.iter()) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
         if !scopes.is_empty() {
             body.push_str("<dt>Permissions</dt>\n<dd><ul>\n");
-            for scope in scopes.iter().take(MAX_SCOPES) {
+            for scope in &scopes {
                 let _ =
                     writeln!(body, "<li><code>{}</code></li>", Escaped(&foreign(scope, MAX_ADDRESS_CHARS)));
-            }
-            if let Some(more) = scopes.len().checked_sub(MAX_SCOPES).filter(|more| *more > 0) {
-                let _ = writeln!(body, "<li>and {more} more</li>");
             }
             body.push_str("</ul></dd>\n");
         }

@@ -153,6 +153,12 @@ impl Manage {
         let random = &mut context.random;
         let value =
             facade.seal(Purpose::StoreEntry, &name, &record, Some(expires_at), random).map_err(refused)?;
+        // As for a new registration: the store is not there for what would not have been taken then.
+        if value.len() > MAX_CLIENT_ID_BYTES {
+            return Err(fault(invalid(
+                "the metadata is too long: fewer or shorter redirect URIs are needed",
+            )));
+        }
         Ok(Step::Store(StoreCommand::Put(StoreEntry { name, value, expires_at })))
     }
 

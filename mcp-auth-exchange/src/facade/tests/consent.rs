@@ -208,7 +208,8 @@ fn a_client_metadata_document_is_named_by_its_host() {
         "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://client.example/jwks"});
     world.documents.insert(DOCUMENT.into(), document);
     let answer = world.call(get("/authorize", &pairs));
-    assert_eq!(error(&answer).0, "unauthorized_client");
+    assert_eq!(answer.event, Event::Refused(Refusal::ClientMethod));
+    assert!(answer.response.headers().get(LOCATION).is_none(), "before the user was asked");
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub(super) struct World {
     /// What it was asked.
     pub(super) sent: Vec<Request<Bytes>>,
     pub(super) documents: BTreeMap<String, Value>,
+    /// The audiences of the provider's tokens, when they are validated.
+    pub(super) audiences: Vec<&'static str>,
     random: u64,
 }
 
@@ -169,6 +171,7 @@ impl World {
             answers: VecDeque::new(),
             sent: Vec::new(),
             documents: BTreeMap::new(),
+            audiences: vec!["mcp", RESOURCE],
             random: 0,
         }
     }
@@ -216,7 +219,10 @@ impl World {
             }
             Step::Document(id) => self.document(&id).map_or(Input::Failed, |d| Input::Document(Box::new(d))),
             Step::Validate(token) => match token.expose().strip_prefix("access-") {
-                Some(_) => Input::Validated(principal(token.expose(), json!({"groups": ["staff"]}))),
+                Some(_) => {
+                    let claims = json!({"groups": ["staff"], "aud": self.audiences});
+                    Input::Validated(principal(token.expose(), claims))
+                }
                 None => Input::Failed,
             },
             Step::Wait(duration) => {

@@ -249,3 +249,23 @@ fn rfc_7009_a_revoked_token_ends_its_session_here_and_there() {
     world.answers.push_back(json_response(503, &json!({})));
     assert_eq!(revoke(&mut world, "access-1").response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
+
+#[test]
+fn attack_104_however_often_a_session_is_refreshed_it_takes_one_record() {
+    let mut world = World::shared();
+    world.store = MemoryStore::new(8, 1 << 20);
+    let mut tokens = vec![world.login()];
+    for number in 0..200 {
+        world.now += 300;
+        world.answers.push_back(upstream_tokens(number));
+        let answer = world.call(post("/token", &refreshing(tokens.last().unwrap())));
+        assert_eq!(answer.event, Event::Refreshed, "{number}");
+        tokens.push(refresh_token(&answer));
+    }
+    world.now += 300;
+    // Every one of them is known as used, also the first.
+    let reused = world.call(post("/token", &refreshing(&tokens[0])));
+    assert_eq!(reused.event, Event::Refused(Refusal::RefreshReused));
+    let answer = world.call(post("/token", &refreshing(tokens.last().unwrap())));
+    assert_eq!(answer.event, Event::Refused(Refusal::SessionEnded));
+}

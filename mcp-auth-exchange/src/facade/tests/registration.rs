@@ -178,6 +178,53 @@ fn row_144_145_each_client_gets_one_at_the_provider() {
 }
 
 #[test]
+fn c12_a_client_that_the_provider_has_forgotten_is_told_to_register_again() {
+    let mut world = World::new(builder(registered()).build().unwrap());
+    world.answers.push_back(upstream_client(1));
+    let id = body(&world.call(register(&public())))["client_id"].as_str().unwrap().to_owned();
+    let code = world.code(&with(authorization(), "client_id", &id), 1);
+    let tokens = world.call(post("/token", &with(redemption(&code), "client_id", &id)));
+    let token = body(&tokens)["refresh_token"].as_str().unwrap().to_owned();
+    world.answers.push_back(json_response(401, &json!({"error": "invalid_client"})));
+    let answer = world.call(post("/token", &with(refreshing(&token), "client_id", &id)));
+    assert_eq!(answer.event, Event::Refused(Refusal::ClientForgotten));
+    assert_eq!(answer.response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(body(&answer)["error"], "invalid_client");
+}
+
+#[test]
+fn rfc_9700_4_11_2_a_mistake_leads_nobody_to_a_site_that_anybody_may_register() {
+    let mut world = World::shared();
+    let id = |world: &mut World, uri: &str| {
+        let mut metadata = public();
+        metadata["redirect_uris"] = json!([uri]);
+        body(&world.call(register(&metadata)))["client_id"].as_str().unwrap().to_owned()
+    };
+    let evil = id(&mut world, "https://evil.example/phish");
+    let pairs = with(with(authorization(), "client_id", &evil), "redirect_uri", "https://evil.example/phish");
+    for (name, value) in [
+        ("response_type", "token"),
+        ("scope", "no"),
+        ("code_challenge", ""),
+        ("prompt", "none"),
+        ("resource", "https://evil.example/"),
+        ("state", "\u{7f}"),
+    ] {
+        let answer = world.call(get("/authorize", &with(pairs.clone(), name, value)));
+        assert_eq!(answer.response.status(), StatusCode::BAD_REQUEST, "{name}={value}");
+        assert!(answer.response.headers().get("location").is_none(), "{name}={value}");
+    }
+    // Who was asked is led on, whatever the answer was; and so is who comes of a program of the user's own.
+    let page = world.call(get("/authorize", &pairs));
+    let denied = world.decide(&page, "deny");
+    assert!(location(&denied).as_str().starts_with("https://evil.example/phish?error=access_denied"));
+    let own = id(&mut world, "http://localhost:7/cb");
+    let pairs = with(with(authorization(), "client_id", &own), "redirect_uri", "http://localhost:7/cb");
+    let answer = world.call(get("/authorize", &with(pairs, "scope", "no")));
+    assert!(location(&answer).as_str().starts_with("http://localhost:7/cb?error=invalid_scope"));
+}
+
+#[test]
 fn what_the_provider_does_not_register_is_not_registered_here() {
     for (answer, status, code) in [
         (None, 503, "temporarily_unavailable"),

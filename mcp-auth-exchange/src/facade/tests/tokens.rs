@@ -81,6 +81,45 @@ fn a_token_of_our_own_never_outlives_the_providers() {
 }
 
 #[test]
+fn a_token_of_our_own_says_no_more_than_the_user_was_asked_about() {
+    let mut world = own_tokens();
+    let more = |number: u32, scope: Option<&str>| {
+        let mut answer = json!({"access_token": format!("access-{number}"), "token_type": "Bearer",
+            "expires_in": 300, "refresh_token": format!("refresh-{number}")});
+        scope.into_iter().for_each(|scope| answer["scope"] = scope.into());
+        json_response(200, &answer)
+    };
+    let scope_of = |answer: &Answer| part(body(answer)["access_token"].as_str().unwrap(), 1)["scope"].clone();
+    let at_provider = world.go(&with(authorization(), "scope", "mcp:read mcp:write"));
+    world.answers.push_back(more(1, Some("mcp:read mcp:write email profile")));
+    let code = parameter(&location(&world.back(&at_provider)), "code").unwrap();
+    let first = world.call(post("/token", &redemption(&code)));
+    assert_eq!(
+        (scope_of(&first), &body(&first)["scope"]),
+        (json!("mcp:read mcp:write"), &json!("mcp:read mcp:write"))
+    );
+
+    // A provider that leaves `scope` out says that it is what was asked for (RFC 6749 §5.1).
+    world.answers.push_back(more(2, None));
+    let refresh = body(&first)["refresh_token"].as_str().unwrap().to_owned();
+    let narrowed = world.call(post("/token", &with(refreshing(&refresh), "scope", "mcp:read")));
+    assert_eq!((scope_of(&narrowed), &body(&narrowed)["scope"]), (json!("mcp:read"), &json!("mcp:read")));
+    world.answers.push_back(more(3, Some("mcp:write admin")));
+    let refresh = body(&narrowed)["refresh_token"].as_str().unwrap().to_owned();
+    let whole = world.call(post("/token", &refreshing(&refresh)));
+    assert_eq!(scope_of(&whole), json!("mcp:write"), "and no more than the provider granted");
+}
+
+#[test]
+fn a_token_for_another_resource_is_not_made_ours_for_this_one() {
+    let mut world = own_tokens();
+    world.audiences = vec!["mcp", "https://mcp.example/other"];
+    let code = world.code(&authorization(), 1);
+    let answer = world.call(post("/token", &redemption(&code)));
+    assert_eq!(answer.event, Event::Refused(Refusal::UpstreamAnswer));
+}
+
+#[test]
 fn a_token_that_does_not_hold_is_not_made_ours() {
     let mut world = own_tokens();
     let at_provider = world.go(&authorization());

@@ -1,6 +1,7 @@
 //! A code of ours for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2).
 
 use mcp_auth_core::seal::Purpose;
+use mcp_auth_discovery::Scopes;
 
 use super::super::client::Client;
 use super::super::parameters::Parameters;
@@ -9,7 +10,7 @@ use super::super::run::{Context, Input, Step};
 use super::super::state::{ClientDigest, CodeContent, Session, UpstreamTokens};
 use super::super::store::StoreCommand;
 use super::super::{Event, Facade, Refusal};
-use super::issue::{Issue, Issuing};
+use super::issue::{For, Issue, Issuing};
 use super::{Closing, Next};
 use crate::grant::authorization_code::{PkceChallenge, PkceVerifier};
 
@@ -75,7 +76,10 @@ impl CodeGrant {
                     facade.open(Purpose::StoreEntry, &name, &kept, context.now);
                 let tokens = tokens.ok_or(Refusal::Code)?;
                 let upstream = tokens.refresh_token.clone().filter(|_| refresh);
-                Issue::begin(facade, client_id, *session, tokens, upstream, context)?
+                {
+                    let issue = For { client_id, session: *session, asked: Scopes::default(), generation: 1 };
+                    Issue::begin(facade, issue, tokens, upstream, context)?
+                }
             }
             State::Issuing(issue) => issue.step(facade, input, context)?,
             State::Over => return Err(Refusal::Internal),

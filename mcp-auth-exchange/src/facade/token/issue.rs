@@ -2,7 +2,7 @@
 
 use mcp_auth_core::UnixTime;
 use mcp_auth_core::seal::Purpose;
-use mcp_auth_discovery::Secret;
+use mcp_auth_discovery::{Scopes, Secret};
 
 use super::super::run::{Context, Input, Step};
 use super::super::state::{ClientDigest, Issued, RefreshContent, Session, UpstreamTokens, one_time_key};
@@ -11,12 +11,21 @@ use super::super::{AccessTokens, Facade, Refusal};
 
 /// Tokens on their way: with tokens of our own, the provider's is validated and kept under the name of ours.
 pub(super) struct Issue {
-    client_id: String,
-    session: Session,
+    of: For,
     tokens: UpstreamTokens,
     refresh_token: Option<Secret>,
     /// Our own token, when it waits for the record.
     own: Option<(Secret, u64)>,
+}
+
+/// Whom tokens are for.
+pub(super) struct For {
+    pub(super) client_id: String,
+    pub(super) session: Session,
+    /// What a refresh asked for; empty for all that was granted.
+    pub(super) asked: Scopes,
+    /// The number of the refresh token that is issued with them.
+    pub(super) generation: u64,
 }
 
 pub(super) enum Issuing {
@@ -28,17 +37,16 @@ impl Issue {
     /// `upstream` is the provider's refresh token, when the client gets one.
     pub(super) fn begin(
         facade: &Facade,
-        client_id: String,
-        session: Session,
+        of: For,
         tokens: UpstreamTokens,
         upstream: Option<Secret>,
         context: &mut Context<'_>,
     ) -> Result<Issuing, Refusal> {
         let refresh_token = match upstream {
-            Some(upstream) => Some(facade.refresh_token(&client_id, &session, upstream, context)?),
+            Some(upstream) => Some(facade.refresh_token(&of, upstream, context)?),
             None => None,
         };
-        let issue = Self { client_id, session, tokens, refresh_token, own: None };
+        let issue = Self { of, tokens, refresh_token, own: None };
         match &facade.tokens {
             AccessTokens::PassThrough => Ok(issue.issued()),
             AccessTokens::Own(_) => {
@@ -60,15 +68,21 @@ impl Issue {
             return Ok(self.issued());
         }
         let Input::Validated(principal) = input else { return Err(Refusal::UpstreamAnswer) };
+        // Ours is for this resource, and so has to be what it stands for: the provider may have its own idea.
+        let resource = facade.resources.exactly(&self.of.session.resource).ok_or(Refusal::Target)?;
+        let names = [resource.provider_audience(), resource.identifier().as_str()];
+        if !principal.audiences().any(|audience| names.contains(&audience)) {
+            return Err(Refusal::UpstreamAnswer);
+        }
         let jti = one_time_key(&mut context.random)?;
         let upstream_end = self.tokens.expires_at;
-        let scope = self.scope();
-        let resource = &self.session.resource;
+        let scope = self.own_scope();
+        let resource = &self.of.session.resource;
         let made = own.sign(
             facade.issuer(),
-            &self.client_id,
+            &self.of.client_id,
             resource,
-            scope,
+            &scope,
             &principal,
             &jti,
             upstream_end,
@@ -84,15 +98,29 @@ impl Issue {
         Ok(Issuing::Step(Box::new(self), Step::Store(command)))
     }
 
+    /// What the provider's token is good for.
     fn scope(&self) -> &str {
-        self.tokens.scope.as_deref().unwrap_or(&self.session.scope)
+        self.tokens.scope.as_deref().unwrap_or(&self.of.session.scope)
+    }
+
+    /// What ours is good for: of what the provider granted, what the user was asked about, and what was asked for now.
+    fn own_scope(&self) -> String {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let agreed = words(&self.of.session.scope);
+        let good = |scope: &&str| {
+            agreed.iter().any(|known| known == scope)
+                && (self.of.asked.is_empty() || self.of.asked.contains(scope))
+        };
+        self.scope().split(' ').filter(|scope| !scope.is_empty()).filter(good).collect::<Vec<_>>().join(" ")
     }
 
     fn issued(self) -> Issuing {
-        let scope = self.scope().to_owned();
-        let (access_token, expires_at) = match self.own {
-            Some((token, end)) => (token, Some(end)),
-            None => (self.tokens.access_token, self.tokens.expires_at),
+        let (access_token, expires_at, scope) = match self.own {
+            Some((ref token, end)) => (token.clone(), Some(end), self.own_scope()),
+            None => {
+                let scope = self.scope().to_owned();
+                (self.tokens.access_token, self.tokens.expires_at, scope)
+            }
         };
         Issuing::Issued(Box::new(Issued {
             access_token,
@@ -118,19 +146,20 @@ impl Facade {
 
     fn refresh_token(
         &self,
-        client_id: &str,
-        session: &Session,
+        of: &For,
         upstream: Secret,
         context: &mut Context<'_>,
     ) -> Result<Secret, Refusal> {
+        let session = &of.session;
         let end = context.now.plus(self.lifetimes.refresh).min(UnixTime::from_secs(session.ends_at));
         let content = RefreshContent {
             key: one_time_key(&mut context.random)?,
             expires_at: end.as_secs(),
             upstream,
             session: session.clone(),
+            generation: of.generation,
         };
-        let bound = ClientDigest::of(client_id);
+        let bound = ClientDigest::of(&of.client_id);
         let random = &mut context.random;
         self.seal(Purpose::RefreshToken, bound.as_str(), &content, Some(end), random).map(Secret::new)
     }

@@ -6,6 +6,8 @@
 //! ```text
 //!  Get session ──ended──▶ invalid_grant
 //!      │
+//!  Get last ──this one or a later one was used──▶ Get grace:K
+//!      │
 //!  PutIfAbsent used:K = "pending", for a lease
 //!      │ nothing was there         │ "pending"                  │ "used"
 //!      ▼                           ▼                            ▼
@@ -13,14 +15,16 @@
 //!      │ tokens       │ later      (at most 10 s)            │ there       │ gone
 //!      ▼              ▼                                      ▼             ▼
 //!  Put grace:K    Take used:K                          the same answer   Put session = ended,
-//!  Put used:K     503                                                    invalid_grant
+//!  Put last = G   503                                                    invalid_grant
+//!  Put used:K
 //!      ▼
 //!    answer
 //! ```
 //!
-//! `grace:K` is there for [`Lifetimes::grace`](super::super::Lifetimes::grace), `used:K` for as long as the token would
-//! have been good. The answer waits sealed. If the store fails after the provider has answered, the answer is lost: a
-//! token whose use was not recorded could be used again.
+//! `grace:K` is there for [`Lifetimes::grace`](super::super::Lifetimes::grace), `used:K` for the minute in which parallel
+//! requests may look at it, and `last`, the number of the last token of the session that was used, for as long as the
+//! session: one small record, however often its client refreshes. The answer waits sealed. If the store fails after the
+//! provider has answered, the answer is lost: a token whose use was not recorded could be used again.
 
 use std::time::Duration;
 
@@ -36,8 +40,9 @@ use super::super::parameters::Parameters;
 use super::super::run::{Context, Input, LEASE, Step};
 use super::super::state::{ClientDigest, Issued, RefreshContent, UpstreamTokens};
 use super::super::store::{StoreCommand, StoreEntry};
+use super::super::upstream::UpstreamClient;
 use super::super::{Event, Facade, Refusal};
-use super::issue::{Issue, Issuing};
+use super::issue::{For, Issue, Issuing};
 use super::{Closing, Next};
 use crate::TokenResponse;
 use crate::grant::refresh::RefreshRequest;
@@ -47,6 +52,9 @@ const PENDING: &str = "pending";
 /// Between two looks at a token that another request holds, and how many there are: 10 seconds in all.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 const MAX_LOOKS: u32 = 50;
+
+/// How long a request may look at a token after it has asked which one was used last: longer than any request takes.
+const STILL_LOOKED_AT: Duration = Duration::from_secs(120);
 
 /// How far the clocks of replicas and store may be apart.
 const RELEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -64,14 +72,17 @@ pub(super) struct RefreshGrant {
 
 enum State {
     Session,
+    /// Waits for the number of the last token that was used.
+    Last,
     Claiming,
     Waiting,
     /// Waits for the answer to another request.
     Shared,
     Refreshing,
     Issuing(Box<Issue>),
-    /// Waits until the answer is kept, then until the use is recorded.
+    /// Waits until the answer is kept, then until the use is recorded, in two places.
     Keeping(Box<Issued>),
+    Counting(Box<Issued>),
     Recording(Box<Issued>),
     Over,
 }
@@ -108,8 +119,19 @@ impl RefreshGrant {
     ) -> Result<Next, Refusal> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Session => match input.value()? {
-                None => Ok(self.claim(facade, context)),
+                None => {
+                    self.state = State::Last;
+                    let name = self.last_name(facade);
+                    Ok(Next::Step(Step::Store(StoreCommand::Get { name })))
+                }
                 Some(_) => Err(Refusal::SessionEnded),
+            },
+            State::Last => match input.value()?.map(|text| text.parse::<u64>()) {
+                None => Ok(self.claim(facade, context)),
+                Some(Ok(last)) if last < self.token.generation => Ok(self.claim(facade, context)),
+                // What cannot be read was not written here.
+                Some(Err(_)) => Err(Refusal::Store),
+                Some(Ok(_)) => Ok(self.share(facade)),
             },
             State::Waiting => Ok(self.claim(facade, context)),
             State::Claiming => match input.value()?.as_deref() {
@@ -126,11 +148,7 @@ impl RefreshGrant {
                     self.state = State::Waiting;
                     Ok(Next::Step(Step::Wait(LOOK_AGAIN)))
                 }
-                Some(_) => {
-                    self.state = State::Shared;
-                    let name = self.grace_name(facade);
-                    Ok(Next::Step(Step::Store(StoreCommand::Get { name })))
-                }
+                Some(_) => Ok(self.share(facade)),
             },
             State::Shared => {
                 let name = self.grace_name(facade);
@@ -151,8 +169,17 @@ impl RefreshGrant {
             }
             State::Keeping(issued) => {
                 input.kept()?;
+                self.state = State::Counting(issued);
+                Ok(Next::Step(Step::Store(StoreCommand::Put(StoreEntry {
+                    name: self.last_name(facade),
+                    value: self.token.generation.to_string(),
+                    expires_at: UnixTime::from_secs(self.token.session.ends_at),
+                }))))
+            }
+            State::Counting(issued) => {
+                input.kept()?;
                 self.state = State::Recording(issued);
-                Ok(Next::Step(Step::Store(self.used(facade))))
+                Ok(Next::Step(Step::Store(self.used(facade, context))))
             }
             State::Recording(issued) => {
                 input.kept()?;
@@ -160,6 +187,13 @@ impl RefreshGrant {
             }
             State::Over => Err(Refusal::Internal),
         }
+    }
+
+    /// Looks for the answer that another request with this token was given.
+    fn share(&mut self, facade: &Facade) -> Next {
+        self.state = State::Shared;
+        let name = self.grace_name(facade);
+        Next::Step(Step::Store(StoreCommand::Get { name }))
     }
 
     fn claim(&mut self, facade: &Facade, context: &Context<'_>) -> Next {
@@ -198,14 +232,24 @@ impl RefreshGrant {
             Ok(tokens) => {
                 // Without a new one the old one stays good (RFC 6749 §6).
                 let upstream = tokens.refresh_token.clone().unwrap_or_else(|| self.token.upstream.clone());
-                let client_id = self.client_id.clone();
-                let session = self.token.session.clone();
-                let issuing = Issue::begin(facade, client_id, session, tokens, Some(upstream), context);
+                let issue = For {
+                    client_id: self.client_id.clone(),
+                    session: self.token.session.clone(),
+                    asked: self.scope.clone(),
+                    generation: self.token.generation.saturating_add(1),
+                };
+                let issuing = Issue::begin(facade, issue, tokens, Some(upstream), context);
                 self.issue(facade, issuing, context)
             }
             Err(Refusal::UpstreamGrant) => {
-                let commands = vec![self.used(facade), facade.end_session(&self.token.session)];
+                let commands = vec![self.used(facade, context), facade.end_session(&self.token.session)];
                 Ok(Closing::then(commands, Refusal::UpstreamGrant))
+            }
+            // Its client at the provider is gone for good: it has to register again, and gets another one.
+            Err(Refusal::UpstreamClient)
+                if matches!(self.token.session.upstream, UpstreamClient::Registered { .. }) =>
+            {
+                Ok(self.release(facade, Refusal::ClientForgotten, context))
             }
             Err(refusal) => Ok(self.release(facade, refusal, context)),
         }
@@ -243,12 +287,16 @@ impl RefreshGrant {
         Closing::then(take.into_iter().collect(), refusal)
     }
 
-    fn used(&self, facade: &Facade) -> StoreCommand {
+    fn used(&self, facade: &Facade, context: &Context<'_>) -> StoreCommand {
         StoreCommand::Put(StoreEntry {
             name: self.used_name(facade),
             value: USED.to_owned(),
-            expires_at: UnixTime::from_secs(self.token.expires_at),
+            expires_at: context.now.plus(facade.lifetimes.grace.max(STILL_LOOKED_AT)),
         })
+    }
+
+    fn last_name(&self, facade: &Facade) -> String {
+        facade.store_name("last", &self.token.session.key)
     }
 
     fn used_name(&self, facade: &Facade) -> String {
