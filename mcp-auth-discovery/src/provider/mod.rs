@@ -28,6 +28,7 @@ mod okta;
 mod presets;
 mod quirks;
 mod rows;
+mod scope_names;
 mod settings;
 #[cfg(test)]
 mod tests;

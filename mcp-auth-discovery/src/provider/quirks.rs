@@ -35,6 +35,10 @@ pub struct Quirks {
     pub response_iss: Option<bool>,
     /// Scopes to ask for when the client names none; `{audience}` is replaced by the audience.
     pub default_scopes: Vec<String>,
+    /// What stands before the scopes of a resource at the provider, such as `{audience}/`: the first is put there on the
+    /// way to the provider, each is taken off on the way back. Empty: the provider has the same names as clients.
+    /// `{audience}` is replaced by the audience.
+    pub scope_prefixes: Vec<String>,
     /// Whether `scope` is left out of registrations. Clients register with the scopes of the first challenge, and a
     /// strict server then refuses every later step-up with `invalid_scope`.
     pub drop_registration_scope: bool,
@@ -121,6 +125,7 @@ impl Quirks {
             registration: row.registration,
             response_iss: row.response_iss,
             default_scopes: row.default_scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            scope_prefixes: row.scope_prefixes.iter().map(|&prefix| prefix.to_owned()).collect(),
             drop_registration_scope: true,
         }
     }
@@ -140,11 +145,12 @@ impl Default for Quirks {
             registration: Registration::Proxied,
             response_iss: None,
             default_scopes: Vec::new(),
+            scope_prefixes: Vec::new(),
             drop_registration_scope: true,
         }
     }
 }
 
-fn fill(template: &str, audience: &str) -> String {
+pub(super) fn fill(template: &str, audience: &str) -> String {
     template.replace("{audience}", audience)
 }

@@ -37,6 +37,7 @@ pub(super) struct RowQuirks {
     pub(super) registration: Registration,
     pub(super) response_iss: Option<bool>,
     pub(super) default_scopes: &'static [&'static str],
+    pub(super) scope_prefixes: &'static [&'static str],
 }
 
 /// [`ResourceHandling`](super::ResourceHandling) without an allocation.
@@ -54,6 +55,7 @@ const NO_QUIRKS: RowQuirks = RowQuirks {
     registration: Registration::Proxied,
     response_iss: None,
     default_scopes: &[],
+    scope_prefixes: &[],
 };
 
 /// Keycloak: Securing Applications guide, "OpenID Connect endpoints" and "MCP authorization server". An `aud` needs an
@@ -126,6 +128,10 @@ pub(super) const FRONTEGG: Row = Row {
 /// registration. The v2.0 endpoints serve both; their document names the v2.0 issuer. `resource` is refused
 /// (AADSTS901002, AADSTS9010010), a request without scope too (AADSTS900144), PKCE is supported and not announced
 /// (claude-ai-mcp#786), there is no registration: `mcp-spec.md` §5.3 to §5.5, C13, C14.
+///
+/// A scope without a resource before it is one of Microsoft Graph ("Scopes and permissions in the Microsoft identity
+/// platform"). The resource is its application ID URI, usually `api://<app-id>`, or the application's id (Microsoft Q&A
+/// 589941). Which of them stands in token responses we could not see; each is understood, and the short name.
 pub(super) const ENTRA_V1: Row = Row {
     name: "Microsoft Entra ID (v1.0 tokens)",
     issuer: "https://sts.windows.net/{name}/",
@@ -139,19 +145,23 @@ pub(super) const ENTRA_V1: Row = Row {
     audience: "`api://<app-id>`",
     exchange: OnBehalfOf,
     configuration_name: Some("entra"),
-    quirks: RowQuirks {
-        resource: RowResource::Strip,
-        pkce: PkceMetadata::AssumeS256,
-        registration: Registration::PreRegistered,
-        response_iss: None,
-        default_scopes: &["{audience}/.default"],
-    },
+    quirks: ENTRA_QUIRKS,
+};
+
+const ENTRA_QUIRKS: RowQuirks = RowQuirks {
+    resource: RowResource::Strip,
+    pkce: PkceMetadata::AssumeS256,
+    registration: Registration::PreRegistered,
+    response_iss: None,
+    default_scopes: &["{audience}/.default"],
+    scope_prefixes: &["{audience}/"],
 };
 
 pub(super) const ENTRA_V2: Row = Row {
     name: "Microsoft Entra ID (v2.0 tokens)",
     issuer: "https://login.microsoftonline.com/{name}/v2.0",
     audience: "the application's id, without `api://`",
+    quirks: RowQuirks { scope_prefixes: &["{audience}/", "api://{audience}/"], ..ENTRA_QUIRKS },
     ..ENTRA_V1
 };
 

@@ -191,8 +191,9 @@ impl Facade {
     ) -> Result<(StoreEntry, String), Refusal> {
         let response =
             TokenResponse::from_http(&input.response()?).map_err(|error| refusal_of_token(&error))?;
-        let tokens = UpstreamTokens::of(&response, context)?;
         let pending = &content.pending;
+        let tokens = UpstreamTokens::of(&response, context)?;
+        let tokens = self.with_names_of_client(tokens, &pending.resource, &pending.scope)?;
         let key = one_time_key(&mut context.random)?;
         let session = Session {
             key: one_time_key(&mut context.random)?,

@@ -73,6 +73,7 @@ mod register;
 mod resources;
 mod revoke;
 mod run;
+mod scope_names;
 mod settings;
 mod state;
 mod store;

@@ -50,7 +50,8 @@ impl Upstream {
     }
 
     /// Adds scopes to those that clients ask for, such as `offline_access` where the provider wants it for refresh
-    /// tokens.
+    /// tokens. They are sent as they are written here, whatever the provider's
+    /// [prefixes](mcp_auth_discovery::provider::Quirks::scope_prefixes).
     pub fn scope(mut self, scope: &Scopes) -> Self {
         self.scope = scope.clone();
         self

@@ -247,3 +247,61 @@ fn a_tenant_that_is_set_up_differently_has_other_quirks() {
     quirks.resource = ResourceHandling::Keep;
     assert_eq!(auth0.with_quirks(quirks.clone()).quirks(), &quirks);
 }
+
+/// `mcp-spec.md` §5.3, §5.4: a name without a resource is one of Microsoft Graph.
+#[test]
+fn mcp_c13_c14_scopes_are_qualified_for_entra_and_for_nobody_else() {
+    for provider in every() {
+        use ProviderKind as Kind;
+        let (audience, full, others): (_, _, &[&str]) = match provider.kind() {
+            Kind::EntraV1 => ("api://app", "api://app/mcp:read", &[]),
+            Kind::EntraV2 => ("app", "app/mcp:read", &["api://app/mcp:read"]),
+            _ => ("app", "mcp:read", &[]),
+        };
+        let quirks = provider.quirks();
+        assert_eq!(quirks.scope_at_provider("mcp:read", audience), full, "{:?}", provider.kind());
+        for found in others.iter().copied().chain(["mcp:read", full]) {
+            assert_eq!(quirks.scope_at_resource(found, audience), "mcp:read", "{:?}", provider.kind());
+        }
+    }
+}
+
+#[test]
+fn mcp_c13_what_is_no_scope_of_the_resource_keeps_its_name() {
+    let entra = Provider::entra_v2(TENANT).unwrap();
+    let quirks = entra.quirks();
+    for scope in [
+        "openid",
+        "profile",
+        "email",
+        "address",
+        "phone",
+        "offline_access",
+        "app/.default",
+        "app/mcp:read",
+        "api://app/mcp:read",
+        "api://other/mcp:read",
+        "https://graph.microsoft.com/User.Read",
+    ] {
+        assert_eq!(quirks.scope_at_provider(scope, "app"), scope);
+    }
+    assert_eq!(quirks.scope_at_provider("User.Read", "app"), "app/User.Read");
+    for scope in
+        ["openid", "app/openid", "app/", "app", "apps/mcp:read", "api://other/mcp:read", "app/a/b", ""]
+    {
+        assert_eq!(quirks.scope_at_resource(scope, "app"), scope);
+    }
+}
+
+#[test]
+fn prefixes_of_ones_own_need_no_slash() {
+    let text = r#"{"issuer":"https://as.acme.io","quirks":{"scopePrefixes":["urn:{audience}:","old:"]}}"#;
+    let provider = settings(text).unwrap();
+    let quirks = provider.quirks();
+    for (scope, at_provider) in
+        [("read", "urn:a:read"), ("urn:a:read", "urn:a:read"), ("old:read", "old:read")]
+    {
+        assert_eq!(quirks.scope_at_provider(scope, "a"), at_provider);
+        assert_eq!(quirks.scope_at_resource(at_provider, "a"), "read");
+    }
+}

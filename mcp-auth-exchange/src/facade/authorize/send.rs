@@ -57,8 +57,9 @@ impl Facade {
         let state =
             state.ok().and_then(|state| State::parse(&state).ok()).ok_or(Refusal::TooLongForProvider)?;
 
-        let asked = pending.scope.split(' ').filter(|scope| !scope.is_empty());
-        let scope = asked.chain(translated.scope.as_deref()).chain(self.upstream.scope.iter());
+        let asked = Scopes::parse(&pending.scope).map_err(|_| Refusal::Scope)?;
+        let asked = self.scopes_at_provider(&asked, resource)?;
+        let scope = asked.iter().chain(translated.scope.as_deref()).chain(self.upstream.scope.iter());
         let scope = Scopes::new(scope).map_err(|_| Refusal::Scope)?;
         let callback = self.callback.as_str();
         let challenge = verifier.challenge();

@@ -6,6 +6,7 @@ mod errors;
 mod flow;
 mod refresh;
 mod registration;
+mod scope_names;
 mod tokens;
 
 use std::collections::{BTreeMap, VecDeque};

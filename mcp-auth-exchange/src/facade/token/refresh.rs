@@ -211,7 +211,8 @@ impl RefreshGrant {
         let session = &self.token.session;
         let client = facade.authenticate_upstream(&session.upstream, &endpoints.token, context)?;
         let resource = facade.resources.exactly(&session.resource).ok_or(Refusal::Target)?;
-        let mut request = RefreshRequest::new(self.token.upstream.clone(), client).scope(&self.scope);
+        let scope = facade.scopes_at_provider(&self.scope, resource)?;
+        let mut request = RefreshRequest::new(self.token.upstream.clone(), client).scope(&scope);
         if facade.sends_resource(resource) {
             request = request.resource(resource.identifier());
         }
@@ -226,7 +227,9 @@ impl RefreshGrant {
     ) -> Result<Next, Refusal> {
         let answered = input.response().and_then(|response| {
             let response = TokenResponse::from_http(&response).map_err(|error| refusal_of_token(&error))?;
-            UpstreamTokens::of(&response, context)
+            let session = &self.token.session;
+            let tokens = UpstreamTokens::of(&response, context)?;
+            facade.with_names_of_client(tokens, &session.resource, &session.scope)
         });
         match answered {
             Ok(tokens) => {

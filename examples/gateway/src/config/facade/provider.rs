@@ -1,5 +1,6 @@
 //! `provider`: which one, by its name or described by hand.
 
+use mcp_auth_discovery::Scopes;
 use mcp_auth_discovery::provider::{Provider, ProviderError, ProviderKind, ProviderSettings, Quirks};
 use mcp_auth_discovery::server::MetadataSource;
 use serde_json::{Map, Value, json};
@@ -34,8 +35,15 @@ const SETTINGS: [&str; 7] =
     ["issuer", "metadataIssuer", "metadata", "jwksUri", "authorizationEndpoint", "tokenEndpoint", "quirks"];
 
 /// The fields of [`Quirks`].
-const QUIRKS: [&str; 6] =
-    ["resource", "pkce", "registration", "responseIss", "defaultScopes", "dropRegistrationScope"];
+const QUIRKS: [&str; 7] = [
+    "resource",
+    "pkce",
+    "registration",
+    "responseIss",
+    "defaultScopes",
+    "scopePrefixes",
+    "dropRegistrationScope",
+];
 
 /// A name, or a mapping of one name to its settings.
 pub(super) fn read(node: Node, issuer: &Spanned<String>) -> Result<Spanned<Provider>, Fault> {
@@ -142,10 +150,19 @@ fn read_quirks(node: Node, mut quirks: Quirks) -> Result<Quirks, Fault> {
             "registration" => quirks.registration = read.registration,
             "responseIss" => quirks.response_iss = read.response_iss,
             "defaultScopes" => quirks.default_scopes = read.default_scopes,
+            "scopePrefixes" => quirks.scope_prefixes = prefixes(read.scope_prefixes, at)?,
             _ => quirks.drop_registration_scope = read.drop_registration_scope,
         }
     }
     Ok(quirks)
+}
+
+/// Scopes begin with them.
+fn prefixes(prefixes: Vec<String>, at: Position) -> Result<Vec<String>, Fault> {
+    match Scopes::new(&prefixes) {
+        Ok(_) => Ok(prefixes),
+        Err(e) => Err(Fault::invalid(at, format!("`quirks.scopePrefixes`: {e}"))),
+    }
 }
 
 fn checked<T: serde::de::DeserializeOwned>(value: Value, field: &str, at: Position) -> Result<T, Fault> {

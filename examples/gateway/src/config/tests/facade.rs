@@ -129,6 +129,7 @@ fn a_provider_of_the_operators_own() {
         "      registration: preRegistered",
         "      responseIss: true",
         "      defaultScopes: [openid]",
+        "      scopePrefixes: ['{audience}/', 'api://{audience}/']",
         "      dropRegistrationScope: true",
         "clientId: gateway",
     ]);
@@ -142,6 +143,7 @@ fn a_provider_of_the_operators_own() {
     assert_eq!((quirks.pkce, quirks.registration), (PkceMetadata::AssumeS256, Becomes::PreRegistered));
     assert_eq!((quirks.response_iss, quirks.drop_registration_scope), (Some(true), true));
     assert_eq!(quirks.default_scopes, ["openid"]);
+    assert_eq!(quirks.scope_prefixes, ["{audience}/", "api://{audience}/"]);
 }
 
 #[test]
@@ -154,6 +156,20 @@ fn quirks_of_a_preset_change_one_by_one() {
     let quirks = facade.provider.quirks();
     assert_eq!(quirks.registration, Becomes::Proxied);
     assert_eq!(quirks.default_scopes, ["openid"], "the others stay");
+}
+
+#[test]
+fn mcp_c13_c14_entra_has_prefixes_of_scopes_and_an_operator_others() {
+    let entra = |provider| {
+        let issuer = "issuer: https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0";
+        let (_, facade) = facade(&[issuer, RESOURCE, provider, "clientId: gateway"]);
+        facade.provider.quirks().clone()
+    };
+    let (preset, own) =
+        (entra("provider: entra"), entra("provider: {entra: {quirks: {scopePrefixes: ['api://notes/']}}}"));
+    assert_eq!(preset.scope_at_provider("mcp:read", "app"), "app/mcp:read");
+    assert_eq!(own.scope_at_provider("mcp:read", "app"), "api://notes/mcp:read");
+    assert_eq!(own.default_scopes, preset.default_scopes);
 }
 
 #[test]
