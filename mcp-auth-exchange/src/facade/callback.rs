@@ -194,6 +194,7 @@ impl Facade {
         let pending = &content.pending;
         let tokens = UpstreamTokens::of(&response, context)?;
         let tokens = self.with_names_of_client(tokens, &pending.resource, &pending.scope)?;
+        let resource = self.resources.exactly(&pending.resource).ok_or(Refusal::Target)?;
         let key = one_time_key(&mut context.random)?;
         let session = Session {
             key: one_time_key(&mut context.random)?,
@@ -201,7 +202,7 @@ impl Facade {
             scope: match &self.tokens {
                 AccessTokens::PassThrough => tokens.scope.clone().unwrap_or_else(|| pending.scope.clone()),
                 // Ours say no more than the user was asked about.
-                AccessTokens::Own(_) => pending.scope.clone(),
+                AccessTokens::Own(_) => self.agreed(&pending.scope, &tokens, resource),
             },
             upstream: pending.upstream.clone().ok_or(Refusal::Internal)?,
             issuer: content.issuer.clone(),

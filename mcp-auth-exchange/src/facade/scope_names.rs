@@ -45,7 +45,39 @@ impl Facade {
         tokens.scope = Some(named.join(" "));
         Ok(tokens)
     }
+
+    /// What the user was asked about: `asked`, where a default scope that stands for all that the resource has, such as
+    /// Entra's `{audience}/.default`, gives way to what was granted for it and is offered here.
+    pub(super) fn agreed(
+        &self,
+        asked: &str,
+        tokens: &UpstreamTokens,
+        resource: &ProtectedResource,
+    ) -> String {
+        let quirks = self.upstream.provider.quirks();
+        let audience = resource.provider_audience();
+        let granted = tokens.scope.as_deref().unwrap_or_default();
+        let defaults = quirks.default_scopes_for(audience);
+        let stands_for_all = |name: &&str| {
+            let default = defaults.iter().any(|default| default == name);
+            default && quirks.scope_at_resource(name, audience) == ALL
+        };
+        if granted.is_empty() || !words(asked).any(|name| stands_for_all(&name)) {
+            return asked.to_owned();
+        }
+        let offered = |name: &&str| match self.scopes.is_empty() {
+            true => !name.contains('/'),
+            false => self.scopes.contains(name),
+        };
+        let named = words(asked).filter(|name| !stands_for_all(name));
+        let mut seen = BTreeSet::new();
+        let agreed = named.chain(words(granted).filter(offered)).filter(|name| seen.insert(*name));
+        agreed.collect::<Vec<_>>().join(" ")
+    }
 }
+
+/// Behind the resource: all that was consented to ("Scopes and permissions in the Microsoft identity platform").
+const ALL: &str = ".default";
 
 fn words(scope: &str) -> impl Iterator<Item = &str> {
     scope.split(' ').filter(|name| !name.is_empty())

@@ -1,25 +1,33 @@
 //! Scopes that the provider has by other names (`mcp-spec.md` §5.3, §5.4; Entra).
 
+use mcp_auth_core::crypto::AwsLcSigner;
+use mcp_auth_core::jwt::Algorithm;
+
 use super::*;
 
 const APP_ID: &str = "22222222-3333-4444-5555-666666666666";
 
 /// Before Entra with v2.0 tokens, which offers and grants these scopes.
 fn entra(offered: &str) -> World {
+    before(upstream(), offered)
+}
+
+fn upstream() -> Upstream {
     let provider = Provider::entra_v2("11111111-2222-3333-4444-555555555555").unwrap();
-    before(
-        Upstream::shared(provider, ClientCredential::client_secret_post("gateway", Secret::new("s"))),
-        offered,
-    )
+    Upstream::shared(provider, ClientCredential::client_secret_post("gateway", Secret::new("s")))
 }
 
 fn before(upstream: Upstream, offered: &str) -> World {
+    with_tokens(upstream, offered, AccessTokens::PassThrough)
+}
+
+fn with_tokens(upstream: Upstream, offered: &str, tokens: AccessTokens) -> World {
     let issuer = upstream.provider.metadata_issuer().to_owned();
     let sealer = Sealer::new(&SealKey::from_bytes([7; 32]), Arc::new(AwsLc::new())).unwrap();
     let resource = ProtectedResource::new(ResourceIdentifier::parse(RESOURCE).unwrap()).audience(APP_ID);
     let metadata = FacadeMetadata::new(FacadeIssuer::parse(ISSUER).unwrap());
     let metadata = metadata.scopes(&Scopes::parse(offered).unwrap());
-    let facade = Facade::builder(metadata, sealer, upstream, resource).client(app());
+    let facade = Facade::builder(metadata, sealer, upstream, resource).client(app()).access_tokens(tokens);
     let mut world = World::new(facade.build().unwrap());
     let document = json!({"issuer": issuer, "authorization_endpoint": "https://idp.example/authorize",
         "token_endpoint": "https://idp.example/token", "response_types_supported": ["code"]});
@@ -110,9 +118,7 @@ fn a_client_that_asks_by_the_qualified_name_is_answered_by_it() {
 
 #[test]
 fn what_the_operator_adds_is_in_the_providers_words() {
-    let provider = Provider::entra_v2("11111111-2222-3333-4444-555555555555").unwrap();
-    let credential = ClientCredential::client_secret_post("gateway", Secret::new("s"));
-    let upstream = Upstream::shared(provider, credential).scope(&Scopes::parse("openid User.Read").unwrap());
+    let upstream = upstream().scope(&Scopes::parse("openid User.Read").unwrap());
     let mut world = before(upstream, "mcp:read User.Read");
     let (sent, tokens) =
         login(&mut world, "mcp:read User.Read", Some("mcp:read openid https://other/mcp:read"));
@@ -122,4 +128,25 @@ fn what_the_operator_adds_is_in_the_providers_words() {
         "no client gets at Microsoft Graph by a short name"
     );
     assert_eq!(tokens["scope"], "mcp:read openid https://other/mcp:read", "another resource's stays one");
+}
+
+#[test]
+fn tokens_of_our_own_say_what_was_granted_for_the_names_that_were_asked_for() {
+    let full =
+        |names: &[&str]| names.iter().map(|name| format!("{APP_ID}/{name}")).collect::<Vec<_>>().join(" ");
+    for (asked, answer, expected) in [
+        ("mcp:read", full(&["mcp:read", "mcp:write"]), "mcp:read"),
+        ("mcp:read mcp:write", full(&["mcp:write"]), "mcp:write"),
+        // What stands for all is what was granted of what is offered here.
+        ("", full(&["mcp:read", "mcp:write", "admin"]), "mcp:read mcp:write"),
+        ("offline_access", full(&["mcp:write"]), "mcp:write"),
+    ] {
+        let signer = AwsLcSigner::generate(Algorithm::ES256).unwrap();
+        let own = AccessTokens::Own(OwnTokens::new(Arc::new(signer), "k1"));
+        let mut world = with_tokens(upstream(), "mcp:read mcp:write", own);
+        let (_, tokens) = login(&mut world, asked, Some(&answer));
+        assert_eq!(tokens["scope"], expected, "{asked}: {answer}");
+        let (_, refreshed) = refresh(&mut world, &tokens, "", Some(&answer));
+        assert_eq!(refreshed, expected, "{asked}: {answer}");
+    }
 }
