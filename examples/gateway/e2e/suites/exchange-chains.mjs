@@ -1,7 +1,7 @@
 // Exchanges that need more than one request and one bearer token: delegation, proofs of possession, an ID-JAG across two
 // servers, a plan by the caller's claims, and the block of spec.backend.tokenExchange.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { decodeJwt } from 'jose';
+import { decodeJwt, exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { until } from '../lib/harness.mjs';
 import { AGENT_SECRET, SECRET, TOOL, clientToken, guarded, hasLab, lab, secretsOf } from '../lib/lab.mjs';
 import { Person, connect } from '../lib/oauth.mjs';
@@ -27,7 +27,16 @@ ${indent(auth, 10)}
 export default async function chains(t) {
   if (!hasLab(t)) return;
   t.step('starting two authorization servers, a token service that binds, servers behind them, and a gateway');
-  const as = await t.must('the authorization server starts', () => lab(t, 'rfc8693', { name: 'as' }));
+  // A client that signs who it is: the server has the public key, the gateway the file with the private one.
+  const pair = await generateKeyPair('ES256', { extractable: true });
+  writeFileSync(`${t.logs}/gateway-key.pem`, await exportPKCS8(pair.privateKey), { mode: 0o600 });
+  const signing = {
+    client_id: 'gateway-key', token_endpoint_auth_method: 'private_key_jwt', redirect_uris: [], response_types: [],
+    grant_types: ['urn:ietf:params:oauth:grant-type:token-exchange'],
+    jwks: { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'gateway-1', use: 'sig', alg: 'ES256' }] },
+  };
+  const as = await t.must('the authorization server starts', () =>
+    lab(t, 'rfc8693', { name: 'as', env: { EXTRA_CLIENTS: JSON.stringify([signing]) } }));
   const ras = await t.must('that of the resource starts, and trusts the first', () =>
     lab(t, 'rfc8693', { name: 'resource-as', env: { TRUSTED_ISSUERS: as.url } }));
   const upstream = await t.must('the server starts', () => t.upstream({ env: { UP_JSON: '1' } }));
@@ -56,6 +65,12 @@ export default async function chains(t) {
   const exchange = (more) => `oauthTokenExchange:\n  host: ${as.url}\n  path: /token\n  audiences: ['${TOOL}']\n${indent(more, 2)}`;
   const entry = (scopes) => indent(exchange(`scopes: [${scopes}]\n${CLIENT}`), 2).slice(2);
   const actor = (name) => `actorToken: {file: '${t.logs}/${name}.token', tokenType: accessToken}`;
+  // `more` in the middle of `clientAuth`.
+  const signed = (more) => `clientAuth: {clientId: gateway-key, method: privateKeyJwt, ${more}}`;
+  const own = `signingKeyFile: '${t.logs}/gateway-key.pem'`;
+  // Another key under the same name.
+  const stranger = await generateKeyPair('ES256', { extractable: true });
+  writeFileSync(`${t.logs}/stranger.pem`, await exportPKCS8(stranger.privateKey), { mode: 0o600 });
   const gateway = await t.must('the gateway starts', () => t.gateway((port) => {
     const audience = `http://127.0.0.1:${port}/mcp`;
     const at = (path, auth, backend = guard.url) => route({ path, issuer: as.url, audience, auth, backend });
@@ -70,6 +85,9 @@ export default async function chains(t) {
       at('/for-engineers', `byCaller:\n- when: {claims: {groups: eng}}\n  ${entry("'mcp:read'")}`),
       at('/bound', `oauthTokenExchange:\n  host: ${bound.url}\n  path: /token\n  audiences: ['${TOOL}']\n  scopes: ['mcp:read']\n  dpop: true\n  ${CLIENT}`, bound.url),
       at('/not-bound', exchange(`scopes: ['mcp:read']\ndpop: true\n${CLIENT}`), bound.url),
+      at('/signed', exchange(`scopes: ['mcp:read']\n${signed(`${own}, kid: gateway-1, alg: ES256, assertionAudience: ${as.url}`)}`)),
+      at('/signed-for-endpoint', exchange(`scopes: ['mcp:read', 'mcp:write']\n${signed(own)}`)),
+      at('/signed-by-stranger', exchange(`scopes: ['mcp:read']\n${signed(`signingKeyFile: '${t.logs}/stranger.pem', kid: gateway-1`)}`)),
       at('/unadvertised', exchange(`scopes: ['mcp:unheard']\n${CLIENT}`)),
       at('/seed', `tokenExchange:\n  elicitation: {secretName: lab-token-exchange}\n  audiences: ['${TOOL}']`),
     ].join('')}\ntokenExchange: {enabled: true, secrets: '${folder}'}\n`;
@@ -122,6 +140,14 @@ export default async function chains(t) {
   t.equal('a server that ignores the proof', (await whoami('/not-bound', alice.token)).status, 502);
   t.check('the log says that it would be anybody’s', says(/not-bound.*not bound to the DPoP key/));
 
+  t.step('a client that signs who it is (private_key_jwt)');
+  t.equal('for the issuer, with the name of the key', (await whoami('/signed', alice.token)).status, 200);
+  const bySigned = (await last()).claims;
+  t.equal('the token is for that client', { sub: bySigned.sub, client: bySigned.client_id }, { sub: 'alice', client: 'gateway-key' });
+  t.equal('for the token endpoint, without', (await whoami('/signed-for-endpoint', alice.token)).status, 200);
+  t.equal('another key is nobody: 500', (await whoami('/signed-by-stranger', alice.token)).status, 500);
+  t.check('the log says that the client was refused', says(/signed-by-stranger.*client_refused/));
+
   t.step('row_060 the block of spec.backend.tokenExchange with a mounted Secret');
   t.equal('it exchanges', (await whoami('/seed', alice.token)).status, 200);
   const { sub, aud, scope } = (await last()).claims;
@@ -171,6 +197,7 @@ issuedToken: {audiences: ['${TOOL}'], subjectClaim: sub}`;
     .filter(({ headers }) => headers?.['x-direct'] === undefined));
   t.check('row_259 no inbound token and no actor’s reached a server behind', ![...inbound, ...Object.values(actors)].some((token) => reached.includes(token)));
   const log = gateway.text() + second.text();
-  const secrets = [...secretsOf([...inbound, ...Object.values(actors)]), SECRET, AGENT_SECRET];
+  const privateKey = (await exportPKCS8(pair.privateKey)).split('\n')[1];
+  const secrets = [...secretsOf([...inbound, ...Object.values(actors)]), SECRET, AGENT_SECRET, privateKey];
   t.check('attack_112 no token and no secret in the logs', !secrets.some((one) => log.includes(one)));
 }

@@ -75,6 +75,8 @@ impl Server {
                 Some(Client::Anonymous) => "none".to_owned(),
                 Some(Client::Public(id)) => format!("`{id}`, without a secret, for all clients"),
                 Some(Client::Secret(id, ..)) => format!("`{id}`, for all clients"),
+                Some(Client::Key(id, _)) => format!("`{id}`, by assertions that it signs, for all clients"),
+                Some(Client::Certificate(id, _)) => format!("`{id}`, by its certificate, for all clients"),
                 Some(Client::Workload(id, _)) => format!("`{id}`, by the workload's token, for all clients"),
             },
             resources: facade.resources().map(|r| r.identifier().as_str().to_owned()).collect(),

@@ -51,7 +51,7 @@ mod tests;
 pub(crate) use self::authentication::{McpAuthentication, Mode};
 pub(crate) use self::authorization::{Authorization, Rule, Rules};
 pub(crate) use self::backend::Backend;
-pub(crate) use self::backend_auth::{BackendAuth, Client, Leg};
+pub(crate) use self::backend_auth::{Assertion, BackendAuth, CERTIFICATE, CertificateHeader, Client};
 pub(crate) use self::bind::{Bind, Listener, Protocol};
 pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};
@@ -149,6 +149,9 @@ fn read_root(root: Node, file: Source, lints: &mut Lints) -> Result<Config, Faul
     let listeners = binds.iter_mut().flat_map(|bind| &mut bind.listeners);
     for route in listeners.flat_map(|listener| &mut listener.routes) {
         route.policies.resolve(install.as_ref(), lints)?;
+        if let Some(at) = route.policies.certificate_at().filter(|_| outbound.certificate.is_none()) {
+            return Err(backend_auth::no_certificate(at));
+        }
     }
     facade::check(&binds, &state, lints)?;
     Ok(Config { file, rules, state, outbound, binds })

@@ -2,10 +2,10 @@
 
 use super::authentication::McpAuthentication;
 use super::authorization::Rules;
-use super::backend_auth::{BackendAuth, Install};
+use super::backend_auth::{BackendAuth, Client, Install};
 use super::cors::Cors;
 use super::denials::Denials;
-use super::error::Fault;
+use super::error::{Fault, Position};
 use super::facade::{Facade, Tokens};
 use super::fields::Fields;
 use super::node::Node;
@@ -55,6 +55,14 @@ impl Policies {
             backend_auth,
             timeout: fields.take("timeout").map(Timeout::read).transpose()?.unwrap_or_default(),
         })
+    }
+
+    /// The first place where a certificate of ours is asked for.
+    pub(super) fn certificate_at(&self) -> Option<Position> {
+        let facade = self.mcp_authentication.as_ref().and_then(|from| from.facade.as_deref());
+        let client = facade.and_then(|facade| facade.client.as_ref());
+        let own = client.and_then(Client::certificate_at);
+        own.or_else(|| self.backend_auth.as_ref().and_then(BackendAuth::certificate_at))
     }
 
     /// What needs the rest of the file.

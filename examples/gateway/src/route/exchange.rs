@@ -7,9 +7,9 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, HeaderName};
 use mcp_auth_core::crypto::{AwsLc, AwsLcSigner};
 use mcp_auth_core::jwt::Algorithm;
-use mcp_auth_discovery::Secret;
+use mcp_auth_core::seal::SealKeyError;
 use mcp_auth_exchange::dpop::DpopKey;
-use mcp_auth_exchange::plan::{ExchangePlans, Step};
+use mcp_auth_exchange::plan::ExchangePlans;
 use mcp_auth_tower::McpAuthBuilder;
 use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::exchange::SharedTokens;
@@ -18,13 +18,17 @@ use mcp_auth_tower::exchange::{
 };
 
 use super::build::BuildError;
-use crate::config::{self, Client, Leg, Position, Source};
+use super::credential;
+use crate::config::{self, Client, Position, Source};
+use crate::state::Shared;
 
 /// What the exchanges of all routes share.
 #[derive(Debug)]
 pub(crate) struct Exchanges {
     fetch: Arc<dyn Fetch>,
     exchanger: OnceLock<Exchanger>,
+    /// What has the gateway's certificate.
+    certificate: Option<Arc<dyn Fetch>>,
     /// With other replicas.
     tokens: Option<Arc<dyn SharedTokens>>,
     key: OnceLock<Arc<DpopKey>>,
@@ -36,10 +40,16 @@ pub(crate) struct Exchanges {
 const PAUSES: [u64; 4] = [5, 20, 60, 300];
 
 impl Exchanges {
-    /// Providers are asked by `fetch`; tokens are shared with other replicas where there is a store for them.
-    pub(crate) fn new(fetch: Arc<dyn Fetch>, tokens: Option<Arc<dyn SharedTokens>>) -> Self {
-        let (exchanger, key) = (OnceLock::new(), OnceLock::new());
-        Self { fetch, exchanger, tokens, key, layers: Mutex::default() }
+    /// Providers are asked by what is shared; tokens are shared with other replicas where there is a store for them.
+    pub(crate) fn new(shared: &Shared) -> Result<Self, SealKeyError> {
+        Ok(Self {
+            fetch: shared.fetch(),
+            exchanger: OnceLock::new(),
+            certificate: shared.certificate(),
+            tokens: shared.issued_tokens()?,
+            key: OnceLock::new(),
+            layers: Mutex::default(),
+        })
     }
 
     /// Tokens, circuits and connections are those of the whole gateway.
@@ -52,7 +62,10 @@ impl Exchanges {
     }
 
     fn builder(&self) -> ExchangerBuilder {
-        let builder = Exchanger::builder().client(self.fetch.clone());
+        let mut builder = Exchanger::builder().client(self.fetch.clone());
+        if let Some(fetch) = &self.certificate {
+            builder = builder.certificate(config::CERTIFICATE, fetch.clone());
+        }
         match &self.tokens {
             Some(tokens) => builder.shared_tokens(tokens.clone()),
             None => builder,
@@ -131,7 +144,16 @@ pub(super) fn exchanged(
     let mut plans = ExchangePlans::new();
     for (index, way) in from.ways.iter().enumerate() {
         let name = if from.ways.len() == 1 { name.clone() } else { format!("{name} {}", index + 1) };
-        let plan = way.plan(&name, |leg| step(leg, exchanges)).map_err(|e| here(&e))?;
+        let mut wrong = None;
+        let plan = way.plan(&name, |leg| {
+            let credential = credential::open(&leg.client).map_err(|(at, e)| {
+                wrong = Some(at);
+                e
+            })?;
+            let step = leg.with_client(credential);
+            Ok(if leg.dpop { step.dpop(exchanges.key()?) } else { step })
+        });
+        let plan = plan.map_err(|e| error(wrong.unwrap_or(from.at), &e))?;
         plans = plans.when(way.selector.clone(), plan);
     }
     let legs = || from.ways.iter().flat_map(|way| &way.legs);
@@ -172,14 +194,4 @@ pub(super) fn exchanged(
         settings = settings.token_header(header, &from.location.prefix);
     }
     Ok(auth.exchange_with(settings))
-}
-
-/// One request, with the client as it authenticates.
-fn step(leg: &Leg, exchanges: &Exchanges) -> Result<Step, String> {
-    let secret = match &leg.client {
-        Client::Secret(_, _, secret) => secret.open().map_err(|(_, e)| format!("clientSecret: {e}"))?,
-        _ => Secret::new(""),
-    };
-    let step = leg.with_client(leg.client.with_secret(secret));
-    Ok(if leg.dpop { step.dpop(exchanges.key()?) } else { step })
 }

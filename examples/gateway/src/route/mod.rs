@@ -2,6 +2,7 @@
 
 mod build;
 mod cors;
+mod credential;
 mod exchange;
 mod facade;
 mod matching;

@@ -27,6 +27,8 @@ const ISSUED: &str = "mcp-auth-gateway issued tokens";
 #[derive(Debug)]
 pub(crate) struct Shared {
     fetch: Arc<dyn Fetch>,
+    /// Whether it has a certificate to show.
+    certified: bool,
     /// The first seals, all open. Never empty.
     keys: Vec<SealKey>,
     /// Whether the keys are those of files, which other replicas have, too.
@@ -49,12 +51,19 @@ impl Shared {
         let (file, state) = (&config.file, &config.state);
         let fetch = outbound::client(file, &config.outbound)?;
         let from_files = !state.key_files.is_empty();
-        Ok(Self { fetch, keys: keys(file, state, missing)?, from_files, store: store::of(file, state)? })
+        let certified = config.outbound.certificate.is_some();
+        let (keys, store) = (keys(file, state, missing)?, store::of(file, state)?);
+        Ok(Self { fetch, certified, keys, from_files, store })
     }
 
     /// What asks providers, and whoever publishes keys and documents.
     pub(crate) fn fetch(&self) -> Arc<dyn Fetch> {
         self.fetch.clone()
+    }
+
+    /// The same, where it has a certificate to show.
+    pub(crate) fn certificate(&self) -> Option<Arc<dyn Fetch>> {
+        self.certified.then(|| self.fetch.clone())
     }
 
     /// Where it is recorded what was used.

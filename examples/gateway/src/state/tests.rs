@@ -1,19 +1,8 @@
-use std::path::PathBuf;
-
 use super::*;
 use crate::config;
-
-/// A folder of its own for each test, removed at its end.
-struct Folder(PathBuf);
+use crate::test::Folder;
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("mcp-auth-gateway-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
     fn config(&self, state: &str) -> Config {
         let state = state.replace("DIR", &self.0.display().to_string());
         let text = format!(
@@ -25,12 +14,6 @@ impl Folder {
     fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

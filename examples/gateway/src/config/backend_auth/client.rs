@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use mcp_auth_discovery::Secret;
-use mcp_auth_exchange::ClientCredential;
+use mcp_auth_exchange::{ClientCredential, TokenEndpoint};
 
-use super::super::error::Fault;
+use super::super::error::{ConfigErrorKind, Fault, Position};
 use super::super::fields::Fields;
 use super::super::node::{Node, Spanned};
 use super::super::secret::{SecretFrom, path};
+use super::super::suggest;
+use super::assertion::{self, Assertion};
 
 /// The gateway's client at a token endpoint.
 #[derive(Clone, Debug)]
@@ -19,6 +21,10 @@ pub(crate) enum Client {
     Public(String),
     /// It has a secret.
     Secret(String, Method, SecretFrom),
+    /// It signs who it is (`privateKeyJwt`).
+    Key(String, Box<Assertion>),
+    /// It shows the certificate of `outbound.clientCertificate` (`tlsClientAuth`); where that is asked for.
+    Certificate(String, Position),
     /// It shows a token that somebody puts into a file (`workloadIdentity`).
     Workload(String, Spanned<PathBuf>),
 }
@@ -30,54 +36,100 @@ pub(crate) enum Method {
     Post,
 }
 
+/// The one certificate of the gateway, as the transport knows it.
+pub(crate) const CERTIFICATE: &str = "outbound.clientCertificate";
+
+/// Each method, and the fields that it has besides `clientId`.
+const METHODS: [(&str, &[&str]); 6] = [
+    ("clientSecretBasic", &["clientSecret"]),
+    ("clientSecretPost", &["clientSecret"]),
+    ("privateKeyJwt", &assertion::FIELDS),
+    ("tlsClientAuth", &[]),
+    ("workloadIdentity", &["tokenFile"]),
+    ("none", &[]),
+];
+
 impl Client {
     pub(in super::super) fn read(node: Node) -> Result<Self, Fault> {
-        let known = ["clientId", "clientSecret", "method", "tokenFile"];
-        let unsupported =
-            ["signingKey", "certificate", "certificateHeader", "alg", "kid", "assertionAudience"];
-        let mut fields = Fields::new(node, "clientAuth", &known, &unsupported)?;
+        let mut known = vec!["clientId", "clientSecret", "method", "tokenFile"];
+        known.extend(assertion::FIELDS);
+        let mut fields = Fields::new(node, "clientAuth", &known, &[])?;
         let id = fields.require("clientId")?.filled_text("clientId")?.value;
         let (at, what) = (fields.at(), fields.what());
         let method = fields.text("method")?;
-        let (secret, file) = (fields.take("clientSecret"), fields.take("tokenFile"));
         let word = method.as_ref().map_or("clientSecretBasic", |method| &method.value);
-        let how = match word {
-            "clientSecretBasic" => Method::Basic,
-            "clientSecretPost" => Method::Post,
-            "none" if secret.is_none() && file.is_none() => return Ok(Self::Public(id)),
-            "workloadIdentity" if secret.is_none() => {
-                let file = file.ok_or_else(|| Fault::missing(at, "tokenFile", what))?;
-                return Ok(Self::Workload(id, path(file, "tokenFile")?));
-            }
-            "none" | "workloadIdentity" => {
-                return Err(Fault::invalid(at, format!("`clientAuth` with `{word}` has no secret")));
-            }
-            "privateKeyJwt" => return Err(Fault::unsupported(at, "privateKeyJwt", what)),
-            other => {
-                let known = ["clientSecretBasic", "clientSecretPost", "workloadIdentity", "none"];
-                let at = method.as_ref().map_or(at, |method| method.at);
-                return Err(Fault::unknown_word(at, other, "`method`", &known));
-            }
+        let method_at = method.as_ref().map_or(at, |method| method.at);
+        let Some((_, own)) = METHODS.iter().find(|(method, _)| *method == word) else {
+            return Err(Fault::unknown_word(method_at, word, "`method`", &METHODS.map(|(method, _)| method)));
         };
-        if file.is_some() {
-            return Err(Fault::invalid(at, "`tokenFile` goes with `method: workloadIdentity`"));
+        for field in known {
+            if let Some(at) = fields.key_at(field).filter(|_| field != "clientId" && !own.contains(&field)) {
+                let with = METHODS.iter().filter(|(_, fields)| fields.contains(&field));
+                let with: Vec<&str> = with.map(|(method, _)| *method).collect();
+                let message =
+                    format!("`{field}` does not go with `method: {word}`, but with {}", suggest::list(&with));
+                return Err(Fault::invalid(at, message));
+            }
         }
-        let secret = secret.ok_or_else(|| Fault::missing(at, "clientSecret", what))?;
+        let how = match word {
+            "privateKeyJwt" => return Ok(Self::Key(id, Box::new(Assertion::read(&mut fields)?))),
+            "tlsClientAuth" => return Ok(Self::Certificate(id, method_at)),
+            "workloadIdentity" => {
+                return Ok(Self::Workload(id, path(fields.require("tokenFile")?, "tokenFile")?));
+            }
+            "none" => return Ok(Self::Public(id)),
+            "clientSecretPost" => Method::Post,
+            _ => Method::Basic,
+        };
+        let secret = fields.take("clientSecret").ok_or_else(|| Fault::missing(at, "clientSecret", what))?;
         Ok(Self::Secret(id, how, SecretFrom::read(secret, "clientSecret")?))
     }
 
-    /// The client as it authenticates.
+    /// Whether it can be shown at `endpoint`.
+    pub(super) fn fits(self, endpoint: &TokenEndpoint) -> Result<Self, Fault> {
+        match &self {
+            Self::Certificate(_, at) if endpoint.uri().scheme_str() != Some("https") => Err(no_tls(*at)),
+            _ => Ok(self),
+        }
+    }
+
+    /// Where a certificate is wanted.
+    pub(in super::super) fn certificate_at(&self) -> Option<Position> {
+        match self {
+            Self::Certificate(_, at) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// The client as it authenticates, with the secret of its file. A key is not opened: the other credential of the same
+    /// method stands for it, with which no request can be made.
     pub(crate) fn with_secret(&self, secret: Secret) -> ClientCredential {
         match self {
             Self::Anonymous => ClientCredential::anonymous(),
             Self::Public(id) => ClientCredential::none(id),
             Self::Secret(id, Method::Basic, _) => ClientCredential::client_secret_basic(id, secret),
             Self::Secret(id, Method::Post, _) => ClientCredential::client_secret_post(id, secret),
-            Self::Workload(id, _) => ClientCredential::workload_identity(id),
+            Self::Certificate(id, _) => ClientCredential::tls_client_auth(id, CERTIFICATE),
+            Self::Key(id, _) | Self::Workload(id, _) => ClientCredential::workload_identity(id),
         }
     }
 
     pub(super) fn without_secret(&self) -> ClientCredential {
         self.with_secret(Secret::new(""))
     }
+}
+
+/// A certificate is asked for at `at`, and the endpoint is plain HTTP.
+pub(in super::super) fn no_tls(at: Position) -> Fault {
+    Fault::invalid(
+        at,
+        "`tlsClientAuth` needs a token endpoint with https: over http there is no certificate to show",
+    )
+}
+
+/// A certificate is asked for at `at`, and the file has none.
+pub(in super::super) fn no_certificate(at: Position) -> Fault {
+    let message = "`tlsClientAuth` shows the certificate of `outbound.clientCertificate`, which this file does not have: \
+                   add `outbound: {clientCertificate: {chainFile: …, keyFile: …}}`";
+    Fault::new(ConfigErrorKind::MissingField, at, message)
 }

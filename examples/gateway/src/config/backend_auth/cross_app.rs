@@ -62,5 +62,6 @@ fn server(node: Node, what: &'static str, lints: &mut Lints) -> Result<(TokenEnd
     let known = ["host", "path", "policies", "clientAuth"];
     let mut fields = Fields::new(node, what, &known, &["service", "backend"])?;
     let endpoint = endpoint::read(&mut fields, lints)?;
-    Ok((endpoint, Client::read(fields.require("clientAuth")?)?))
+    let client = Client::read(fields.require("clientAuth")?)?.fits(&endpoint)?;
+    Ok((endpoint, client))
 }

@@ -55,6 +55,7 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     parameters.retain(|parameter| !on_behalf_of(parameter));
     let profile = profile::read(&mut fields, entra)?;
     let client = fields.take("clientAuth").map(Client::read).transpose()?.unwrap_or(Client::Anonymous);
+    let client = client.fits(&endpoint)?;
     let actor = fields.take("actorToken").map(read_actor).transpose()?;
     let mut step = Step::new(profile, endpoint, client.without_secret());
     if let Some(node) = fields.take("audiences") {

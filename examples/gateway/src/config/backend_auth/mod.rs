@@ -7,6 +7,7 @@
 //! - `tokenExchange`, the block of `spec.backend.tokenExchange`;
 //! - `byCaller`, ours: a list of these, each for some callers.
 
+mod assertion;
 mod client;
 mod cross_app;
 mod endpoint;
@@ -23,7 +24,9 @@ use std::path::PathBuf;
 use mcp_auth_exchange::plan::{ExchangePlan, Selector, Step};
 use mcp_auth_exchange::{ClientCredential, TokenTypeUri};
 
-pub(crate) use client::{Client, Method};
+pub(crate) use assertion::{Assertion, CertificateHeader};
+pub(crate) use client::{CERTIFICATE, Client, Method};
+pub(super) use client::{no_certificate, no_tls};
 pub(super) use token_exchange::Install;
 
 use self::issued::Issued;
@@ -157,6 +160,11 @@ impl BackendAuth {
             }
         }
         Ok(())
+    }
+
+    /// The first place where a certificate is asked for.
+    pub(super) fn certificate_at(&self) -> Option<Position> {
+        self.ways.iter().flat_map(|way| &way.legs).find_map(|leg| leg.client.certificate_at())
     }
 
     /// Where tokens are got, for whom.

@@ -17,7 +17,7 @@ use mcp_auth_discovery::provider::{Provider, Registration as Becomes};
 use mcp_auth_exchange::facade::{ConsentPolicy, Lifetimes, Theme};
 use mcp_auth_tower::facade::FacadeLimits;
 
-use super::backend_auth::{Client, Method};
+use super::backend_auth::{Client, Method, no_tls};
 use super::error::{ConfigErrorKind, Fault, Position};
 use super::fields::Fields;
 use super::node::{Node, Spanned};
@@ -100,6 +100,12 @@ impl Facade {
     ) -> Result<Self, Fault> {
         let Spanned { value: provider, at } = provider;
         let client = read_client(fields)?;
+        let endpoint = provider.token_endpoint().unwrap_or(provider.issuer());
+        if let Some(at) =
+            client.as_ref().and_then(Client::certificate_at).filter(|_| endpoint.starts_with("http:"))
+        {
+            return Err(no_tls(at));
+        }
         let node = fields.take("authorizationServer");
         let mut fields = match node {
             Some(node) => Fields::new(node, "authorizationServer", &KNOWN, &[])?,
@@ -259,6 +265,8 @@ fn is_same_client(a: &Client, b: &Client) -> bool {
         (Client::Secret(a, how_a, secret_a), Client::Secret(b, how_b, secret_b)) => {
             a == b && how_a == how_b && SecretFrom::are_same(Some(secret_a), Some(secret_b))
         }
+        (Client::Key(a, key_a), Client::Key(b, key_b)) => a == b && key_a.is_same(key_b),
+        (Client::Certificate(a, _), Client::Certificate(b, _)) => a == b,
         (Client::Workload(a, file_a), Client::Workload(b, file_b)) => a == b && file_a.value == file_b.value,
         _ => false,
     }

@@ -113,7 +113,7 @@ fn row_062_073_074_an_exchange_is_built_from_configuration_alone() {
     };
     let secret = || mcp_auth_discovery::Secret::new("hunter2");
     let step = |from: &BackendAuth| {
-        let complete = |leg: &Leg| Ok(leg.with_client(leg.client.with_secret(secret())));
+        let complete = |leg: &backend_auth::Leg| Ok(leg.with_client(leg.client.with_secret(secret())));
         let plan = from.ways[0].plan("p", complete).unwrap();
         let step = &plan.steps()[0];
         let profile = step.profile();

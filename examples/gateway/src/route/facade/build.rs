@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use mcp_auth_core::crypto::{AwsLc, AwsLcSigner, CryptoProvider as _, Signer as _};
-use mcp_auth_core::jwt::{Algorithm, Validator};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mcp_auth_core::crypto::{AwsLc, CryptoProvider as _, Signer as _};
+use mcp_auth_core::jwt::Validator;
 use mcp_auth_discovery::registration::ClientMetadata;
-use mcp_auth_discovery::{ResourceIdentifier, Scopes, Secret};
+use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use mcp_auth_exchange::facade::{
     AccessTokens, Facade, FacadeBuilder, OwnTokens, PreRegisteredClient, ProtectedResource,
     RegistrationRules, Upstream,
@@ -17,6 +17,7 @@ use mcp_auth_tower::authenticate::AuthenticateLayer;
 use mcp_auth_tower::facade::FacadeServer;
 
 use super::super::build::{BuildError, provider_issuer, resource};
+use super::super::credential::{self, private_key};
 use super::Served;
 use crate::config::{self, Client, McpAuthentication, Source, Tokens};
 use crate::state::Shared;
@@ -51,11 +52,8 @@ pub(super) fn server(
 
     let mut upstream = match &from.client {
         Some(client) => {
-            let secret = match client {
-                Client::Secret(_, _, secret) => opened(secret, "clientSecret")?,
-                _ => Secret::new(""),
-            };
-            Upstream::shared(from.provider.clone(), client.with_secret(secret))
+            let credential = credential::open(client).map_err(|(at, e)| BuildError::new(file, at, e))?;
+            Upstream::shared(from.provider.clone(), credential)
         }
         None => {
             let token = from.initial_access_token.as_ref();
@@ -116,6 +114,9 @@ pub(super) fn server(
     if let Some(Client::Workload(id, path)) = &from.client {
         server = server.workload_token_file(id, &path.value);
     }
+    if let Some(fetch) = shared.certificate() {
+        server = server.certificate(config::CERTIFICATE, fetch);
+    }
     if mints {
         server = server.validator(validator(file, first, routes, shared)?);
     }
@@ -168,19 +169,11 @@ fn own_tokens(file: &Source, from: &config::OwnTokens) -> Result<OwnTokens, Buil
     };
     let path = from.key_file.value.display();
     let text = config::SecretFrom::File(from.key_file.clone()).open().map_err(|(_, e)| error(&e))?;
-    let not_a_key = || {
+    let signer = private_key::read(&text, None).and_then(|key| key.signer()).map_err(|e| {
         error(&format_args!(
-            "`{path}` is no private key in PKCS #8 PEM; make one with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`"
+            "`{path}`: {e}; `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one"
         ))
-    };
-    let inner = text.expose().trim();
-    let inner = inner.strip_prefix("-----BEGIN PRIVATE KEY-----").ok_or_else(not_a_key)?;
-    let inner = inner.strip_suffix("-----END PRIVATE KEY-----").ok_or_else(not_a_key)?;
-    let base64: String = inner.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let der = STANDARD.decode(base64).map_err(|_| not_a_key())?;
-    let kinds = [Algorithm::ES256, Algorithm::ES384, Algorithm::ES512, Algorithm::EdDSA, Algorithm::RS256];
-    let signer = kinds.into_iter().find_map(|kind| AwsLcSigner::from_pkcs8(kind, &der).ok());
-    let signer = signer.ok_or_else(not_a_key)?;
+    })?;
     // The same key has the same name after every restart.
     let digest = AwsLc::new().sha256(signer.public_jwk("").as_bytes());
     let kid = URL_SAFE_NO_PAD.encode(digest);
