@@ -1,4 +1,4 @@
-//! What all of a gateway shares: keys in files and a store, which outlive a restart, and the client that asks others.
+//! What all of a gateway shares: keys in files and a store, which outlive a restart, and the clients that ask others.
 
 mod key_file;
 mod store;
@@ -27,6 +27,7 @@ const ISSUED: &str = "mcp-auth-gateway issued tokens";
 #[derive(Debug)]
 pub(crate) struct Shared {
     fetch: Arc<dyn Fetch>,
+    document_fetch: Arc<dyn Fetch>,
     /// The first seals, all open. Never empty.
     keys: Vec<SealKey>,
     /// Whether the keys are those of files, which other replicas have, too.
@@ -48,13 +49,20 @@ impl Shared {
     pub(crate) fn open(config: &Config, missing: Missing) -> Result<Self, BuildError> {
         let (file, state) = (&config.file, &config.state);
         let fetch = outbound::client(file, &config.outbound)?;
+        let document_fetch = outbound::document_client(file, &config.outbound)?;
         let from_files = !state.key_files.is_empty();
-        Ok(Self { fetch, keys: keys(file, state, missing)?, from_files, store: store::of(file, state)? })
+        let keys = keys(file, state, missing)?;
+        Ok(Self { fetch, document_fetch, keys, from_files, store: store::of(file, state)? })
     }
 
-    /// What asks providers, and whoever publishes keys and documents.
+    /// What asks providers, and whoever publishes keys.
     pub(crate) fn fetch(&self) -> Arc<dyn Fetch> {
         self.fetch.clone()
+    }
+
+    /// What fetches clients' metadata documents, whose URLs are written by whoever asks.
+    pub(crate) fn document_fetch(&self) -> Arc<dyn Fetch> {
+        self.document_fetch.clone()
     }
 
     /// Where it is recorded what was used.

@@ -108,7 +108,7 @@ pub(super) fn server(
     let mut server = FacadeServer::builder(facade)
         .store(shared.store())
         .client(shared.fetch())
-        .client_document_client(shared.fetch())
+        .client_document_client(shared.document_fetch())
         .limits(from.limits);
     if let Some(policy) = &from.documents {
         server = server.client_documents(policy.clone());
