@@ -51,6 +51,8 @@ pub(crate) enum WarningKind {
     FacadePath,
     /// A facade without a key that outlives the process.
     NoKeyFile,
+    /// A facade whose keys outlive the process, and what is used or revoked does not.
+    MemoryStore,
     /// `agentgateway.dev/issuer-proxy`, which is neither called nor published.
     IssuerProxy,
     /// The matches of a route lack the well-known path, which is served anyway.
@@ -113,7 +115,7 @@ impl WarningKind {
     /// How much it matters.
     pub(crate) fn level(self) -> Level {
         match self {
-            Self::WellKnownNotMatched | Self::IssuerProxy => Level::Info,
+            Self::WellKnownNotMatched | Self::IssuerProxy | Self::MemoryStore => Level::Info,
             Self::BearerMethod
             | Self::OfflineAccess
             | Self::AudienceNotResource
@@ -152,6 +154,7 @@ impl WarningKind {
             Self::FacadeIssuer => "facade_issuer",
             Self::FacadePath => "facade_path",
             Self::NoKeyFile => "no_key_file",
+            Self::MemoryStore => "memory_store",
             Self::IssuerProxy => "issuer_proxy",
             Self::WellKnownNotMatched => "well_known_not_matched",
         }
