@@ -23,6 +23,8 @@ pub(crate) enum WarningKind {
     BearerMethod,
     /// `offline_access` in `scopesSupported`.
     OfflineAccess,
+    /// `resourceMetadata` promises tokens that are bound to a key.
+    BoundTokens,
     /// The resource is not one of the audiences.
     AudienceNotResource,
     /// `resource` is not written, and is taken from `audiences`.
@@ -117,6 +119,7 @@ impl WarningKind {
         match self {
             Self::WellKnownNotMatched | Self::IssuerProxy | Self::MemoryStore => Level::Info,
             Self::BearerMethod
+            | Self::BoundTokens
             | Self::OfflineAccess
             | Self::AudienceNotResource
             | Self::ResourceFromAudience
@@ -139,6 +142,7 @@ impl WarningKind {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::BearerMethod => "bearer_method",
+            Self::BoundTokens => "bound_tokens",
             Self::OfflineAccess => "offline_access",
             Self::AudienceNotResource => "audience_not_resource",
             Self::ResourceFromAudience => "resource_from_audience",

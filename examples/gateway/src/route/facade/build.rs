@@ -3,10 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use mcp_auth_core::crypto::{AwsLc, AwsLcSigner, CryptoProvider as _, Signer as _};
-use mcp_auth_core::jwt::{Algorithm, Validator};
+use mcp_auth_core::jwt::Validator;
 use mcp_auth_discovery::registration::ClientMetadata;
 use mcp_auth_discovery::{ResourceIdentifier, Scopes, Secret};
 use mcp_auth_exchange::facade::{
@@ -17,6 +14,7 @@ use mcp_auth_tower::authenticate::AuthenticateLayer;
 use mcp_auth_tower::facade::FacadeServer;
 
 use super::super::build::{BuildError, provider_issuer, resource};
+use super::super::signing_key;
 use super::Served;
 use crate::config::{self, Client, McpAuthentication, Source, Tokens};
 use crate::state::Shared;
@@ -166,24 +164,7 @@ fn own_tokens(file: &Source, from: &config::OwnTokens) -> Result<OwnTokens, Buil
     let error = |message: &dyn fmt::Display| {
         BuildError::new(file, from.key_file.at, format_args!("tokens.own.keyFile: {message}"))
     };
-    let path = from.key_file.value.display();
-    let text = config::SecretFrom::File(from.key_file.clone()).open().map_err(|(_, e)| error(&e))?;
-    let not_a_key = || {
-        error(&format_args!(
-            "`{path}` is no private key in PKCS #8 PEM; make one with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`"
-        ))
-    };
-    let inner = text.expose().trim();
-    let inner = inner.strip_prefix("-----BEGIN PRIVATE KEY-----").ok_or_else(not_a_key)?;
-    let inner = inner.strip_suffix("-----END PRIVATE KEY-----").ok_or_else(not_a_key)?;
-    let base64: String = inner.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let der = STANDARD.decode(base64).map_err(|_| not_a_key())?;
-    let kinds = [Algorithm::ES256, Algorithm::ES384, Algorithm::ES512, Algorithm::EdDSA, Algorithm::RS256];
-    let signer = kinds.into_iter().find_map(|kind| AwsLcSigner::from_pkcs8(kind, &der).ok());
-    let signer = signer.ok_or_else(not_a_key)?;
-    // The same key has the same name after every restart.
-    let digest = AwsLc::new().sha256(signer.public_jwk("").as_bytes());
-    let kid = URL_SAFE_NO_PAD.encode(digest);
+    let (signer, kid) = signing_key::read(&from.key_file).map_err(|e| error(&e))?;
     let mut tokens = OwnTokens::new(Arc::new(signer), kid);
     if let Some(lifetime) = from.lifetime {
         tokens = tokens.lifetime(lifetime);
