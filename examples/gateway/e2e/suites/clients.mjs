@@ -149,7 +149,7 @@ async function throughFacade(t) {
     const config = facadeConfig({
       as: as.url, upstream: `${upstream.url}/mcp`, issuer, resource: `${issuer}/mcp`, keyFile: `${t.logs}/${name}.key`, rule: RULE,
       server: ['scopes: [offline_access]', ...server], state: [`store: {redis: {url: '${redis.url}'}}`],
-      outbound: [`caFiles: [${documents.authority}]`, 'allowLearned: [127.0.0.0/8]'],
+      outbound: [`caFiles: [${documents.authority}]`, 'allowClientDocuments: [127.0.0.0/8]'],
     });
     const first = await t.must(`the gateway that ${what} starts`, () => t.gateway(config, { name }));
     await t.node(`front-of-${name}`, 'forward', { env: { FORWARD_PORT: String(front), FORWARD_TO: first.url } });

@@ -54,7 +54,7 @@ async function documents(t, setup) {
     t.equal('and the authorization endpoint shows a page, redirecting nobody', [page.status, page.headers.get('location')], [400, null]);
   }
   const astray = await fetch(await client.address({ redirect_uri: 'http://127.0.0.1:7/other' }), { redirect: 'manual' });
-  t.equal('attack_097 another redirect URI: a page, redirecting nobody', [astray.status, astray.headers.get('location')], [400, null]);
+  t.equal('mcp_c7 another redirect URI: a page, redirecting nobody', [astray.status, astray.headers.get('location')], [400, null]);
   for (const [what, extra, error] of [
     ['without PKCE', { code_challenge: '', code_challenge_method: '' }, 'invalid_request'],
     ['with PKCE plain', { code_challenge_method: 'plain' }, 'invalid_request'],
@@ -140,7 +140,7 @@ async function parallel(t, client, where) {
     const answer = await client.refresh(token);
     return answer.status !== 200 && answer;
   }, { timeout: 15_000, every: 500 });
-  t.equal(`${where}: attack_098 the used token comes again later: refused`, [late.status, late.body.error], [400, 'invalid_grant']);
+  t.equal(`${where}: attack_104 the used token comes again later: refused`, [late.status, late.body.error], [400, 'invalid_grant']);
   const ended = await client.refresh(next.body.refresh_token);
   t.equal(`${where}: and the session has ended with it`, [ended.status, ended.body.error], [400, 'invalid_grant']);
 }

@@ -58,6 +58,7 @@ pub(crate) use self::cors::{Cors, Names};
 pub(crate) use self::error::{ConfigError, Position};
 pub(crate) use self::facade::{Facade, OwnTokens, Tokens};
 pub(crate) use self::jwks::Jwks;
+pub(crate) use self::metadata::{Members, SignedMetadata};
 pub(crate) use self::node::Spanned;
 pub(crate) use self::outbound::Outbound;
 pub(crate) use self::path_match::{PathMatch, RouteMatch, ValueMatch};

@@ -14,14 +14,17 @@ pub(crate) struct Outbound {
     pub(crate) ca_files: Vec<Spanned<PathBuf>>,
     /// What providers are shown that ask for a certificate: a chain and its key, in PEM.
     pub(crate) certificate: Option<(Spanned<PathBuf>, Spanned<PathBuf>)>,
-    /// Networks to which URLs may lead that somebody else wrote, such as that of a client's metadata document, though
-    /// they are not public.
+    /// Networks to which URLs may lead that a provider's documents name (key sets, endpoints), though they are not
+    /// public.
     pub(crate) allow_learned: Vec<Spanned<String>>,
+    /// Networks from which clients' metadata documents are fetched, though they are not public. Whoever asks writes
+    /// these URLs.
+    pub(crate) allow_client_documents: Vec<Spanned<String>>,
 }
 
 impl Outbound {
     pub(super) fn read(node: Node) -> Result<Self, Fault> {
-        let known = ["caFiles", "clientCertificate", "allowLearned"];
+        let known = ["caFiles", "clientCertificate", "allowLearned", "allowClientDocuments"];
         let mut fields = Fields::new(node, "outbound", &known, &[])?;
         let ca_files = match fields.take("caFiles") {
             None => Vec::new(),
@@ -38,7 +41,15 @@ impl Outbound {
                 Some((chain, path(fields.require("keyFile")?, "keyFile")?))
             }
         };
-        let allow_learned = fields.take("allowLearned").map(|node| node.texts("allowLearned")).transpose()?;
-        Ok(Self { ca_files, certificate, allow_learned: allow_learned.unwrap_or_default() })
+        let mut networks = |field: &str| match fields.take(field) {
+            None => Ok(Vec::new()),
+            Some(node) => node.texts(field),
+        };
+        Ok(Self {
+            ca_files,
+            certificate,
+            allow_learned: networks("allowLearned")?,
+            allow_client_documents: networks("allowClientDocuments")?,
+        })
     }
 }

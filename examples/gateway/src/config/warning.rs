@@ -23,6 +23,8 @@ pub(crate) enum WarningKind {
     BearerMethod,
     /// `offline_access` in `scopesSupported`.
     OfflineAccess,
+    /// `resourceMetadata` promises tokens that are bound to a key.
+    BoundTokens,
     /// The resource is not one of the audiences.
     AudienceNotResource,
     /// `resource` is not written, and is taken from `audiences`.
@@ -51,6 +53,8 @@ pub(crate) enum WarningKind {
     FacadePath,
     /// A facade without a key that outlives the process.
     NoKeyFile,
+    /// A facade whose keys outlive the process, and what is used or revoked does not.
+    MemoryStore,
     /// `agentgateway.dev/issuer-proxy`, which is neither called nor published.
     IssuerProxy,
     /// The matches of a route lack the well-known path, which is served anyway.
@@ -113,8 +117,9 @@ impl WarningKind {
     /// How much it matters.
     pub(crate) fn level(self) -> Level {
         match self {
-            Self::WellKnownNotMatched | Self::IssuerProxy => Level::Info,
+            Self::WellKnownNotMatched | Self::IssuerProxy | Self::MemoryStore => Level::Info,
             Self::BearerMethod
+            | Self::BoundTokens
             | Self::OfflineAccess
             | Self::AudienceNotResource
             | Self::ResourceFromAudience
@@ -137,6 +142,7 @@ impl WarningKind {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::BearerMethod => "bearer_method",
+            Self::BoundTokens => "bound_tokens",
             Self::OfflineAccess => "offline_access",
             Self::AudienceNotResource => "audience_not_resource",
             Self::ResourceFromAudience => "resource_from_audience",
@@ -152,6 +158,7 @@ impl WarningKind {
             Self::FacadeIssuer => "facade_issuer",
             Self::FacadePath => "facade_path",
             Self::NoKeyFile => "no_key_file",
+            Self::MemoryStore => "memory_store",
             Self::IssuerProxy => "issuer_proxy",
             Self::WellKnownNotMatched => "well_known_not_matched",
         }

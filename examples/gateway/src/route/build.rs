@@ -10,11 +10,12 @@ use hyper::body::Incoming;
 use mcp_auth_core::credential::TokenSource;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
 use mcp_auth_core::request_target::check_path;
-use mcp_auth_discovery::resource::MetadataLint;
+use mcp_auth_discovery::resource::{MetadataLint, ProtectedResourceMetadataBuilder};
 use mcp_auth_discovery::well_known::OAUTH_PROTECTED_RESOURCE;
 use mcp_auth_discovery::{ProtectedResourceMetadata, ResourceIdentifier, Scopes};
 use mcp_auth_tower::authenticate::Mode;
 use mcp_auth_tower::client::Fetch;
+use mcp_auth_tower::clock::{Clock as _, SystemClock};
 use mcp_auth_tower::keys::{KeyOptions, KeySource, Keys};
 use mcp_auth_tower::session::SessionLayer;
 use mcp_auth_tower::{McpAuth, McpAuthBuilder};
@@ -26,7 +27,7 @@ use super::matching::Target;
 use super::param_headers::ParamHeaders;
 use super::place::Place;
 use super::rules::Levels;
-use super::{Facades, RouteService, cors, facade};
+use super::{Facades, RouteService, cors, facade, signing_key};
 use crate::config::{self, Position, Source};
 use crate::proxy::{Connections, Proxy};
 
@@ -173,13 +174,73 @@ fn document(
     for server in &metadata.authorization_servers {
         document = document.authorization_server(server.as_str());
     }
-    if let Some(url) = &metadata.resource_documentation {
+    let document = described(file, document, &metadata.members)?.build();
+    let document = match &metadata.members.signed {
+        None => document,
+        Some(signed) => self::signed(file, document, signed)?,
+    };
+    Ok((document, scopes))
+}
+
+/// The document with what is passed on.
+fn described(
+    file: &Source,
+    mut document: ProtectedResourceMetadataBuilder,
+    from: &config::Members,
+) -> Result<ProtectedResourceMetadataBuilder, BuildError> {
+    if let Some(name) = &from.name {
+        document = document.resource_name(name);
+    }
+    if let Some(url) = &from.documentation {
         document = document.resource_documentation(url.as_str());
     }
-    if let Some(url) = &metadata.resource_policy_uri {
+    if let Some(url) = &from.policy_uri {
         document = document.resource_policy_uri(url.as_str());
     }
-    Ok((document.build(), scopes))
+    if let Some(url) = &from.tos_uri {
+        document = document.resource_tos_uri(url.as_str());
+    }
+    if let Some(url) = &from.jwks_uri {
+        document = document.jwks_uri(url.url().clone());
+    }
+    if let Some(algorithms) = &from.signing_algorithms {
+        document = document.resource_signing_alg_values_supported(algorithms.clone());
+    }
+    if let Some(bound) = from.certificate_bound {
+        document = document.tls_client_certificate_bound_access_tokens(bound);
+    }
+    if let Some(types) = &from.authorization_details_types {
+        document = document.authorization_details_types_supported(types.clone());
+    }
+    if let Some(algorithms) = &from.dpop_algorithms {
+        document = document.dpop_signing_alg_values_supported(algorithms.clone());
+    }
+    if let Some(required) = from.dpop_required {
+        document = document.dpop_bound_access_tokens_required(required);
+    }
+    for one in &from.localized {
+        let added = document.localized(one.member, &one.language.value, &one.text);
+        document = added.map_err(|e| {
+            BuildError::new(file, one.language.at, format_args!("resourceMetadata.localized: {e}"))
+        })?;
+    }
+    Ok(document)
+}
+
+/// The document with an attestation of it.
+fn signed(
+    file: &Source,
+    document: ProtectedResourceMetadata,
+    from: &config::SignedMetadata,
+) -> Result<ProtectedResourceMetadata, BuildError> {
+    let error = |message: &dyn fmt::Display| {
+        BuildError::new(file, from.key_file.at, format_args!("signedMetadata.keyFile: {message}"))
+    };
+    let (signer, name) = signing_key::read(&from.key_file).map_err(|e| error(&e))?;
+    let resource = document.resource.as_str().to_owned();
+    let issuer = from.issuer.as_ref().map_or(resource.as_str(), |url| url.as_str());
+    let kid = from.key_id.as_deref().unwrap_or(&name);
+    document.sign(issuer, kid, &signer, SystemClock.now()).map_err(|e| error(&e))
 }
 
 /// What is doubtful about a route's protected resource metadata, beside what the loader has warned of.

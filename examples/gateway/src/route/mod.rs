@@ -9,6 +9,7 @@ mod matching;
 mod param_headers;
 mod place;
 mod rules;
+mod signing_key;
 #[cfg(test)]
 mod tests;
 

@@ -223,3 +223,121 @@ async fn mcp_b3_pages_may_send_what_mcp_needs_and_read_the_challenge() {
     }
     assert!(upstream.seen().is_empty());
 }
+
+/// What the gateway serves at its metadata's place, with these lines in `resourceMetadata`.
+async fn metadata_of(lines: &str) -> Result<serde_json::Value, String> {
+    let text = format!(
+        "binds:\n- port: 0\n  listeners:\n  - routes:\n    - policies:\n        mcpAuthentication:\n          issuer: https://idp.example\n          jwks: {{url: 'https://127.0.0.1:9/jwks'}}\n          resourceMetadata:\n            resource: https://a.example/mcp\n{lines}      backends: [{{host: '127.0.0.1:9'}}]\n"
+    );
+    let (config, _) = crate::config::parse(&text, "x.yaml").map_err(|e| e.to_string())?;
+    crate::server::Gateway::new(&config).map_err(|e| e.to_string())?;
+    let gateway = Running::start(&text).await;
+    let answer = gateway
+        .raw("GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n".to_owned())
+        .await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    Ok(serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test]
+async fn row_133_every_member_of_rfc_9728_is_published_as_written() {
+    let lines = "            resourceName: Files
+            resourceDocumentation: https://a.example/docs
+            resourcePolicyUri: https://a.example/policy
+            resourceTosUri: https://a.example/tos
+            jwksUri: https://a.example/keys
+            resourceSigningAlgValuesSupported: [ES256, PS256]
+            tlsClientCertificateBoundAccessTokens: false
+            authorizationDetailsTypesSupported: [files]
+            dpopSigningAlgValuesSupported: [ES256]
+            dpopBoundAccessTokensRequired: false
+            localized:
+              de: {resourceName: Dateien, resourceTosUri: 'https://a.example/agb'}
+              pt-BR: {resourceName: Arquivos}
+";
+    let expected = serde_json::json!({
+        "resource": "https://a.example/mcp",
+        "authorization_servers": ["https://idp.example"],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Files",
+        "resource_name#de": "Dateien",
+        "resource_name#pt-BR": "Arquivos",
+        "resource_documentation": "https://a.example/docs",
+        "resource_policy_uri": "https://a.example/policy",
+        "resource_tos_uri": "https://a.example/tos",
+        "resource_tos_uri#de": "https://a.example/agb",
+        "jwks_uri": "https://a.example/keys",
+        "resource_signing_alg_values_supported": ["ES256", "PS256"],
+        "tls_client_certificate_bound_access_tokens": false,
+        "authorization_details_types_supported": ["files"],
+        "dpop_signing_alg_values_supported": ["ES256"],
+        "dpop_bound_access_tokens_required": false,
+    });
+    assert_eq!(metadata_of(lines).await, Ok(expected));
+    let error = metadata_of("            localized: {a_b: {resourceName: x}}\n").await.unwrap_err();
+    assert_eq!(
+        error,
+        "x.yaml:11:25: resourceMetadata.localized: `a_b` is not a language tag such as `de` or `pt-BR`"
+    );
+}
+
+/// RFC 9728 §2.2.
+#[tokio::test]
+async fn metadata_is_signed_with_the_key_of_a_file() {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+        UnparsedPublicKey,
+    };
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    let folder =
+        std::env::temp_dir().join(format!("mcp-auth-gateway-signed-metadata-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("key.pem");
+    let lines = |more: &str| {
+        let path = file.display();
+        format!("            resourceName: Files\n            signedMetadata: {{keyFile: '{path}'{more}}}\n")
+    };
+    std::fs::write(&file, "hunter2").unwrap();
+    let error = metadata_of(&lines("")).await.unwrap_err();
+    assert!(error.starts_with("x.yaml:12:39: signedMetadata.keyFile: "), "{error}");
+    assert!(error.contains("PKCS #8") && !error.contains("hunter2"), "{error}");
+
+    let random = SystemRandom::new();
+    let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref()).unwrap();
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.public_key().as_ref());
+    let text = STANDARD.encode(der.as_ref());
+    std::fs::write(&file, format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"))
+        .unwrap();
+    let mut names = Vec::new();
+    for (more, issuer) in [
+        ("", "https://a.example/mcp"),
+        ("", "https://a.example/mcp"),
+        (", keyId: k1, issuer: https://trust.example", "https://trust.example"),
+    ] {
+        let mut document = metadata_of(&lines(more)).await.unwrap();
+        let jwt = document["signed_metadata"].take();
+        let (message, signature) = jwt.as_str().unwrap().rsplit_once('.').unwrap();
+        public.verify(message.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+        let (header, claims) = message.split_once('.').unwrap();
+        let json = |part: &str| -> serde_json::Value {
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+        };
+        let (header, mut claims) = (json(header), json(claims));
+        assert_eq!(header["alg"], "ES256");
+        names.push(header["kid"].as_str().unwrap().to_owned());
+        assert_eq!(claims["iss"].take(), issuer);
+        assert!(claims["iat"].take().is_u64());
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        document.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        assert_eq!(claims, document, "what is signed is what is served");
+    }
+    assert_eq!(names[0], names[1], "the key has the same name after a restart");
+    assert_eq!(names[2], "k1");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,4 +1,4 @@
-//! What all of a gateway shares: keys in files and a store, which outlive a restart, and the client that asks others.
+//! What all of a gateway shares: keys in files and a store, which outlive a restart, and the clients that ask others.
 
 mod key_file;
 mod store;
@@ -29,6 +29,7 @@ pub(crate) struct Shared {
     fetch: Arc<dyn Fetch>,
     /// Whether it has a certificate to show.
     certified: bool,
+    document_fetch: Arc<dyn Fetch>,
     /// The first seals, all open. Never empty.
     keys: Vec<SealKey>,
     /// Whether the keys are those of files, which other replicas have, too.
@@ -50,13 +51,14 @@ impl Shared {
     pub(crate) fn open(config: &Config, missing: Missing) -> Result<Self, BuildError> {
         let (file, state) = (&config.file, &config.state);
         let fetch = outbound::client(file, &config.outbound)?;
+        let document_fetch = outbound::document_client(file, &config.outbound)?;
         let from_files = !state.key_files.is_empty();
         let certified = config.outbound.certificate.is_some();
         let (keys, store) = (keys(file, state, missing)?, store::of(file, state)?);
-        Ok(Self { fetch, certified, keys, from_files, store })
+        Ok(Self { fetch, certified, document_fetch, keys, from_files, store })
     }
 
-    /// What asks providers, and whoever publishes keys and documents.
+    /// What asks providers, and whoever publishes keys.
     pub(crate) fn fetch(&self) -> Arc<dyn Fetch> {
         self.fetch.clone()
     }
@@ -64,6 +66,11 @@ impl Shared {
     /// The same, where it has a certificate to show.
     pub(crate) fn certificate(&self) -> Option<Arc<dyn Fetch>> {
         self.certified.then(|| self.fetch.clone())
+    }
+
+    /// What fetches clients' metadata documents, whose URLs are written by whoever asks.
+    pub(crate) fn document_fetch(&self) -> Arc<dyn Fetch> {
+        self.document_fetch.clone()
     }
 
     /// Where it is recorded what was used.

@@ -111,3 +111,48 @@ fn replicas_need_a_key_file_that_is_there() {
     assert!(error.contains("with several replicas none is made"), "{error}");
     assert_eq!(folder.files(), [""; 0]);
 }
+
+/// A port on which nobody listens.
+async fn nobody() -> u16 {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn attack_050_each_kind_of_foreign_url_has_its_own_networks() {
+    use mcp_auth_tower::client::{FetchError, FetchRequest, FetchUrl, UrlTrust};
+
+    let dialled = async |outbound: &str| {
+        let text = format!(
+            "outbound: {{{outbound}}}\nbinds:\n- port: 0\n  listeners:\n  - routes:\n    - backends: [{{host: '127.0.0.1:9'}}]\n"
+        );
+        let config = config::parse(&text, "x.yaml").unwrap_or_else(|e| panic!("{e}")).0;
+        let shared = Shared::open(&config, Missing::Pretend).unwrap();
+        let url = FetchUrl::parse(&format!("https://127.0.0.1:{}/x", nobody().await)).unwrap();
+        let mut dialled = Vec::new();
+        for client in [shared.fetch(), shared.document_fetch()] {
+            let request =
+                FetchRequest::new(url.clone(), UrlTrust::Learned, 1000, std::time::Duration::from_secs(10));
+            dialled.push(match client.fetch(request).await.unwrap_err() {
+                FetchError::Address(_) => false,
+                FetchError::Connect(_) => true,
+                other => panic!("{other}"),
+            });
+        }
+        dialled
+    };
+    assert_eq!(dialled("").await, [false, false]);
+    assert_eq!(dialled("allowLearned: [127.0.0.0/8]").await, [true, false]);
+    assert_eq!(dialled("allowClientDocuments: [127.0.0.0/8]").await, [false, true]);
+}
+
+#[test]
+fn a_network_that_is_none_is_refused_with_its_place() {
+    for field in ["allowLearned", "allowClientDocuments"] {
+        let text = format!(
+            "outbound: {{{field}: [intranet]}}\nbinds:\n- port: 0\n  listeners:\n  - routes:\n    - backends: [{{host: '127.0.0.1:9'}}]\n"
+        );
+        let config = config::parse(&text, "x.yaml").unwrap_or_else(|e| panic!("{e}")).0;
+        let error = Shared::open(&config, Missing::Pretend).unwrap_err().to_string();
+        assert!(error.starts_with("x.yaml:1:") && error.contains(&format!("outbound.{field}: ")), "{error}");
+    }
+}

@@ -15,7 +15,7 @@ fn asking(id: &str) -> Request<Full<Bytes>> {
 }
 
 #[tokio::test]
-async fn row_158_a_document_is_fetched_once_shown_by_its_host_and_kept_as_long_as_it_says() {
+async fn mcp_c8_a_document_is_fetched_once_shown_by_its_host_and_kept_as_long_as_it_says() {
     let world = World::new();
     world.provided.answers("/oauth/client.json", |_| {
         let mut response = json_reply(200, &document())?;
@@ -38,7 +38,7 @@ async fn row_158_a_document_is_fetched_once_shown_by_its_host_and_kept_as_long_a
 }
 
 #[tokio::test]
-async fn row_158_a_document_that_is_refused_is_left_alone_for_a_moment_and_not_kept() {
+async fn mcp_c8_a_document_that_is_refused_is_left_alone_for_a_moment_and_not_kept() {
     let world = World::new();
     world.provided.answers("/oauth/client.json", |_| {
         let mut other = document();
@@ -57,7 +57,7 @@ async fn row_158_a_document_that_is_refused_is_left_alone_for_a_moment_and_not_k
 }
 
 #[tokio::test]
-async fn row_158_only_https_and_only_hosts_that_are_allowed() {
+async fn mcp_c8_only_https_and_only_hosts_that_are_allowed() {
     use mcp_auth_discovery::client_metadata::ClientMetadataPolicy;
 
     let policy = ClientMetadataPolicy::default().allow_host("claude.ai");

@@ -3,7 +3,7 @@
 use super::super::bind::{Bind, Listener};
 use super::super::error::{ConfigErrorKind, Fault};
 use super::super::path_match::PathMatch;
-use super::super::state::State;
+use super::super::state::{State, Store};
 use super::super::warning::{Lints, WarningKind};
 use super::{Facade, FacadeEndpoint};
 
@@ -26,12 +26,28 @@ pub(in super::super) fn check(binds: &[Bind], state: &State, lints: &mut Lints) 
             lint_paths(listener, lints);
         }
     }
-    if let Some(first) = known.first().filter(|_| state.key_files.is_empty()) {
-        let message =
-            "without `state.keyFile` registrations, logins and refresh tokens end with this process";
-        lints.add(WarningKind::NoKeyFile, first.at, message);
+    if let Some(first) = known.first() {
+        lint_state(first, state, lints);
     }
     Ok(())
+}
+
+/// What clients keep is good for as long as the key is known, and used up only where the store says so.
+fn lint_state(first: &Facade, state: &State, lints: &mut Lints) {
+    match (state.key_files.first(), &state.store) {
+        (None, _) => {
+            let message =
+                "without `state.keyFile` registrations, logins and refresh tokens end with this process";
+            lints.add(WarningKind::NoKeyFile, first.at, message);
+        }
+        (Some(key), Store::Memory) => {
+            let message = "after a restart it is not known any more what ended before: refresh tokens that were \
+                           revoked or used, and registrations that were deleted, may work again; \
+                           `state.store.redis` keeps it";
+            lints.add(WarningKind::MemoryStore, key.at, message);
+        }
+        (Some(_), Store::Redis(_)) => {}
+    }
 }
 
 fn same(first: &Facade, facade: &Facade) -> Result<(), Fault> {

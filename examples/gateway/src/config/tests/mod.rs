@@ -229,15 +229,15 @@ fn row_133_resource_metadata_is_read() {
     let metadata = route.policies.mcp_authentication.expect("present").resource_metadata;
     assert_eq!(metadata.resource.as_str(), "http://localhost:3000/mcp");
     assert_eq!(metadata.scopes_supported, ["read:all"]);
-    assert_eq!(url(metadata.resource_documentation.as_ref()), "http://localhost:3000/stdio/docs");
-    assert_eq!(url(metadata.resource_policy_uri.as_ref()), "http://localhost:3000/stdio/policies");
+    assert_eq!(url(metadata.members.documentation.as_ref()), "http://localhost:3000/stdio/docs");
+    assert_eq!(url(metadata.members.policy_uri.as_ref()), "http://localhost:3000/stdio/policies");
 }
 
 #[test]
 fn row_134_documentation_and_policy_are_optional() {
     let (policy, _) = authentication(&[ISSUER, JWKS, RESOURCE]);
-    assert_eq!(policy.resource_metadata.resource_documentation, None);
-    assert_eq!(policy.resource_metadata.resource_policy_uri, None);
+    assert_eq!(policy.resource_metadata.members.documentation, None);
+    assert_eq!(policy.resource_metadata.members.policy_uri, None);
     assert!(policy.resource_metadata.scopes_supported.is_empty());
 }
 

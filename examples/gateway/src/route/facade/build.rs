@@ -3,9 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mcp_auth_core::crypto::{AwsLc, CryptoProvider as _, Signer as _};
 use mcp_auth_core::jwt::Validator;
 use mcp_auth_discovery::registration::ClientMetadata;
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
@@ -17,7 +14,7 @@ use mcp_auth_tower::authenticate::AuthenticateLayer;
 use mcp_auth_tower::facade::FacadeServer;
 
 use super::super::build::{BuildError, provider_issuer, resource};
-use super::super::credential::{self, private_key};
+use super::super::{credential, signing_key};
 use super::Served;
 use crate::config::{self, Client, McpAuthentication, Source, Tokens};
 use crate::state::Shared;
@@ -106,7 +103,7 @@ pub(super) fn server(
     let mut server = FacadeServer::builder(facade)
         .store(shared.store())
         .client(shared.fetch())
-        .client_document_client(shared.fetch())
+        .client_document_client(shared.document_fetch())
         .limits(from.limits);
     if let Some(policy) = &from.documents {
         server = server.client_documents(policy.clone());
@@ -167,16 +164,7 @@ fn own_tokens(file: &Source, from: &config::OwnTokens) -> Result<OwnTokens, Buil
     let error = |message: &dyn fmt::Display| {
         BuildError::new(file, from.key_file.at, format_args!("tokens.own.keyFile: {message}"))
     };
-    let path = from.key_file.value.display();
-    let text = config::SecretFrom::File(from.key_file.clone()).open().map_err(|(_, e)| error(&e))?;
-    let signer = private_key::read(&text, None).and_then(|key| key.signer()).map_err(|e| {
-        error(&format_args!(
-            "`{path}`: {e}; `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one"
-        ))
-    })?;
-    // The same key has the same name after every restart.
-    let digest = AwsLc::new().sha256(signer.public_jwk("").as_bytes());
-    let kid = URL_SAFE_NO_PAD.encode(digest);
+    let (signer, kid) = signing_key::read(&from.key_file).map_err(|e| error(&e))?;
     let mut tokens = OwnTokens::new(Arc::new(signer), kid);
     if let Some(lifetime) = from.lifetime {
         tokens = tokens.lifetime(lifetime);

@@ -1,6 +1,10 @@
 //! `resourceMetadata`: the document of RFC 9728 that tells a client where to get a token.
 
+mod members;
+
 use mcp_auth_discovery::well_known::protected_resource_path;
+
+pub(crate) use self::members::{Members, SignedMetadata};
 
 use super::error::{Fault, Position};
 use super::fields::Fields;
@@ -20,10 +24,8 @@ pub(crate) struct ResourceMetadata {
     pub(crate) resource: HttpUrl,
     /// The scopes, without `offline_access`. Empty: left out of the document.
     pub(crate) scopes_supported: Vec<String>,
-    /// A page for developers.
-    pub(crate) resource_documentation: Option<HttpUrl>,
-    /// A page about the use of the data.
-    pub(crate) resource_policy_uri: Option<HttpUrl>,
+    /// What is passed on.
+    pub(crate) members: Members,
     /// The authorization servers; the issuer when the file lists none. Never empty.
     pub(crate) authorization_servers: Vec<HttpUrl>,
 }
@@ -34,8 +36,7 @@ pub(super) struct Draft {
     /// `resource`.
     pub(super) resource: Option<Spanned<HttpUrl>>,
     scopes_supported: Vec<String>,
-    resource_documentation: Option<HttpUrl>,
-    resource_policy_uri: Option<HttpUrl>,
+    members: Members,
     /// `authorizationServers`.
     pub(super) authorization_servers: Option<Spanned<Vec<HttpUrl>>>,
     /// Where `agentgateway.dev/issuer-proxy` is written. Its value is an address inside of another gateway; it is not
@@ -59,16 +60,10 @@ impl ResourceMetadata {
 
 impl Draft {
     pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
-        const KNOWN: [&str; 7] = [
-            "resource",
-            "scopesSupported",
-            "bearerMethodsSupported",
-            "resourceDocumentation",
-            "resourcePolicyUri",
-            "authorizationServers",
-            ISSUER_PROXY,
-        ];
-        let mut fields = Fields::new(unnest(node, lints)?, WHAT, &KNOWN, &[])?;
+        const KNOWN: [&str; 5] =
+            ["resource", "scopesSupported", "bearerMethodsSupported", "authorizationServers", ISSUER_PROXY];
+        let known = [&KNOWN[..], &members::FIELDS].concat();
+        let mut fields = Fields::new(unnest(node, lints)?, WHAT, &known, &[])?;
         if let Some(node) = fields.take("bearerMethodsSupported") {
             lint_bearer_methods(node, lints)?;
         }
@@ -85,20 +80,11 @@ impl Draft {
             None => Vec::new(),
             Some(node) => read_scopes(node, lints)?,
         };
-        let mut url = |field: &str| fields.take(field).map(|node| HttpUrl::read(node, field)).transpose();
-        let resource_documentation = url("resourceDocumentation")?;
-        let resource_policy_uri = url("resourcePolicyUri")?;
+        let members = Members::read(&mut fields, lints)?;
         let authorization_servers =
             fields.take("authorizationServers").map(|node| read_servers(node, lints)).transpose()?;
         let issuer_proxy = fields.take(ISSUER_PROXY).map(read_issuer_proxy).transpose()?;
-        Ok(Self {
-            resource,
-            scopes_supported,
-            resource_documentation,
-            resource_policy_uri,
-            authorization_servers,
-            issuer_proxy,
-        })
+        Ok(Self { resource, scopes_supported, members, authorization_servers, issuer_proxy })
     }
 
     /// Fills the gaps.
@@ -106,8 +92,7 @@ impl Draft {
         ResourceMetadata {
             resource,
             scopes_supported: self.scopes_supported,
-            resource_documentation: self.resource_documentation,
-            resource_policy_uri: self.resource_policy_uri,
+            members: self.members,
             authorization_servers,
         }
     }
