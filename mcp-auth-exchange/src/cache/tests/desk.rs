@@ -248,3 +248,35 @@ fn the_second_step_s_failures_open_the_circuit_of_an_endpoint_that_answers_the_f
     }
     assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
 }
+
+/// A renewal could not live longer than the user's own token either.
+#[test]
+fn a_token_that_ends_with_the_user_s_is_asked_for_once() {
+    let (desk, key) = (desk(), key_of("alice"));
+    let nonces = crate::dpop::NonceMemory::default();
+    let mut asked = Vec::new();
+    for second in 0..300 {
+        let now = secs(second);
+        let ticket = match desk.ask(key, &plan(), now, || "w".into()) {
+            Ask::Lead(ticket, _) | Ask::Renew(_, ticket) => ticket,
+            Ask::Ready(_) => continue,
+            other => panic!("{other:?}"),
+        };
+        asked.push(second);
+        let alice = Subject::of(principal("t", json!({"exp": 1_700_000_300}))).unwrap();
+        let mut run = plan().begin(alice, None);
+        let context =
+            crate::plan::SendContext { random: &[0; 32], workload_token: None, nonces: &nonces, now };
+        run.next_request(&context).unwrap();
+        let mut claims = crate::testing::issued_claims();
+        claims["exp"] = json!(now.as_secs() + 3600);
+        let mut body = crate::testing::answer(&claims);
+        body["expires_in"] = json!(3600);
+        let answer = crate::testing::json_response(200, &body);
+        let crate::plan::Progress::Done(outcome) = run.handle_response(&answer, &nonces, now) else {
+            panic!()
+        };
+        desk.finish(ticket, &outcome, now);
+    }
+    assert_eq!(asked, [0]);
+}

@@ -242,7 +242,13 @@ impl Check<'_> {
         }
         let end = end.unwrap_or(now.plus(self.life.assumed));
         let longest = self.life.longest.map_or(end, |longest| now.plus(longest));
-        let end = self.life.until.into_iter().flatten().chain([end, longest]).min().unwrap_or(now);
+        let end = end.min(longest);
+        // A renewal ends when the subject's or the actor's token does, as this one would: there is none, and no margin.
+        if let Some(bound) = self.life.until.into_iter().flatten().min()
+            && bound <= end
+        {
+            return Ok((bound, bound));
+        }
         let half = end.since(now) / 2;
         let usable_until = end.minus(self.life.margin.min(half));
         // The last fifth of its time, so that a busy user never waits.
