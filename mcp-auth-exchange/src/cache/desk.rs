@@ -65,8 +65,8 @@ pub enum Ask<W> {
     Failed(Outcome),
 }
 
-/// The right and the duty to end one exchange: with [`ExchangeDesk::finish`] or [`ExchangeDesk::abandon`]. It ends
-/// that one and no other: it is not `Clone`, and ending takes it.
+/// The right and the duty to end one exchange: with [`ExchangeDesk::finish`], [`ExchangeDesk::finish_unasked`] or
+/// [`ExchangeDesk::abandon`]. It ends that one and no other: it is not `Clone`, and ending takes it.
 ///
 /// ```compile_fail
 /// # use mcp_auth_core::UnixTime;
@@ -179,6 +179,14 @@ impl<W: Clone> ExchangeDesk<W> {
         self.failures.keep(key, outcome, now);
         self.tell_circuits(&endpoints, outcome, now);
         lock(&self.flights).end(&key, number)
+    }
+
+    /// Ends an exchange for which no provider was asked: another replica had the token. As [`finish`](Self::finish), but
+    /// no circuit hears of an answer.
+    pub fn finish_unasked(&self, ticket: Ticket, token: Arc<IssuedToken>, now: UnixTime) -> Option<W> {
+        self.tokens.insert(ticket.key, token.clone());
+        self.failures.keep(ticket.key, &Outcome::Token(token), now);
+        self.abandon(ticket, now)
     }
 
     /// Ends an exchange of which nothing came: its task was dropped. Nothing is remembered, and the next one who asks

@@ -280,3 +280,25 @@ fn a_token_that_ends_with_the_user_s_is_asked_for_once() {
     }
     assert_eq!(asked, [0]);
 }
+
+#[test]
+fn attack_109_a_token_of_another_replica_says_nothing_about_the_provider() {
+    let desk = desk();
+    let fail = |user: &str, at: u64| {
+        desk.finish(lead(&desk, key_of(user), at), &failure(503, "x"), secs(at));
+    };
+    for user in 0..4 {
+        fail(&user.to_string(), 0);
+    }
+    let key = key_of("shared");
+    let ticket = lead(&desk, key, 0);
+    assert_eq!(desk.finish_unasked(ticket, token(), NOW).as_deref(), Some("w"));
+    assert_eq!((ask(&desk, key, 0), desk.under_way()), ("ready".to_owned(), 0));
+    fail("fifth", 0);
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
+    // The probe: it was not made, so another one may.
+    let probe = lead(&desk, key_of("probe"), 5);
+    desk.finish_unasked(probe, token(), secs(5));
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
+    assert_eq!(ask(&desk, key_of("another"), 5), "lead");
+}
