@@ -251,8 +251,10 @@ impl<W: Clone> ExchangeDesk<W> {
         for (step, endpoint) in endpoints.iter().enumerate() {
             let Some(breaker) = circuits.get_mut(endpoint) else { continue };
             match outcome {
-                Outcome::Transient { retry_after, .. } if step == ended_at => {
-                    breaker.failed(*retry_after, now)
+                Outcome::Transient { retry_after, diagnosis } if step == ended_at => {
+                    // A 429 may be about one user: the pause is his, and what he failed counts as one failure.
+                    let limited = diagnosis.status() == Some(429);
+                    breaker.failed(retry_after.filter(|_| !limited), now);
                 }
                 // Two steps at one endpoint: what it said last counts.
                 _ if step < ended_at && endpoints.get(ended_at) == Some(endpoint) => {}

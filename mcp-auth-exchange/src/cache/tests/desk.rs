@@ -99,9 +99,9 @@ fn attack_108_a_leader_that_vanished_holds_nobody_up() {
     assert_eq!(ask(&desk, key, 62), "follow");
     // What the lost one still brings ends its own flight and no other; a token is good all the same.
     assert!(desk.finish(silent, &failure(400, "consent_required"), secs(62)).is_none());
-    assert_eq!(ask(&desk, key, 62), "follow");
-    assert!(desk.finish(second, &Outcome::Token(token()), secs(62)).is_some());
-    assert_eq!(ask(&desk, key, 63), "ready");
+    assert_eq!(ask(&desk, key, 64), "follow");
+    assert!(desk.finish(second, &Outcome::Token(token()), secs(64)).is_some());
+    assert_eq!(ask(&desk, key, 65), "ready");
 }
 
 #[test]
@@ -127,17 +127,37 @@ fn failures_are_remembered_by_their_class() {
         (failure(400, "invalid_grant"), 30),
         (failure(401, "invalid_client"), 10),
         (failure(503, "x"), 1),
-        (failure(400, "consent_required"), 0),
-        (failure(400, "insufficient_user_authentication"), 0),
+        (failure(400, "consent_required"), 2),
+        (failure(400, "insufficient_user_authentication"), 2),
     ];
     for (outcome, seconds) in cases {
         let (desk, key) = (desk(), key_of("alice"));
         desk.finish(lead(&desk, key, 0), &outcome, NOW);
-        if seconds > 0 {
-            assert!(ask(&desk, key, seconds - 1).starts_with(outcome.as_str()), "{outcome:?}");
-        }
+        assert!(ask(&desk, key, seconds - 1).starts_with(outcome.as_str()), "{outcome:?}");
         assert_eq!(ask(&desk, key, seconds), "lead", "{outcome:?}");
     }
+}
+
+#[test]
+fn attack_109_one_user_s_429_pauses_him_and_nobody_else() {
+    let limited = |status: u16| {
+        let mut answer = crate::testing::json_response(status, &json!({"error": "slow_down"}));
+        answer.headers_mut().insert("retry-after", "30".parse().unwrap());
+        crate::testing::exchange(&plan(), answer)
+    };
+    let desk = desk();
+    let mallory = key_of("mallory");
+    desk.finish(lead(&desk, mallory, 0), &limited(429), NOW);
+    assert_eq!(ask(&desk, mallory, 29), "transient unavailable");
+    assert_eq!(desk.circuits()[0].1, CircuitState::Closed);
+    for user in 0..4 {
+        desk.finish(lead(&desk, key_of(&user.to_string()), 0), &limited(429), NOW);
+    }
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) }, "five in a row are the provider");
+    // A 503 is about the provider: its pause is kept for all.
+    let desk = self::desk();
+    desk.finish(lead(&desk, mallory, 0), &limited(503), NOW);
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(30) });
 }
 
 #[test]
