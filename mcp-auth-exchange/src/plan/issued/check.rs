@@ -163,18 +163,24 @@ impl Check<'_> {
                 return Err(Refusal("subject", "the issued token is not the same user's"));
             }
         }
-        let actor =
-            claims.get("act").map(|act| act.as_object().and_then(|a| a.get("sub")).and_then(Value::as_str));
-        match (&self.rules.actor, actor) {
-            (ActorRule::Any, _) | (ActorRule::Required(None), Some(_)) | (ActorRule::Forbidden, None) => {}
-            (ActorRule::Required(Some(wanted)), Some(Some(actor))) if actor == wanted => {}
-            (ActorRule::Required(_), _) => {
+        let act = claims.get("act");
+        let named = |claim| {
+            let name = act.and_then(Value::as_object).and_then(|act| act.get(claim)).and_then(Value::as_str);
+            name.filter(|name| !name.is_empty())
+        };
+        match &self.rules.actor {
+            ActorRule::Any => {}
+            // RFC 8693 §4.1: claims that identify the actor. Without one, nobody is named.
+            ActorRule::Required(None) if named("sub").or_else(|| named("client_id")).is_some() => {}
+            ActorRule::Required(Some(wanted)) if named("sub") == Some(wanted) => {}
+            ActorRule::Forbidden if act.is_none() => {}
+            ActorRule::Required(_) => {
                 return Err(Refusal(
                     "actor",
                     "the issued token does not name the actor (`act`) that the rules require",
                 ));
             }
-            (ActorRule::Forbidden, Some(_)) => {
+            ActorRule::Forbidden => {
                 return Err(Refusal(
                     "actor",
                     "the issued token names an actor (`act`), which the rules forbid",

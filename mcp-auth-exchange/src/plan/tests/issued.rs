@@ -131,6 +131,11 @@ fn row_077_and_262_act_is_required_or_forbidden_where_somebody_says_so() {
     assert_eq!(read(&named(Some("agent")), &answer(&delegated)), "unusable actor");
     assert_eq!(read(&named(None), &answer(&issued_claims())), "unusable actor");
     assert_eq!(read(&named(None), &answering("access_token", json!("opaque"))), "unusable opaque");
+    // An `act` that names nobody is no actor.
+    for act in [json!({}), json!({"x": 1}), json!({"sub": ""}), json!({"act": {"sub": "agent"}})] {
+        assert_eq!(read(&named(None), &answer(&with("act", act.clone()))), "unusable actor", "{act}");
+    }
+    assert_eq!(read(&named(None), &answer(&with("act", json!({"client_id": "gateway"})))), "token");
     let forbidden = ruled(|r| r.actor(ActorRule::Forbidden));
     assert_eq!(read(&forbidden, &answer(&delegated)), "unusable actor");
     assert_eq!(read(&forbidden, &answer(&issued_claims())), "token");
