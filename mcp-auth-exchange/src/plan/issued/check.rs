@@ -66,7 +66,7 @@ impl Check<'_> {
             Readable::Broken if self.reads_claims() => {
                 return Err(Refusal(
                     "broken",
-                    "the issued token is a JWT with claims that are not of their types",
+                    "the issued token is a JWT whose claims are not of their types, or whose header is unreadable",
                 ));
             }
             Readable::Opaque | Readable::Broken => {}

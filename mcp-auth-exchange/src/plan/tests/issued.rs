@@ -259,13 +259,27 @@ fn attack_107_where_no_type_was_asked_for_it_is_still_an_access_token() {
 
 #[test]
 fn opaque_tokens_pass_unless_they_must_be_read() {
-    for opaque in ["opaque", "a.b", "a.b.c", "a.b.c.d.e", "e30.e30.x"] {
+    for opaque in ["opaque", "a.b", "a.b.c", "a.b.c.d.e", "e30.a.x"] {
         let body = answering("access_token", json!(opaque));
         assert_eq!(read(&plan(), &body), "token", "{opaque}");
         assert_eq!(read(&ruled(|r| r.readable()), &body), "unusable opaque", "{opaque}");
     }
     let rules = ruled(|r| r.audience(AudienceRule::Unchecked).subject(SubjectRule::Unchecked));
     assert_eq!(read(&rules, &answer(&with("aud", json!(7)))), "token", "nothing is read of it");
+}
+
+/// Nothing would be checked of it, and a lax server behind may take it.
+#[test]
+fn attack_107_a_jwt_with_an_unreadable_header_is_not_opaque() {
+    let token = jwt(&with("sub", json!("mallory")));
+    let (_, rest) = token.split_once('.').unwrap();
+    // `{}`, `{"typ":"JWT"}`, no JSON, no base64url.
+    for header in ["e30", "eyJ0eXAiOiJKV1QifQ", "a", "$"] {
+        for token in [format!("{header}.{rest}"), format!("{header}.e30.x"), format!("{header}.e30=.x")] {
+            let body = answering("access_token", json!(token));
+            assert_eq!(read(&plan(), &body), "unusable broken", "{token}");
+        }
+    }
 }
 
 fn times(plan: &Arc<ExchangePlan>, actor: Option<ActorToken>, body: &Value) -> (UnixTime, UnixTime) {
