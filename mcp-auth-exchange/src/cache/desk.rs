@@ -65,8 +65,8 @@ pub enum Ask<W> {
     Failed(Outcome),
 }
 
-/// The right and the duty to end one exchange: with [`ExchangeDesk::finish`] or [`ExchangeDesk::abandon`]. It ends
-/// that one and no other: it is not `Clone`, and ending takes it.
+/// The right and the duty to end one exchange: with [`ExchangeDesk::finish`], [`ExchangeDesk::finish_unasked`] or
+/// [`ExchangeDesk::abandon`]. It ends that one and no other: it is not `Clone`, and ending takes it.
 ///
 /// ```compile_fail
 /// # use mcp_auth_core::UnixTime;
@@ -181,6 +181,14 @@ impl<W: Clone> ExchangeDesk<W> {
         lock(&self.flights).end(&key, number)
     }
 
+    /// Ends an exchange for which no provider was asked: another replica had the token. As [`finish`](Self::finish), but
+    /// no circuit hears of an answer.
+    pub fn finish_unasked(&self, ticket: Ticket, token: Arc<IssuedToken>, now: UnixTime) -> Option<W> {
+        self.tokens.insert(ticket.key, token.clone());
+        self.failures.keep(ticket.key, &Outcome::Token(token), now);
+        self.abandon(ticket, now)
+    }
+
     /// Ends an exchange of which nothing came: its task was dropped. Nothing is remembered, and the next one who asks
     /// leads. Gives what its followers wait with.
     pub fn abandon(&self, ticket: Ticket, now: UnixTime) -> Option<W> {
@@ -243,8 +251,10 @@ impl<W: Clone> ExchangeDesk<W> {
         for (step, endpoint) in endpoints.iter().enumerate() {
             let Some(breaker) = circuits.get_mut(endpoint) else { continue };
             match outcome {
-                Outcome::Transient { retry_after, .. } if step == ended_at => {
-                    breaker.failed(*retry_after, now)
+                Outcome::Transient { retry_after, diagnosis } if step == ended_at => {
+                    // A 429 may be about one user: the pause is his, and what he failed counts as one failure.
+                    let limited = diagnosis.status() == Some(429);
+                    breaker.failed(retry_after.filter(|_| !limited), now);
                 }
                 // Two steps at one endpoint: what it said last counts.
                 _ if step < ended_at && endpoints.get(ended_at) == Some(endpoint) => {}

@@ -11,8 +11,8 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use super::CacheKey;
 use crate::outcome::Outcome;
 
-/// How long a failure is remembered, under the key of one user's token. What a person is about to change is not
-/// remembered at all.
+/// How long a failure is remembered, under the key of one user's token. What a person is about to change is
+/// remembered just long enough that a client's loop does not reach the provider.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct FailureLife {
@@ -22,7 +22,7 @@ pub struct FailureLife {
     pub misconfigured: Duration,
     /// The provider is down, unless it named a time itself. Default 1 second.
     pub transient: Duration,
-    /// Consent, step-up and claims: what the user does about it in a browser counts at once. Default 0.
+    /// Consent, step-up and claims: nobody is done with it in a browser sooner. Default 2 seconds.
     pub user_action: Duration,
 }
 
@@ -32,7 +32,7 @@ impl Default for FailureLife {
             subject_refused: Duration::from_secs(30),
             misconfigured: Duration::from_secs(10),
             transient: Duration::from_secs(1),
-            user_action: Duration::ZERO,
+            user_action: Duration::from_secs(2),
         }
     }
 }

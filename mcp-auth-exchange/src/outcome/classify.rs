@@ -41,6 +41,14 @@ pub(crate) fn classify(
             "{provider} refused with an error that has no rule",
         ));
     };
+    // What a later step sends is the step before's: a new login of the user brings the same again.
+    if rule.class() == ErrorClass::SubjectRefused && facts.step > 1 {
+        return Outcome::Misconfigured(say(
+            "chain_refused",
+            "{provider} refuses what the step before brought, not the user's login: check that it trusts that server, \
+             the audience it was issued for, and the type `{type}`; it may also be used up, or already expired",
+        ));
+    }
     let diagnosis = say(rule.id(), rule.advice());
     match rule.class() {
         ErrorClass::SubjectRefused => Outcome::SubjectRefused(diagnosis),

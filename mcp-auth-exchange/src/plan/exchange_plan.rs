@@ -81,7 +81,8 @@ impl ExchangePlan {
         self.with_digest()
     }
 
-    /// How long before its end a token is used no more, at most half of its life. Default 15 seconds.
+    /// How long before its end a token is used no more, at most half of its life. Default 15 seconds. None where
+    /// the subject's or the actor's token ends first: then it is used until that end.
     pub fn margin(mut self, margin: Duration) -> Self {
         self.margin = margin;
         self.with_digest()

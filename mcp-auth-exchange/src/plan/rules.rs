@@ -30,7 +30,7 @@ pub enum SubjectRule {
 pub enum ActorRule {
     /// Anything.
     Any,
-    /// There is an actor, and where a name is given, its `sub` is that. An opaque token is refused then.
+    /// There is an actor, named by `sub` or `client_id`, and where a name is given, its `sub` is that. An opaque token is refused then.
     Required(Option<String>),
     /// There is none: impersonation.
     Forbidden,

@@ -37,7 +37,7 @@ pub struct TokenResponse {
 impl TokenResponse {
     /// Reads an answer: 200 with JSON of at most [`MAX_RESPONSE_BYTES`].
     ///
-    /// `expires_in` may be a number or a string of digits. Members that are `null` read as absent.
+    /// `expires_in` may be a whole number (`300`, `300.0`) or a string of digits; anything else reads as absent. Members that are `null` read as absent.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ fn success(object: Object<'_>) -> Result<TokenResponse, Kind> {
         token_type: text(object, "token_type")?
             .and_then(TokenType::parse)
             .ok_or(Kind::Member("token_type"))?,
-        expires_in_seconds: expires_in(object)?,
+        expires_in_seconds: expires_in(object),
         refresh_token: token(object, "refresh_token")?,
         id_token: token(object, "id_token")?,
         scope: text(object, "scope")?.map(str::to_owned),
@@ -189,15 +189,18 @@ fn token(object: Object<'_>, name: &'static str) -> Result<Option<Secret>, Kind>
     }
 }
 
-fn expires_in(object: Object<'_>) -> Result<Option<u64>, Kind> {
-    let seconds = match object.get("expires_in") {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Int(seconds)) => u64::try_from(seconds).ok(),
-        Some(Value::Uint(seconds)) => Some(seconds),
-        Some(Value::String(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok(),
-        Some(_) => None,
-    };
-    seconds.map(Some).ok_or(Kind::Member("expires_in"))
+/// Advice (RFC 6749 §5.1: "RECOMMENDED"): what cannot be read is as if it were not there. What is too large is large.
+fn expires_in(object: Object<'_>) -> Option<u64> {
+    match object.get("expires_in")? {
+        Value::Int(seconds) => u64::try_from(seconds).ok(),
+        Value::Uint(seconds) => Some(seconds),
+        // `as` saturates.
+        Value::Double(seconds) if seconds >= 0.0 && seconds.fract() == 0.0 => Some(seconds as u64),
+        Value::String(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(digits.parse().unwrap_or(u64::MAX))
+        }
+        _ => None,
+    }
 }
 
 fn retry_after_seconds(headers: &HeaderMap) -> Option<u32> {

@@ -127,7 +127,7 @@ impl Exchanger {
             // The time that is spent on waiting for another replica is not there for the provider.
             let deadline = Instant::now() + inner.deadline;
             let claim = match inner.among_replicas(asking.key).await {
-                Turn::Token(token) => return landing.land(Outcome::Token(Arc::new(token))),
+                Turn::Token(token) => return landing.land_unasked(Arc::new(token)),
                 Turn::Exchange(claim) => claim,
             };
             let outcome = inner.exchange(&asking, deadline).await;
@@ -161,6 +161,15 @@ impl Landing {
             inner.desk.finish(ticket, &outcome, inner.clock.now());
         }
         self.sender.send_replace(Some(outcome));
+    }
+
+    /// Another replica had it.
+    fn land_unasked(mut self, token: Arc<IssuedToken>) {
+        let inner = &self.exchanger.0;
+        if let Some(ticket) = self.ticket.take() {
+            inner.desk.finish_unasked(ticket, token.clone(), inner.clock.now());
+        }
+        self.sender.send_replace(Some(Outcome::Token(token)));
     }
 }
 

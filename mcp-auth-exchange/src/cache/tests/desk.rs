@@ -99,9 +99,9 @@ fn attack_108_a_leader_that_vanished_holds_nobody_up() {
     assert_eq!(ask(&desk, key, 62), "follow");
     // What the lost one still brings ends its own flight and no other; a token is good all the same.
     assert!(desk.finish(silent, &failure(400, "consent_required"), secs(62)).is_none());
-    assert_eq!(ask(&desk, key, 62), "follow");
-    assert!(desk.finish(second, &Outcome::Token(token()), secs(62)).is_some());
-    assert_eq!(ask(&desk, key, 63), "ready");
+    assert_eq!(ask(&desk, key, 64), "follow");
+    assert!(desk.finish(second, &Outcome::Token(token()), secs(64)).is_some());
+    assert_eq!(ask(&desk, key, 65), "ready");
 }
 
 #[test]
@@ -127,17 +127,37 @@ fn failures_are_remembered_by_their_class() {
         (failure(400, "invalid_grant"), 30),
         (failure(401, "invalid_client"), 10),
         (failure(503, "x"), 1),
-        (failure(400, "consent_required"), 0),
-        (failure(400, "insufficient_user_authentication"), 0),
+        (failure(400, "consent_required"), 2),
+        (failure(400, "insufficient_user_authentication"), 2),
     ];
     for (outcome, seconds) in cases {
         let (desk, key) = (desk(), key_of("alice"));
         desk.finish(lead(&desk, key, 0), &outcome, NOW);
-        if seconds > 0 {
-            assert!(ask(&desk, key, seconds - 1).starts_with(outcome.as_str()), "{outcome:?}");
-        }
+        assert!(ask(&desk, key, seconds - 1).starts_with(outcome.as_str()), "{outcome:?}");
         assert_eq!(ask(&desk, key, seconds), "lead", "{outcome:?}");
     }
+}
+
+#[test]
+fn attack_109_one_user_s_429_pauses_him_and_nobody_else() {
+    let limited = |status: u16| {
+        let mut answer = crate::testing::json_response(status, &json!({"error": "slow_down"}));
+        answer.headers_mut().insert("retry-after", "30".parse().unwrap());
+        crate::testing::exchange(&plan(), answer)
+    };
+    let desk = desk();
+    let mallory = key_of("mallory");
+    desk.finish(lead(&desk, mallory, 0), &limited(429), NOW);
+    assert_eq!(ask(&desk, mallory, 29), "transient unavailable");
+    assert_eq!(desk.circuits()[0].1, CircuitState::Closed);
+    for user in 0..4 {
+        desk.finish(lead(&desk, key_of(&user.to_string()), 0), &limited(429), NOW);
+    }
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) }, "five in a row are the provider");
+    // A 503 is about the provider: its pause is kept for all.
+    let desk = self::desk();
+    desk.finish(lead(&desk, mallory, 0), &limited(503), NOW);
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(30) });
 }
 
 #[test]
@@ -247,4 +267,58 @@ fn the_second_step_s_failures_open_the_circuit_of_an_endpoint_that_answers_the_f
         desk.finish(ticket, &outcome, NOW);
     }
     assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
+}
+
+/// A renewal could not live longer than the user's own token either.
+#[test]
+fn a_token_that_ends_with_the_user_s_is_asked_for_once() {
+    let (desk, key) = (desk(), key_of("alice"));
+    let nonces = crate::dpop::NonceMemory::default();
+    let mut asked = Vec::new();
+    for second in 0..300 {
+        let now = secs(second);
+        let ticket = match desk.ask(key, &plan(), now, || "w".into()) {
+            Ask::Lead(ticket, _) | Ask::Renew(_, ticket) => ticket,
+            Ask::Ready(_) => continue,
+            other => panic!("{other:?}"),
+        };
+        asked.push(second);
+        let alice = Subject::of(principal("t", json!({"exp": 1_700_000_300}))).unwrap();
+        let mut run = plan().begin(alice, None);
+        let context =
+            crate::plan::SendContext { random: &[0; 32], workload_token: None, nonces: &nonces, now };
+        run.next_request(&context).unwrap();
+        let mut claims = crate::testing::issued_claims();
+        claims["exp"] = json!(now.as_secs() + 3600);
+        let mut body = crate::testing::answer(&claims);
+        body["expires_in"] = json!(3600);
+        let answer = crate::testing::json_response(200, &body);
+        let crate::plan::Progress::Done(outcome) = run.handle_response(&answer, &nonces, now) else {
+            panic!()
+        };
+        desk.finish(ticket, &outcome, now);
+    }
+    assert_eq!(asked, [0]);
+}
+
+#[test]
+fn attack_109_a_token_of_another_replica_says_nothing_about_the_provider() {
+    let desk = desk();
+    let fail = |user: &str, at: u64| {
+        desk.finish(lead(&desk, key_of(user), at), &failure(503, "x"), secs(at));
+    };
+    for user in 0..4 {
+        fail(&user.to_string(), 0);
+    }
+    let key = key_of("shared");
+    let ticket = lead(&desk, key, 0);
+    assert_eq!(desk.finish_unasked(ticket, token(), NOW).as_deref(), Some("w"));
+    assert_eq!((ask(&desk, key, 0), desk.under_way()), ("ready".to_owned(), 0));
+    fail("fifth", 0);
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
+    // The probe: it was not made, so another one may.
+    let probe = lead(&desk, key_of("probe"), 5);
+    desk.finish_unasked(probe, token(), secs(5));
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
+    assert_eq!(ask(&desk, key_of("another"), 5), "lead");
 }

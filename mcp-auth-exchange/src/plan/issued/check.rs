@@ -66,7 +66,7 @@ impl Check<'_> {
             Readable::Broken if self.reads_claims() => {
                 return Err(Refusal(
                     "broken",
-                    "the issued token is a JWT with claims that are not of their types",
+                    "the issued token is a JWT whose claims are not of their types, or whose header is unreadable",
                 ));
             }
             Readable::Opaque | Readable::Broken => {}
@@ -163,18 +163,24 @@ impl Check<'_> {
                 return Err(Refusal("subject", "the issued token is not the same user's"));
             }
         }
-        let actor =
-            claims.get("act").map(|act| act.as_object().and_then(|a| a.get("sub")).and_then(Value::as_str));
-        match (&self.rules.actor, actor) {
-            (ActorRule::Any, _) | (ActorRule::Required(None), Some(_)) | (ActorRule::Forbidden, None) => {}
-            (ActorRule::Required(Some(wanted)), Some(Some(actor))) if actor == wanted => {}
-            (ActorRule::Required(_), _) => {
+        let act = claims.get("act");
+        let named = |claim| {
+            let name = act.and_then(Value::as_object).and_then(|act| act.get(claim)).and_then(Value::as_str);
+            name.filter(|name| !name.is_empty())
+        };
+        match &self.rules.actor {
+            ActorRule::Any => {}
+            // RFC 8693 §4.1: claims that identify the actor. Without one, nobody is named.
+            ActorRule::Required(None) if named("sub").or_else(|| named("client_id")).is_some() => {}
+            ActorRule::Required(Some(wanted)) if named("sub") == Some(wanted) => {}
+            ActorRule::Forbidden if act.is_none() => {}
+            ActorRule::Required(_) => {
                 return Err(Refusal(
                     "actor",
                     "the issued token does not name the actor (`act`) that the rules require",
                 ));
             }
-            (ActorRule::Forbidden, Some(_)) => {
+            ActorRule::Forbidden => {
                 return Err(Refusal(
                     "actor",
                     "the issued token names an actor (`act`), which the rules forbid",
@@ -242,7 +248,13 @@ impl Check<'_> {
         }
         let end = end.unwrap_or(now.plus(self.life.assumed));
         let longest = self.life.longest.map_or(end, |longest| now.plus(longest));
-        let end = self.life.until.into_iter().flatten().chain([end, longest]).min().unwrap_or(now);
+        let end = end.min(longest);
+        // A renewal ends when the subject's or the actor's token does, as this one would: there is none, and no margin.
+        if let Some(bound) = self.life.until.into_iter().flatten().min()
+            && bound <= end
+        {
+            return Ok((bound, bound));
+        }
         let half = end.since(now) / 2;
         let usable_until = end.minus(self.life.margin.min(half));
         // The last fifth of its time, so that a busy user never waits.

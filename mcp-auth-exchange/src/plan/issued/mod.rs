@@ -80,12 +80,14 @@ impl IssuedToken {
         self.issued_at
     }
 
-    /// The first second in which it is not used any more: before its own end, the subject's and the actor's.
+    /// The first second in which it is not used any more: before its own end, and not after the subject's
+    /// and the actor's.
     pub fn usable_until(&self) -> UnixTime {
         self.usable_until
     }
 
-    /// From when on the next one is to be got, while this one is still used.
+    /// From when on the next one is to be got, while this one is still used; [`usable_until`](Self::usable_until)
+    /// where the next one could not be used for longer.
     pub fn refresh_at(&self) -> UnixTime {
         self.refresh_at
     }

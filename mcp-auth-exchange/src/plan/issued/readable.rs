@@ -14,7 +14,7 @@ pub(in crate::plan) enum Readable {
     Opaque,
     /// The claims of a JWT.
     Claims(Claims),
-    /// A JWT whose claims are not of their types.
+    /// A JWT whose claims are not of their types, or whose header cannot be read.
     Broken,
 }
 
@@ -43,10 +43,17 @@ pub(in crate::plan) fn read_claims(token: &str) -> Readable {
     let header = header.and_then(|json| Document::parse(&json, &Limits::default()).ok());
     let named = |header: &Document| header.as_object().is_some_and(|members| members.get("alg").is_some());
     if !header.as_ref().is_some_and(named) {
-        return Readable::Opaque;
+        // Somebody behind may read it all the same.
+        return if is_object(payload) { Readable::Broken } else { Readable::Opaque };
     }
     match URL_SAFE_NO_PAD.decode(payload).ok().map(|json| Claims::parse(&json)) {
         Some(Ok(claims)) => Readable::Claims(claims),
         _ => Readable::Broken,
     }
+}
+
+/// Whether this is JSON's beginning of an object in base64url, padded or not.
+fn is_object(part: &str) -> bool {
+    let json = URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok();
+    json.is_some_and(|json| json.trim_ascii_start().starts_with(b"{"))
 }

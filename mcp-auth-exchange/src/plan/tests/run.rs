@@ -184,6 +184,14 @@ fn the_first_step_has_to_bring_what_the_second_takes() {
     let (outcome, sent) =
         Driver::new(&two_steps(), subject(), None).through(&[jag(id_jag.as_str(), "N_A", "j.a.g"), refused]);
     assert_eq!((outcome.diagnosis().unwrap().step(), sent.len()), (2, 2));
+    // Another login would not help.
+    for code in ["invalid_grant", "login_required"] {
+        let refused = Some(json_response(400, &json!({ "error": code })));
+        let (outcome, _) = Driver::new(&two_steps(), subject(), None)
+            .through(&[jag(id_jag.as_str(), "N_A", "j.a.g"), refused]);
+        assert_eq!((outcome.as_str(), outcome.diagnosis().unwrap().id()), ("misconfigured", "chain_refused"));
+        assert!(!outcome.diagnosis().unwrap().to_string().contains("j.a.g"));
+    }
 }
 
 #[test]

@@ -2,10 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::{rfc8693, rule};
+use super::{rfc8693, rule, said};
 use crate::TokenTypeUri;
 use crate::provider::ErrorClass::{ConsentRequired, Misconfigured};
 use crate::provider::{ErrorRule, ExchangeGrant, ExchangeProfile, Need};
+
+/// A chain of five actors at most. Auth0 documents the error's code and not its text: its documentation speaks of a
+/// "delegation chain" and of "nested levels".
+const TOO_DEEP: &str = "the inbound token names as many actors as Auth0 allows (`act`, five levels): fewer \
+                        services have to exchange one after the other";
 
 /// Auth0, on-behalf-of token exchange. Source: Auth0 docs "On-Behalf-Of Token Exchange" (validated 2026-04-30).
 pub(in crate::provider) fn auth0_on_behalf_of() -> ExchangeProfile {
@@ -31,6 +36,8 @@ pub(in crate::provider) fn auth0_on_behalf_of() -> ExchangeProfile {
             "target_unknown",
             "`{audience}` is not the identifier of an API of this tenant",
         ),
+        said("chain", "invalid_request", Misconfigured, "actor_chain", TOO_DEEP),
+        said("nest", "invalid_request", Misconfigured, "actor_chain", TOO_DEEP),
     ];
     ExchangeProfile {
         name: Cow::Borrowed("Auth0"),

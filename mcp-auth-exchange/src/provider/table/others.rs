@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{rfc8693, rule, said};
 use crate::TokenTypeUri;
-use crate::provider::ErrorClass::{Misconfigured, SubjectRefused};
+use crate::provider::ErrorClass::Misconfigured;
 use crate::provider::{ErrorRule, ExchangeProfile, Need};
 
 /// Frontegg advertises the grant; no primary source says more, so that nothing else is assumed.
@@ -54,11 +54,14 @@ pub(in crate::provider) fn zitadel() -> ExchangeProfile {
 /// Source: authentik docs and `authentik/providers/oauth2`, token exchange (2026.x).
 pub(in crate::provider) fn authentik() -> ExchangeProfile {
     static TYPES: &[TokenTypeUri] = &[TokenTypeUri::ACCESS_TOKEN, TokenTypeUri::JWT];
+    // One error for both, and the same text. A user whom a policy denies would log in for ever; one whose session is over
+    // gets his 401 when his token ends.
     static RULES: &[ErrorRule] = &[rule(
         "invalid_grant",
-        SubjectRefused,
-        "subject_refused",
-        "authentik refuses the user's token, or a policy of the application `{audience}` denies this user",
+        Misconfigured,
+        "denied",
+        "a policy of the application `{audience}` denies this user, it does not federate `{client}`, or the user's \
+         session at authentik is over",
     )];
     ExchangeProfile {
         name: Cow::Borrowed("authentik"),

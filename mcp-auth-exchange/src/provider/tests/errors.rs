@@ -184,6 +184,11 @@ fn auth0_s_failures() {
     let got = outcome(&auth0, 403, error("unauthorized_client"));
     assert!(got.0 == "misconfigured" && got.2.contains("Custom API Client"), "{}", got.2);
     assert_eq!(outcome(&auth0, 403, error("mfa_required")).0, "step_up");
+    for text in ["Delegation chain is too deep", "The act claim exceeds five nested levels"] {
+        let got = outcome(&auth0, 400, saying("invalid_request", text));
+        assert_eq!((got.0, got.1), ("misconfigured", "actor_chain"), "{text}");
+    }
+    assert_eq!(outcome(&auth0, 400, saying("invalid_request", "Invalid subject_token")).0, "subject_refused");
     let vault = ExchangeProfile::auth0_token_vault();
     for (status, code, name) in [
         (401, "unauthorized_client", "consent_required"),
@@ -194,6 +199,13 @@ fn auth0_s_failures() {
     ] {
         assert_eq!(outcome(&vault, status, error(code)).0, name, "{status} {code}");
     }
+}
+
+#[test]
+fn authentik_s_policy_sends_nobody_into_a_login_loop() {
+    let got = outcome(&ExchangeProfile::authentik(), 400, error("invalid_grant"));
+    assert_eq!((got.0, got.1), ("misconfigured", "denied"));
+    assert!(got.2.contains("`tool` denies this user"), "{}", got.2);
 }
 
 #[test]

@@ -140,7 +140,10 @@ async fn mcp_d8_two_steps_across_two_servers() {
     // An ID-JAG is refused (used up, or not trusted): the user's login is not at fault where leg 1 was fine.
     two.second.answers(|_| reply(400, &json!({"error": "invalid_grant"})));
     let answer = route.call(&route.token("alice")).await;
-    assert_eq!((answer.0.status, code(&answer.0)), (StatusCode::UNAUTHORIZED, "exchange_subject_refused"));
+    assert_eq!(
+        (answer.0.status, code(&answer.0)),
+        (StatusCode::INTERNAL_SERVER_ERROR, "exchange_misconfigured")
+    );
     for secret in [jag.as_str(), SECRET] {
         route.assert_nowhere(secret, &answer, &logs);
     }
