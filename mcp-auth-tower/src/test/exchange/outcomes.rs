@@ -307,3 +307,26 @@ async fn row_259_the_callers_token_is_in_no_header_however_often_he_sends_it() {
     assert_eq!(parts.status, StatusCode::BAD_REQUEST);
     assert_eq!(route.tool.calls(), 1);
 }
+
+#[tokio::test]
+async fn the_callers_token_goes_nowhere_percent_encoded_either() {
+    let route = Route::new();
+    let token = route.token("bob");
+    let all = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    let one = format!("%{:02X}{}", token.as_bytes()[0], token.split_at(1).1);
+    for encoded in [one.clone(), all(&token), one.replace('%', "%25"), all(&all(&token))] {
+        let mut request = post(&token, &call("read"));
+        *request.uri_mut() = format!("/files/mcp?t={encoded}").parse::<Uri>().unwrap();
+        assert_eq!(route.send(request).await.0.status, StatusCode::BAD_REQUEST, "{encoded}");
+        assert_eq!(route.tool.calls(), 0);
+    }
+    for encoded in [one, all(&token)] {
+        let mut request = post(&token, &call("read"));
+        let headers = request.headers_mut();
+        headers.insert("cookie", format!("a=%20; t={encoded}").parse().unwrap());
+        headers.insert("x-harmless", "100%, a%20b".parse().unwrap());
+        assert_eq!(route.send(request).await.0.status, StatusCode::OK);
+        let seen = route.tool.seen.lock().unwrap().last().unwrap().0.headers.clone();
+        assert!(!seen.contains_key("cookie") && seen["x-harmless"] == "100%, a%20b", "{encoded}");
+    }
+}
