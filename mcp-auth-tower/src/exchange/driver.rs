@@ -97,9 +97,18 @@ impl Exchanger {
         self.0.desk.refused_downstream(&asking.key, token, self.0.clock.now())
     }
 
-    /// Forgets the token that other replicas may still have.
-    pub(super) async fn forget_shared(&self, asking: &Asking) {
-        self.0.in_store(|shared| shared.remove(asking.key)).await;
+    /// Forgets a refused token that other replicas may still have.
+    pub(super) async fn forget_shared(&self, asking: &Asking, refused: &IssuedToken) {
+        self.0.in_store(|shared| shared.remove(asking.key, refused)).await;
+    }
+
+    /// The same, for an answer that does not wait for it.
+    pub(super) fn forget_shared_later(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.0.shared.is_some() {
+            let (exchanger, asking, refused) = (self.clone(), asking.clone(), refused.clone());
+            runtime.spawn(async move { exchanger.forget_shared(&asking, &refused).await });
+        }
     }
 
     /// Begins an exchange as a task of its own: a request that is cancelled does not cancel what others wait for.
