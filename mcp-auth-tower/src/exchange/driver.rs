@@ -1,12 +1,12 @@
 //! From a question to a token: one exchange per key, as a task of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use mcp_auth_exchange::Outcome;
-use mcp_auth_exchange::cache::{Ask, Ticket};
+use mcp_auth_exchange::cache::{Ask, CircuitState, Ticket};
 use mcp_auth_exchange::client_auth::ClientCertificate;
 use mcp_auth_exchange::plan::{ExchangeRun, IssuedToken, Progress, SendContext, Step};
 use mcp_auth_exchange::response::MAX_RESPONSE_BYTES;
@@ -97,9 +97,18 @@ impl Exchanger {
         self.0.desk.refused_downstream(&asking.key, token, self.0.clock.now())
     }
 
-    /// Forgets the token that other replicas may still have.
-    pub(super) async fn forget_shared(&self, asking: &Asking) {
-        self.0.in_store(|shared| shared.remove(asking.key)).await;
+    /// Forgets a refused token that other replicas may still have.
+    pub(super) async fn forget_shared(&self, asking: &Asking, refused: &IssuedToken) {
+        self.0.in_store(|shared| shared.remove(asking.key, refused)).await;
+    }
+
+    /// The same, for an answer that does not wait for it.
+    pub(super) fn forget_shared_later(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.0.shared.is_some() {
+            let (exchanger, asking, refused) = (self.clone(), asking.clone(), refused.clone());
+            runtime.spawn(async move { exchanger.forget_shared(&asking, &refused).await });
+        }
     }
 
     /// Begins an exchange as a task of its own: a request that is cancelled does not cancel what others wait for.
@@ -159,6 +168,7 @@ impl Landing {
         let inner = &self.exchanger.0;
         if let Some(ticket) = self.ticket.take() {
             inner.desk.finish(ticket, &outcome, inner.clock.now());
+            inner.report_circuits();
         }
         self.sender.send_replace(Some(outcome));
     }
@@ -183,6 +193,24 @@ impl Drop for Landing {
 }
 
 impl Inner {
+    /// Tells the operator, once each time, that an endpoint is left alone or asked again.
+    fn report_circuits(&self) {
+        let mut left_alone = self.left_alone.lock().unwrap_or_else(PoisonError::into_inner);
+        for (endpoint, state) in self.desk.circuits() {
+            match state {
+                CircuitState::Open { until } if !left_alone.contains(&endpoint) => {
+                    let secs = until.since(self.clock.now()).as_secs();
+                    tracing::warn!(target: "mcp_auth", endpoint, secs, "a token endpoint is left alone: it failed several times in a row, or asked for a pause");
+                    left_alone.insert(endpoint);
+                }
+                CircuitState::Closed if left_alone.remove(&endpoint) => {
+                    tracing::info!(target: "mcp_auth", endpoint, "a token endpoint that was left alone answers again");
+                }
+                _ => {}
+            }
+        }
+    }
+
     async fn exchange(&self, asking: &Asking, deadline: Instant) -> Outcome {
         let run = asking.plan.begin(asking.subject.clone(), asking.actor.clone());
         let outcome = self.drive(run, deadline).await;
@@ -264,11 +292,12 @@ fn report(plan: &str, outcome: &Outcome) {
     let what = outcome.as_str();
     let Some(diagnosis) = outcome.diagnosis() else {
         let missing: Vec<&str> = outcome.token().into_iter().flat_map(|token| token.missing()).collect();
-        if missing.is_empty() {
+        let beyond: Vec<&str> = outcome.token().into_iter().flat_map(|token| token.beyond()).collect();
+        if missing.is_empty() && beyond.is_empty() {
             tracing::debug!(target: "mcp_auth", plan, "token exchanged");
         } else {
-            let missing = missing.join(" ");
-            tracing::warn!(target: "mcp_auth", plan, missing, "token exchanged, without all scopes that were asked for");
+            let (missing, beyond) = (missing.join(" "), beyond.join(" "));
+            tracing::warn!(target: "mcp_auth", plan, missing, beyond, "token exchanged, with other scopes than were asked for");
         }
         return;
     };

@@ -1,10 +1,10 @@
 //! What all exchanges of a process share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mcp_auth_exchange::Outcome;
@@ -31,6 +31,8 @@ pub(super) type Waiter = watch::Receiver<Option<Outcome>>;
 
 pub(super) struct Inner {
     pub(super) desk: ExchangeDesk<Waiter>,
+    /// The endpoints of which the log said last that they are left alone.
+    pub(super) left_alone: Mutex<HashSet<String>>,
     pub(super) nonces: NonceMemory,
     pub(super) fetch: Arc<dyn Fetch>,
     pub(super) certificates: HashMap<Arc<str>, Arc<dyn Fetch>>,
@@ -187,6 +189,7 @@ impl ExchangerBuilder {
         let seed = RandomState::new().hash_one(self.max_bytes);
         Ok(Exchanger(Arc::new(Inner {
             desk: ExchangeDesk::with(self.max_bytes, seed, self.failures, self.breaker),
+            left_alone: Mutex::default(),
             nonces: NonceMemory::default(),
             fetch,
             certificates: self.certificates,

@@ -1,5 +1,7 @@
 //! Which credentials a request carries on: not the caller's, and the issued one.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -7,6 +9,7 @@ use http::request::Parts;
 use mcp_auth_exchange::dpop::{DpopNonce, ProofRequest};
 use mcp_auth_exchange::plan::{IssuedToken, Presentation, Step};
 use memchr::memmem::Finder;
+use percent_encoding::percent_decode;
 
 use super::ExchangeRefusal;
 use super::exchanger::Asking;
@@ -15,8 +18,12 @@ use crate::random;
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
+/// How often a text is percent-decoded in search of a token: what stands between may decode once more than we.
+const DECODINGS: usize = 3;
+
 impl Shared {
-    /// Removes what the client said in the places of credentials, and the caller's token wherever it stands.
+    /// Removes what the client said in the places of credentials, and the caller's token wherever it stands,
+    /// percent-encoded or not.
     pub(super) fn strip(&self, head: &mut Parts, token: Option<&str>) -> Result<(), ExchangeRefusal> {
         let headers = &mut head.headers;
         headers.remove(AUTHORIZATION);
@@ -24,9 +31,9 @@ impl Shared {
         remove_alike(headers, &self.place.header);
         let Some(token) = token else { return Ok(()) };
         let finder = Finder::new(token.as_bytes());
-        remove_all(headers, |_, value| finder.find(value.as_bytes()).is_some());
+        remove_all(headers, |_, value| is_in(value.as_bytes(), &finder));
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-        if finder.find(target.as_bytes()).is_some() {
+        if is_in(target.as_bytes(), &finder) {
             return Err(ExchangeRefusal::TokenInTarget);
         }
         Ok(())
@@ -67,6 +74,20 @@ impl Shared {
         value.set_sensitive(true);
         Ok(value)
     }
+}
+
+/// Whether a text has the token, as it is or percent-encoded.
+fn is_in(text: &[u8], token: &Finder<'_>) -> bool {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..DECODINGS {
+        if token.find(&text).is_some() {
+            return true;
+        }
+        // Borrowed where there was nothing to decode.
+        let Cow::Owned(decoded) = Cow::from(percent_decode(&text)) else { return false };
+        text = Cow::Owned(decoded);
+    }
+    token.find(&text).is_some()
 }
 
 /// Removes a header, and what CGI and its descendants read as the same: `_` for `-`.

@@ -124,8 +124,12 @@ impl SharedTokens for RedisTokens {
         })
     }
 
-    fn remove(&self, key: CacheKey) -> SharedFuture<'_, ()> {
+    fn remove<'s>(&'s self, key: CacheKey, token: &'s IssuedToken) -> SharedFuture<'s, ()> {
         Box::pin(async move {
+            // One that is put between the look and the end is lost: that costs an exchange.
+            if !self.get(key).await.is_some_and(|stored| stored.is_same(token)) {
+                return;
+            }
             let mut delete = cmd("DEL");
             delete.arg(SharedEntry::name(&key));
             let _ = self.run(delete).await;

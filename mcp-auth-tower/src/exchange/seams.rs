@@ -47,8 +47,9 @@ pub trait SharedTokens: Send + Sync + Debug {
     /// Keeps a token, until its [`usable_until`](IssuedToken::usable_until) at most.
     fn put<'s>(&'s self, key: CacheKey, token: &'s IssuedToken) -> SharedFuture<'s, ()>;
 
-    /// Forgets what is under this key: a downstream refused it.
-    fn remove(&self, key: CacheKey) -> SharedFuture<'_, ()>;
+    /// Forgets this token, which a downstream refused. Another one under this key stays: a replica that met the refusal
+    /// before has replaced it.
+    fn remove<'s>(&'s self, key: CacheKey, token: &'s IssuedToken) -> SharedFuture<'s, ()>;
 
     /// Claims the exchange under this key, for at most this time.
     fn claim(&self, key: CacheKey, hold: Duration) -> SharedFuture<'_, Claim> {

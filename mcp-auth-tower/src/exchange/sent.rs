@@ -91,6 +91,9 @@ impl<S, B: Body<Data = Bytes>> Sent<S, B> {
         let worth = self.shared.exchanger.refused_downstream(&self.asking, &self.token);
         let again = worth && self.body.is_some() && !self.renewed;
         tracing::info!(target: "mcp_auth", plan = self.asking.plan.name(), again, "the service refused an issued token");
+        if worth && !again {
+            self.shared.exchanger.forget_shared_later(&self.asking, &self.token);
+        }
         again.then(|| {
             self.renewed = true;
             Again::Renewed
@@ -141,7 +144,7 @@ where
             Again::Nonce(nonce) => self.nonce = Some(nonce),
             Again::Renewed => {
                 let exchanger = &self.shared.exchanger;
-                exchanger.forget_shared(&self.asking).await;
+                exchanger.forget_shared(&self.asking, &self.token).await;
                 self.token = exchanger.obtain(&self.asking, None).await?;
             }
         }

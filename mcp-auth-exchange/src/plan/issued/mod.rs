@@ -9,6 +9,7 @@ use http::HeaderValue;
 use mcp_auth_core::UnixTime;
 use mcp_auth_core::jwk::Thumbprint;
 use mcp_auth_discovery::Secret;
+use subtle::ConstantTimeEq as _;
 
 pub(super) use check::{Check, Life, Refusal, is_wanted};
 pub(super) use readable::read_claims;
@@ -40,6 +41,11 @@ impl IssuedToken {
     /// The token. Whoever calls this answers for where it goes.
     pub fn expose(&self) -> &str {
         self.token.expose()
+    }
+
+    /// Whether the other one is the same token, whatever is known of it besides. Takes the same time whatever differs.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
     }
 
     /// How it is presented.

@@ -221,10 +221,19 @@ async fn attack_109_a_provider_that_never_answers_is_a_503_in_bounded_time() {
 
 #[tokio::test(start_paused = true)]
 async fn attack_109_a_circuit_opens_and_closes() {
+    let logs = Arc::new(Written::default());
+    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let lines = |level: &str, what: &str| {
+        let text = logs.text();
+        let with_all =
+            |line: &&str| line.starts_with(level) && line.contains(what) && line.contains(ENDPOINT);
+        text.lines().filter(with_all).count()
+    };
     let route = Route::by(plan().attempts(1));
     route.provider.answers(|_| Err(FetchError::Connect("refused".into())));
-    for user in ["a", "b", "c", "d", "e", "f", "g"] {
+    for (n, user) in ["a", "b", "c", "d", "e", "f", "g"].into_iter().enumerate() {
         assert_eq!(route.status(&route.token(user)).await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(lines("WARN", "left alone"), usize::from(n >= 4), "once, when it opens");
     }
     assert_eq!(route.provider.asked(), 5, "then nobody is asked");
     route.clock.advance(6);
@@ -232,6 +241,33 @@ async fn attack_109_a_circuit_opens_and_closes() {
     assert_eq!(route.status(&route.token("h")).await, StatusCode::OK);
     assert_eq!(route.status(&route.token("i")).await, StatusCode::OK);
     assert_eq!(route.provider.asked(), 7);
+    assert_eq!((lines("WARN", "left alone"), lines("INFO", "answers again")), (1, 1));
+}
+
+#[tokio::test]
+async fn scopes_beyond_and_missing_are_said() {
+    let logs = Arc::new(Written::default());
+    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let route = Route::new();
+    for (granted, said) in [
+        ("mcp:invoke", None),
+        ("mcp:invoke mcp:extra", Some(r#"missing="" beyond="mcp:extra""#)),
+        ("mcp:other", Some(r#"missing="mcp:invoke" beyond="mcp:other""#)),
+    ] {
+        let clock = route.clock.clone();
+        route.provider.answers(move |request| {
+            let mut claims = claims(&subject_of(request), "tool", clock.secs() + LIFE, 0);
+            claims["scope"] = granted.into();
+            let mut answer = issued(&claims);
+            answer["scope"] = granted.into();
+            reply(200, &answer)
+        });
+        assert_eq!(route.status(&route.token(granted)).await, StatusCode::OK);
+        let text = logs.text();
+        let warned = text.lines().any(|line| line.starts_with("WARN") && line.contains("other scopes"));
+        assert_eq!(warned, said.is_some(), "{text}");
+        assert!(text.contains(said.unwrap_or_default()), "{text}");
+    }
 }
 
 #[tokio::test]
@@ -306,4 +342,27 @@ async fn row_259_the_callers_token_is_in_no_header_however_often_he_sends_it() {
     let (parts, _) = route.send(request).await;
     assert_eq!(parts.status, StatusCode::BAD_REQUEST);
     assert_eq!(route.tool.calls(), 1);
+}
+
+#[tokio::test]
+async fn the_callers_token_goes_nowhere_percent_encoded_either() {
+    let route = Route::new();
+    let token = route.token("bob");
+    let all = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    let one = format!("%{:02X}{}", token.as_bytes()[0], token.split_at(1).1);
+    for encoded in [one.clone(), all(&token), one.replace('%', "%25"), all(&all(&token))] {
+        let mut request = post(&token, &call("read"));
+        *request.uri_mut() = format!("/files/mcp?t={encoded}").parse::<Uri>().unwrap();
+        assert_eq!(route.send(request).await.0.status, StatusCode::BAD_REQUEST, "{encoded}");
+        assert_eq!(route.tool.calls(), 0);
+    }
+    for encoded in [one, all(&token)] {
+        let mut request = post(&token, &call("read"));
+        let headers = request.headers_mut();
+        headers.insert("cookie", format!("a=%20; t={encoded}").parse().unwrap());
+        headers.insert("x-harmless", "100%, a%20b".parse().unwrap());
+        assert_eq!(route.send(request).await.0.status, StatusCode::OK);
+        let seen = route.tool.seen.lock().unwrap().last().unwrap().0.headers.clone();
+        assert!(!seen.contains_key("cookie") && seen["x-harmless"] == "100%, a%20b", "{encoded}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mcp_auth_core::seal::{SealKey, Sealer};
+use mcp_auth_exchange::cache::SharedEntry;
 
 use super::*;
 use crate::exchange::{Claim, RedisTokens, SharedTokens as _};
@@ -228,6 +229,26 @@ async fn attack_108_a_replica_that_vanished_and_one_that_failed_hold_nobody_up()
         .await;
     store.release(key).await;
     assert_eq!(store.claim(key, hold).await, Claim::Ours);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_removed_and_the_one_that_replaced_it_stays() {
+    let Some(server) = RedisServer::start(&[]).await else { return };
+    let store = tokens(&server, 1);
+    let subject = mcp_auth_exchange::plan::Subject::of(principal(&World::new().token("bob"))).unwrap();
+    let key = plan().cache_key("x", &subject, None);
+    let token = |token: &str| {
+        let (now, end) = (now(), now() + 300);
+        let text = json!({"v": 1, "token": token, "missing": [], "beyond": [], "issued_at": now,
+            "usable_until": end, "refresh_at": end});
+        SharedEntry::read(text.to_string().as_bytes()).unwrap()
+    };
+    let (old, new) = (token("old"), token("new"));
+    store.put(key, &new).await;
+    store.remove(key, &old).await;
+    assert_eq!(store.get(key).await.unwrap().expose(), "new");
+    store.remove(key, &new).await;
+    assert!(store.get(key).await.is_none() && names(&server).await.is_empty());
 }
 
 fn principal(token: &str) -> Arc<mcp_auth_core::Principal> {

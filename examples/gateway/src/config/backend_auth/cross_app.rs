@@ -59,7 +59,7 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
 }
 
 fn server(node: Node, what: &'static str, lints: &mut Lints) -> Result<(TokenEndpoint, Client), Fault> {
-    let known = ["host", "path", "policies", "clientAuth"];
+    let known = ["host", "path", "policies", endpoint::DANGER, "clientAuth"];
     let mut fields = Fields::new(node, what, &known, &["service", "backend"])?;
     let endpoint = endpoint::read(&mut fields, lints)?;
     let client = Client::read(fields.require("clientAuth")?)?.fits(&endpoint)?;

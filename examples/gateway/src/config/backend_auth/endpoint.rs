@@ -2,13 +2,13 @@
 
 use mcp_auth_exchange::TokenEndpoint;
 
-use super::super::error::Fault;
+use super::super::error::{Fault, Position};
 use super::super::fields::Fields;
 use super::super::node::Node;
 use super::super::url::HttpUrl;
 use super::super::warning::Lints;
 
-/// `host` and `path`; with `policies.backendTLS` a host without a scheme is https.
+/// `host` and `path`, and `dangerPlainHttp` where that is http to another machine; with `policies.backendTLS` a host without a scheme is https.
 pub(super) fn read(fields: &mut Fields, lints: &mut Lints) -> Result<TokenEndpoint, Fault> {
     let node = fields.require("host")?;
     let at = node.at;
@@ -30,8 +30,31 @@ pub(super) fn read(fields: &mut Fields, lints: &mut Lints) -> Result<TokenEndpoi
         return Err(Fault::invalid(path.at, format!("`path` must start with `/`, found `{}`", path.value)));
     }
     let url = HttpUrl::parse(&format!("{base}{}", path.value), "host", at)?;
-    url.warn_if_plain("host", at, lints);
+    let danger = fields.take(DANGER).map(|node| node.boolean(DANGER)).transpose()?.unwrap_or(false);
+    refuse_plain(&url, "host", at, danger, lints)?;
     TokenEndpoint::insecure_http(url.url()).map_err(|e| Fault::invalid(at, format!("`host`: {e}")))
+}
+
+/// Lets the client's secret and the callers' tokens cross the network unencrypted.
+pub(super) const DANGER: &str = "dangerPlainHttp";
+
+/// Http to another machine is an error, or with `danger` a warning.
+pub(super) fn refuse_plain(
+    url: &HttpUrl,
+    field: &str,
+    at: Position,
+    danger: bool,
+    lints: &mut Lints,
+) -> Result<(), Fault> {
+    if danger || !url.is_plain_and_remote() {
+        url.warn_if_plain(field, at, lints);
+        return Ok(());
+    }
+    let message = format!(
+        "`{field}` is http on a host that is not loopback: the client's secret and the callers' tokens would go \
+         unencrypted; use https, or write `{DANGER}: true`"
+    );
+    Err(Fault::invalid(at, message))
 }
 
 /// Whether TLS is on: `backendTLS: {}`.

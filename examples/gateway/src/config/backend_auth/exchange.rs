@@ -16,10 +16,11 @@ use super::issued::Issued;
 use super::{Client, Leg, Read, endpoint, profile};
 
 pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
-    const KNOWN: [&str; 20] = [
+    const KNOWN: [&str; 21] = [
         "host",
         "path",
         "policies",
+        endpoint::DANGER,
         "provider",
         "issuer",
         "grantType",

@@ -19,6 +19,7 @@ mod secrets;
 mod tests;
 mod token_exchange;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use mcp_auth_exchange::plan::{ExchangePlan, Selector, Step};
@@ -157,6 +158,23 @@ impl BackendAuth {
             let plan = plan.map_err(|e| Fault::invalid(way.at, e))?;
             for finding in plan.findings(&audiences) {
                 lints.add(WarningKind::Exchange, way.at, finding.text());
+            }
+        }
+        self.one_file_per_client()
+    }
+
+    /// A route has one exchanger, which finds a workload's token by its client.
+    fn one_file_per_client(&self) -> Result<(), Fault> {
+        let mut files: HashMap<&str, &Spanned<PathBuf>> = HashMap::new();
+        for leg in self.ways.iter().flat_map(|way| &way.legs) {
+            let Client::Workload(id, file) = &leg.client else { continue };
+            let first = *files.entry(id).or_insert(file);
+            if first.value != file.value {
+                let message = format!(
+                    "`tokenFile` of the client `{id}` is another one at {}: on one route a client has one file",
+                    first.at
+                );
+                return Err(Fault::new(ConfigErrorKind::Conflict, file.at, message));
             }
         }
         Ok(())

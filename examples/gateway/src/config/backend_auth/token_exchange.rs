@@ -27,7 +27,7 @@ use super::super::suggest;
 use super::super::url::HttpUrl;
 use super::super::warning::{Lints, WarningKind};
 use super::secrets::Values;
-use super::{Client, Leg, Method, profile};
+use super::{Client, Leg, Method, endpoint, profile};
 
 /// The block.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub(super) struct TokenExchange {
     method: Method,
     audiences: Vec<String>,
     resources: Vec<Resource>,
+    /// Whether the Secret's endpoint may be http on another machine.
+    danger_plain_http: bool,
     at: Position,
 }
 
@@ -107,8 +109,9 @@ impl Install {
 
 impl TokenExchange {
     pub(super) fn read(node: Node) -> Result<Self, Fault> {
-        // The last three are ours.
-        let known = ["mode", "entra", "elicitation", "audiences", "resources", "clientAuthMethod"];
+        // The last four are ours.
+        let known =
+            ["mode", "entra", "elicitation", "audiences", "resources", "clientAuthMethod", endpoint::DANGER];
         let mut fields = Fields::new(node, "tokenExchange", &known, &[])?;
         let at = fields.at();
         let mode = fields.text("mode")?.map(|text| read_mode(&text)).transpose()?.unwrap_or_default();
@@ -147,10 +150,12 @@ impl TokenExchange {
             let wrong = |e| Fault::invalid(text.at, format!("`resources`: {e}"));
             Resource::parse(&text.value).map_err(wrong)
         });
+        let danger = fields.take(endpoint::DANGER).map(|node| node.boolean(endpoint::DANGER)).transpose()?;
         Ok(Self {
             mode,
             by,
             method,
+            danger_plain_http: danger.unwrap_or(false),
             audiences: audiences.collect(),
             resources: resources.collect::<Result<_, Fault>>()?,
             at,
@@ -194,7 +199,7 @@ impl TokenExchange {
             (By::Entra(entra), _) => entra.leg(&Values::read(folder()?, &entra.secret)?, self.method)?,
             (By::Secret(name), _) | (By::Default, Some(name)) => {
                 let values = Values::read(folder()?, name)?;
-                from_secret(&values, name, self.method, lints)?
+                from_secret(&values, name, self.method, self.danger_plain_http, lints)?
             }
             (By::Off, _) => {
                 let message = "`elicitation.secretName` is empty, which means off: what is left is a token service of \
@@ -261,6 +266,7 @@ fn from_secret(
     values: &Values,
     name: &Spanned<String>,
     method: Method,
+    danger_plain_http: bool,
     lints: &mut Lints,
 ) -> Result<Leg, Fault> {
     const KNOWN: [&str; 8] = [
@@ -289,7 +295,7 @@ fn from_secret(
         HttpUrl::parse(value.expose(), key, name.at).map_err(|_| wrong())
     };
     let endpoint = url("access_token_url")?;
-    endpoint.warn_if_plain("access_token_url", name.at, lints);
+    endpoint::refuse_plain(&endpoint, "access_token_url", name.at, danger_plain_http, lints)?;
     for key in ["authorize_url", "redirect_uri"] {
         if values.get(key).is_some() {
             // For consent: looked at now, so that it is right when it is needed.
