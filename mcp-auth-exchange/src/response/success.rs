@@ -190,11 +190,15 @@ fn token(object: Object<'_>, name: &'static str) -> Result<Option<Secret>, Kind>
 }
 
 /// Advice (RFC 6749 §5.1: "RECOMMENDED"): what cannot be read is as if it were not there. What is too large is large.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole, not negative, and saturating"
+)]
 fn expires_in(object: Object<'_>) -> Option<u64> {
     match object.get("expires_in")? {
         Value::Int(seconds) => u64::try_from(seconds).ok(),
         Value::Uint(seconds) => Some(seconds),
-        // `as` saturates.
         Value::Double(seconds) if seconds >= 0.0 && seconds.fract() == 0.0 => Some(seconds as u64),
         Value::String(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
             Some(digits.parse().unwrap_or(u64::MAX))
