@@ -155,7 +155,7 @@ impl Session {
         if let Some(location) = parts.get("location") {
             self.check_location(location.to_str().expect("a location of text"), answer.event);
         } else {
-            assert_eq!(answer.response.status().is_redirection(), false);
+            assert!(!answer.response.status().is_redirection());
         }
         if parts.get("content-type").is_some_and(|value| value == "text/html; charset=utf-8") {
             assert!(!text.contains("<script") && parts["x-frame-options"] == "DENY");

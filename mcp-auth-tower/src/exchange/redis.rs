@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// Entries end by Redis' clock when the token is used no more. Redis that is down costs an exchange for each replica,
 /// and nothing else. Its access rules need `GET`, `SET` and `DEL` on `mcp-auth:*`, besides what
-/// [`RedisConnection`](crate::store::redis::RedisConnection) needs.
+/// [`RedisConnection`] needs.
 ///
 /// ```no_run
 /// use std::sync::Arc;

@@ -40,11 +40,7 @@ async fn main() -> Result<()> {
         },
         _ => ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] },
     };
-    let person = Person {
-        url: setting("CLIENT_URL")?,
-        browser: setting("CLIENT_BROWSER")?,
-        lifecycle,
-    };
+    let person = Person { url: setting("CLIENT_URL")?, browser: setting("CLIENT_BROWSER")?, lifecycle };
     let (read, write) = (setting("CLIENT_READ")?, setting("CLIENT_WRITE")?);
 
     // 401, then log in with what the challenge says, then again.
