@@ -61,8 +61,10 @@ impl Socket {
             }
         }
         // Who has connected by now may have sent a request: closing the socket would reset them.
+        // Where they never stop coming, the socket is closed all the same.
+        let closing = Instant::now();
         while let Ok(Ok((stream, peer))) = tokio::time::timeout(LAST_CONNECTION, self.socket.accept()).await {
-            if connections.len() >= self.limits.max {
+            if connections.len() >= self.limits.max || closing.elapsed() > LAST_REQUEST {
                 break;
             }
             if let Some(connection) = self.connection(&builder, &graceful, stream, peer) {

@@ -87,11 +87,7 @@ impl Gateway {
                     route(file, from, &rules, &connections, &session, &exchanges, &facades)
                 });
                 let hostname = listener.hostname.as_ref().map(|h| h.value.as_str());
-                listeners.add(
-                    hostname,
-                    facades.front(listener, &connections),
-                    routes.collect::<Result<_, BuildError>>()?,
-                );
+                listeners.add(hostname, facades.front(listener), routes.collect::<Result<_, BuildError>>()?);
             }
             binds.push((bind.address, listeners, Arc::new(bind.proxies.clone()), bind.connections));
         }

@@ -150,6 +150,11 @@ fn row_160_the_keys_are_passed_on_at_the_path_that_a_route_names_and_nothing_els
         gateway.get(path).ends(401);
     }
     gateway.at(HOST, "POST", "/keys", &[], "{}").ends(401);
+    let asked = provider.seen("/keys").len();
+    for _ in 0..20 {
+        gateway.get("/keys").ends(200);
+    }
+    assert_eq!(provider.seen("/keys").len(), asked, "who asks often asks the gateway");
     let unnamed = Gateway::start(&file(&folder("no-keys"), "", &[route(&provider, "/mcp", &keys)]));
     unnamed.get("/keys").ends(404);
 }

@@ -18,7 +18,6 @@ use self::keys_path::KeysPath;
 use super::build::BuildError;
 use super::rules::Levels;
 use crate::config::{self, Config, McpAuthentication};
-use crate::proxy::Connections;
 use crate::state::Shared;
 
 /// The authorization servers of a whole file, one for each issuer, and what asks their providers.
@@ -69,11 +68,11 @@ impl Facades {
     }
 
     /// Those of a listener's routes.
-    pub(crate) fn front(&self, listener: &config::Listener, connections: &Connections) -> Front {
+    pub(crate) fn front(&self, listener: &config::Listener) -> Front {
         let issuers: Vec<&str> =
             listener.routes.iter().filter_map(of).map(|(_, facade)| facade.issuer()).collect();
         let here = self.servers.iter().filter(|server| issuers.contains(&server.issuer()));
-        Front::new(here.cloned(), KeysPath::of_listener(listener, connections))
+        Front::new(here.cloned(), KeysPath::of_listener(listener, &self.fetch))
     }
 }
 
