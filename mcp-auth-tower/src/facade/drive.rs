@@ -70,11 +70,7 @@ impl Driver {
                 Step::Done(answer) => return *answer,
                 Step::Store(command) => self.store(command).await,
                 Step::Send(request) => {
-                    let to = request.uri().to_string();
-                    let answer = self.send(*request).await;
-                    if let Some(answer) = &answer {
-                        report(&to, metadata.as_deref(), answer);
-                    }
+                    let answer = self.send(*request, metadata.as_deref()).await;
                     answer.map_or(Input::Failed, Input::Answered)
                 }
                 Step::Document(id) => match &self.documents {
@@ -129,7 +125,11 @@ impl Driver {
         )
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        metadata: Option<&AuthorizationServerMetadata>,
+    ) -> Option<Response<Bytes>> {
         // The endpoint was checked when the metadata was read.
         let url = match FetchUrl::parse(&request.uri().to_string()) {
             Ok(url) => url,
@@ -139,7 +139,10 @@ impl Driver {
             }
         };
         match self.fetch(url.clone(), request).await {
-            Ok(response) if response.body().len() <= MAX_RESPONSE_BYTES => Some(response),
+            Ok(response) if response.body().len() <= MAX_RESPONSE_BYTES => {
+                report(&url, metadata, &response);
+                Some(response)
+            }
             Ok(_) => {
                 tracing::warn!(target: "mcp_auth", endpoint = %url, "the provider's answer is too long");
                 None
@@ -186,14 +189,14 @@ impl Driver {
 }
 
 /// Tells the operator what the provider refuses: clients and people read only that it did.
-fn report(to: &str, metadata: Option<&AuthorizationServerMetadata>, answer: &Response<Bytes>) {
+fn report(to: &FetchUrl, metadata: Option<&AuthorizationServerMetadata>, answer: &Response<Bytes>) {
     if answer.status().is_success() {
         return;
     }
     let registration = metadata.and_then(|metadata| metadata.registration_endpoint.as_ref());
-    if registration.is_some_and(|endpoint| endpoint.as_str() == to) {
+    if registration.is_some_and(|endpoint| endpoint == to.as_url()) {
         if let Err(error) = ClientRegistrationResponse::from_http(answer) {
-            tracing::warn!(target: "mcp_auth", endpoint = to, %error, "the provider does not register a client");
+            tracing::warn!(target: "mcp_auth", endpoint = %to, %error, "the provider does not register a client");
         }
         return;
     }
@@ -201,10 +204,10 @@ fn report(to: &str, metadata: Option<&AuthorizationServerMetadata>, answer: &Res
     match error.refusal().map(TokenErrorResponse::code) {
         // Sessions end, and clients come with what is over.
         Some(TokenErrorCode::InvalidGrant) => {
-            tracing::info!(target: "mcp_auth", endpoint = to, %error, "the provider refuses a grant");
+            tracing::info!(target: "mcp_auth", endpoint = %to, %error, "the provider refuses a grant");
         }
         _ => {
-            tracing::warn!(target: "mcp_auth", endpoint = to, %error, "the provider refuses a request of ours")
+            tracing::warn!(target: "mcp_auth", endpoint = %to, %error, "the provider refuses a request of ours")
         }
     }
 }
