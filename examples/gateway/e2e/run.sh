@@ -172,7 +172,7 @@ wanted() { local suite; for suite; do [[ " ${suites[*]} " == *" $suite "* ]] && 
 if wanted clients facade; then
   program openssl openssl >/dev/null || die "openssl is needed: it makes the certificate of the clients' metadata documents"
 fi
-if wanted clients facade; then
+if wanted clients exchange-replicas facade; then
   E2E_REDIS=$(program redis-server redis-server) || die "redis-server is needed, and could not be installed"
 fi
 if wanted browser; then

@@ -213,9 +213,9 @@ export class Suite {
   }
 
   /** A Redis of its own, without persistence. */
-  async redis({ name = 'redis', port } = {}) {
+  async redis({ name = 'redis', port, password } = {}) {
     const own = port ?? await this.freePort();
-    const part = await this.part(name, process.env.E2E_REDIS, ['--port', String(own), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    const part = await this.part(name, process.env.E2E_REDIS, ['--port', String(own), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...(password ? ['--requirepass', password] : [])],
       { ready: /Ready to accept connections/ });
     part.port = own;
     part.url = `redis://127.0.0.1:${own}`;
