@@ -133,7 +133,7 @@ impl Facade {
             };
         }
         match ClientIdUrl::parse(client_id) {
-            Ok(url) if self.offers.documents => Found::Document(url),
+            Ok(url) if self.offers.documents && self.documents.check(&url).is_ok() => Found::Document(url),
             _ => Found::Unknown,
         }
     }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcp_auth_core::seal::Sealer;
 use mcp_auth_discovery::Scopes;
+use mcp_auth_discovery::client_metadata::ClientMetadataPolicy;
 use mcp_auth_discovery::facade::{FacadeEndpoint, FacadeMetadata};
 use mcp_auth_discovery::provider::Provider;
 use mcp_auth_discovery::registration::{RedirectUriError, RedirectUriRules};
@@ -34,6 +35,8 @@ pub struct Facade {
     pub(super) theme: Theme,
     pub(super) tokens: AccessTokens,
     pub(super) lifetimes: Lifetimes,
+    /// Whose documents are taken.
+    pub(super) documents: ClientMetadataPolicy,
     store_prefix: String,
 }
 
@@ -116,6 +119,7 @@ impl Facade {
             theme: Theme::default(),
             tokens: AccessTokens::PassThrough,
             lifetimes: Lifetimes::default(),
+            documents: ClientMetadataPolicy::default(),
             store_prefix: format!("mcp-auth:facade:1:{tag}"),
         })
     }
@@ -128,6 +132,14 @@ impl Facade {
     /// Our metadata.
     pub fn metadata(&self) -> &FacadeMetadata {
         &self.metadata
+    }
+
+    /// Says whose metadata documents are taken; asked at every endpoint, so that clients of a host that is not allowed any
+    /// more get no new tokens. Default: everybody's.
+    #[must_use]
+    pub fn with_client_documents(mut self, policy: ClientMetadataPolicy) -> Self {
+        self.documents = policy;
+        self
     }
 
     /// Where the provider sends users back to.

@@ -41,8 +41,7 @@ pub enum ConsentPolicy {
 pub(super) struct ConsentDigest([u8; DIGEST_BYTES]);
 
 impl ConsentDigest {
-    pub(super) fn of(client_id: &str, redirect_uri: &str, resource: &str, scope: &str) -> Self {
-        let mut scopes: Vec<&str> = scope.split(' ').collect();
+    pub(super) fn of(client_id: &str, redirect_uri: &str, resource: &str, mut scopes: Vec<&str>) -> Self {
         scopes.sort_unstable();
         let mut hash = Sha256::new();
         for part in [client_id, redirect_uri, resource].into_iter().chain(scopes) {
@@ -63,6 +62,19 @@ impl ConsentDigest {
 }
 
 impl Facade {
+    /// What a consent gives: the scopes that the client gets, and those that the operator adds for the provider, since it
+    /// is the user's access that is given. The page shows them, and they are what is remembered.
+    pub(super) fn consented_scopes<'s>(&'s self, scope: &'s str) -> Vec<&'s str> {
+        let asked = scope.split(' ').filter(|scope| !scope.is_empty());
+        let mut scopes: Vec<&str> = Vec::new();
+        for scope in asked.chain(self.upstream.scope.iter()) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        scopes
+    }
+
     /// Whether users are asked about this client at all.
     pub(super) fn asks_about(&self, client: &Client) -> bool {
         match (&client.origin, self.consent) {

@@ -204,7 +204,7 @@ impl FacadeServerBuilder {
     ///
     /// [`FacadeServerError`].
     pub fn build(self) -> Result<FacadeServer, FacadeServerError> {
-        let facade = Arc::new(self.facade);
+        let facade = Arc::new(self.facade.with_client_documents(self.documents.clone()));
         let fetch = match self.fetch {
             Some(fetch) => fetch,
             None => Arc::new(HttpClient::new().map_err(FacadeServerError::Client)?),

@@ -173,7 +173,8 @@ impl Authorize {
         let mut pending = read.map_err(refused)?;
 
         let prompts = |prompt: &str| pending.prompts(prompt);
-        let consent = ConsentDigest::of(&client.id, registered, &pending.resource, &pending.scope);
+        let scopes = facade.consented_scopes(&pending.scope);
+        let consent = ConsentDigest::of(&client.id, registered, &pending.resource, scopes);
         let remembered = registered.starts_with("https://").then_some(consent);
         let given =
             remembered.is_some_and(|consent| facade.has_consented(&asked.browser, consent, context.now));

@@ -59,14 +59,7 @@ impl Facade {
         );
         let resource = foreign(&view.pending.resource, MAX_ADDRESS_CHARS);
         let _ = write!(body, "<dt>Access to</dt>\n<dd><code>{}</code></dd>\n", Escaped(&resource));
-        // Those that the operator adds for the provider, too: it is the user's access that is given.
-        let asked = view.pending.scope.split(' ').filter(|scope| !scope.is_empty());
-        let mut scopes: Vec<&str> = Vec::new();
-        for scope in asked.chain(self.upstream.scope.iter()) {
-            if !scopes.contains(&scope) {
-                scopes.push(scope);
-            }
-        }
+        let scopes = self.consented_scopes(&view.pending.scope);
         if !scopes.is_empty() {
             body.push_str("<dt>Permissions</dt>\n<dd><ul>\n");
             for scope in &scopes {

@@ -213,6 +213,45 @@ fn a_client_metadata_document_is_named_by_its_host() {
 }
 
 #[test]
+fn a_client_of_a_host_that_is_not_allowed_any_more_gets_no_new_tokens() {
+    let mut world = two_clients();
+    let document = json!({"client_id": DOCUMENT, "client_name": "C", "redirect_uris": [REDIRECT],
+        "grant_types": ["authorization_code", "refresh_token"]});
+    world.documents.insert(DOCUMENT.into(), document);
+    let pairs = with(authorization(), "client_id", DOCUMENT);
+    let code = world.code(&pairs, 1);
+    let answer = world.call(post("/token", &with(redemption(&code), "client_id", DOCUMENT)));
+    let token = body(&answer)["refresh_token"].as_str().unwrap().to_owned();
+    let others = ClientMetadataPolicy::default().allow_host("other.example");
+    let facade = builder(shared()).build().unwrap().with_client_documents(others);
+    world.facade = Arc::new(facade);
+    let answer = world.call(post("/token", &with(refreshing(&token), "client_id", DOCUMENT)));
+    assert_eq!(answer.event, Event::Refused(Refusal::UnknownClient));
+    assert_eq!(world.call(get("/authorize", &pairs)).event, Event::Refused(Refusal::UnknownClient));
+}
+
+#[test]
+fn the_page_shows_what_the_operator_adds_and_no_more_than_a_person_reads() {
+    let added = shared().scope(&Scopes::new(["Mail.Read", "mcp:read"]).unwrap());
+    let mut world = World::new(builder(added).build().unwrap());
+    let page = html(&world.call(get("/authorize", &authorization()))).to_owned();
+    let shown = |scope: &str| page.matches(&format!("<li><code>{scope}</code></li>")).count();
+    assert_eq!((shown("mcp:read"), shown("Mail.Read")), (1, 1), "{page}");
+    world.go(&authorization());
+    assert_eq!(world.call(get("/authorize", &authorization())).event, Event::SentToProvider, "remembered");
+    let more = shared().scope(&Scopes::new(["Mail.Read", "Mail.Send"]).unwrap());
+    world.facade = Arc::new(builder(more).build().unwrap());
+    assert_eq!(
+        world.call(get("/authorize", &authorization())).event,
+        Event::ConsentAsked,
+        "for less than now"
+    );
+    let many: Vec<String> = (0..41).map(|number| format!("s{number}")).collect();
+    let answer = world.call(get("/authorize", &with(authorization(), "scope", &many.join(" "))));
+    assert_eq!(answer.event, Event::Refused(Refusal::Scope));
+}
+
+#[test]
 fn the_document_of_another_client_is_not_taken_for_this_one() {
     let mut world = two_clients();
     let other = "https://evil.example/oauth.json";

@@ -18,7 +18,7 @@ use http::{Request, Response};
 use mcp_auth_core::UnixTime;
 use mcp_auth_core::crypto::AwsLc;
 use mcp_auth_core::seal::{SealKey, Sealer};
-use mcp_auth_discovery::client_metadata::{ClientIdUrl, ClientMetadataDocument};
+use mcp_auth_discovery::client_metadata::{ClientIdUrl, ClientMetadataDocument, ClientMetadataPolicy};
 use mcp_auth_discovery::facade::{FacadeIssuer, FacadeMetadata};
 use mcp_auth_discovery::provider::Provider;
 use mcp_auth_discovery::registration::{ClientMetadata, RedirectUriRules};

@@ -324,6 +324,11 @@ fn rfc_7592_a_client_reads_changes_and_ends_its_registration() {
     ] {
         assert_eq!(world.call(manage("PUT", &token, &bad)).response.status(), StatusCode::BAD_REQUEST);
     }
+    // As long as a new registration may be, and no longer: it waits in the store.
+    let long: Vec<String> = (0..40).map(|n| format!("https://app.example/{n}/{}", "x".repeat(200))).collect();
+    let change = json!({"client_id": id, "redirect_uris": long, "token_endpoint_auth_method": "none"});
+    assert_eq!(world.call(manage("PUT", &token, &change)).response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(world.call(get("/authorize", &pairs)).event, Event::ConsentAsked, "it is as it was");
     // A store that is down may hold a deletion.
     world.store_works = false;
     assert_eq!(world.call(get("/authorize", &pairs)).event, Event::Refused(Refusal::Store));
