@@ -70,6 +70,7 @@ pub(crate) struct RequestParts<'a> {
     pub(crate) subject_token: &'a str,
     pub(crate) actor_token: Option<&'a str>,
     pub(crate) actor_token_type: Option<&'a str>,
+    pub(crate) parameters: &'a [(&'a str, &'a str)],
 }
 
 impl<'a> StepParts<'a> {
@@ -163,11 +164,7 @@ impl<'a> StepParts<'a> {
         out.optional(authorization_details.map(str::as_bytes));
         out.optional(connection.map(str::as_bytes));
         out.optional(login_hint.map(str::as_bytes));
-        out.length(parameters.len());
-        for (name, value) in parameters {
-            out.text(name);
-            out.text(value);
-        }
+        out.parameters(parameters);
         out.optional(proof_key.as_ref().map(<[u8; 32]>::as_slice));
     }
 }
@@ -198,8 +195,16 @@ impl PlanParts<'_> {
 
 impl RequestParts<'_> {
     pub(crate) fn key(self) -> CacheKey {
-        let Self { tenant, plan, subject_issuer, subject, subject_token, actor_token, actor_token_type } =
-            self;
+        let Self {
+            tenant,
+            plan,
+            subject_issuer,
+            subject,
+            subject_token,
+            actor_token,
+            actor_token_type,
+            parameters,
+        } = self;
         let mut out = Writer::new(b"mcp-auth exchange request 1");
         out.text(tenant);
         out.part(plan);
@@ -208,6 +213,7 @@ impl RequestParts<'_> {
         out.text(subject_token);
         out.optional(actor_token.map(str::as_bytes));
         out.optional(actor_token_type.map(str::as_bytes));
+        out.parameters(parameters);
         CacheKey(out.finish())
     }
 }
@@ -242,6 +248,14 @@ impl Writer {
                 self.0.update([1]);
                 self.part(bytes);
             }
+        }
+    }
+
+    fn parameters(&mut self, parameters: &[(&str, &str)]) {
+        self.length(parameters.len());
+        for (name, value) in parameters {
+            self.text(name);
+            self.text(value);
         }
     }
 

@@ -47,6 +47,9 @@ pub enum ParameterError {
     /// An empty name, one with other characters than letters, digits, `_`, `-`, `.` and `:`, or one too long.
     #[error("a parameter has no name of a parameter")]
     Name,
+    /// What the request itself adds has the name of one that every request has.
+    #[error("parameter `{0}` is there already")]
+    Twice(String),
     /// Too many parameters, or too long.
     #[error("too many parameters, or too long ones")]
     TooMany,
@@ -71,6 +74,20 @@ impl Parameters {
         }
         self.0.push((name.to_owned(), value.to_owned()));
         Ok(self)
+    }
+
+    /// Those of `more` behind these.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError::Twice`] where both have one of a name, and [`ParameterError::TooMany`].
+    pub(crate) fn and(self, more: &Self) -> Result<Self, ParameterError> {
+        more.iter().try_fold(self, |all, (name, value)| {
+            if all.iter().any(|(known, _)| known == name) {
+                return Err(ParameterError::Twice(name.to_owned()));
+            }
+            all.with(name, value)
+        })
     }
 
     /// The parameters in order.
@@ -108,6 +125,9 @@ mod tests {
         }
         let one = new("options").unwrap();
         assert_eq!(format!("{one:?}"), r#"["options"]"#);
-        assert_eq!(one.with("x", &"v".repeat(MAX_PARAMETER_BYTES)), Err(ParameterError::TooMany));
+        assert_eq!(one.clone().with("x", &"v".repeat(MAX_PARAMETER_BYTES)), Err(ParameterError::TooMany));
+        assert_eq!(one.clone().and(&one), Err(ParameterError::Twice("options".to_owned())));
+        let both = one.and(&new("more").unwrap()).unwrap();
+        assert_eq!(both.iter().collect::<Vec<_>>(), [("options", "v"), ("more", "v")]);
     }
 }

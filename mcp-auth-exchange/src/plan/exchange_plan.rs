@@ -154,6 +154,7 @@ impl ExchangePlan {
     /// apart what shares a store; it may be empty.
     pub fn cache_key(&self, tenant: &str, subject: &Subject, actor: Option<&ActorToken>) -> CacheKey {
         let principal = subject.principal();
+        let parameters: Vec<(&str, &str)> = subject.parameters().iter().collect();
         RequestParts {
             tenant,
             plan: &self.digest,
@@ -162,6 +163,7 @@ impl ExchangePlan {
             subject_token: subject.token(),
             actor_token: actor.map(|a| a.token.expose()),
             actor_token_type: actor.map(|a| a.token_type.as_str()),
+            parameters: &parameters,
         }
         .key()
     }

@@ -14,6 +14,7 @@ use super::issued::{Check, Life, Refusal, is_wanted};
 use super::{ActorToken, ExchangePlan, Step, Subject};
 use crate::client_auth::AuthenticationContext;
 use crate::dpop::{DpopNonce, NonceMemory, NonceRetry, ProofRequest};
+use crate::grant::Parameters;
 use crate::outcome::{Diagnosis, Facts, NOT_SENT, Outcome, SUBJECT_EXPIRED, classify, unanswered};
 use crate::{TokenErrorCode, TokenResponse, TokenResponseError, TokenType, TokenTypeUri};
 
@@ -124,7 +125,10 @@ impl ExchangeRun {
             .map_err(|error| self.broken(&error.to_string()))?;
         self.credential = client.secret().cloned();
         let (subject, token_type) = self.input(step);
-        let mut request = step.request(subject, token_type, self.actor(), client);
+        let none = Parameters::default();
+        let parameters = if self.step == 0 { self.subject.parameters() } else { &none };
+        let request = step.request(subject, token_type, self.actor(), parameters, client);
+        let mut request = request.map_err(|error| self.broken(&error.to_string()))?;
         if let Some(key) = &step.dpop {
             let target =
                 step.target().ok_or_else(|| self.broken("the endpoint cannot stand in a DPoP proof"))?;

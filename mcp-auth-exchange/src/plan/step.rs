@@ -158,17 +158,18 @@ impl Step {
         self.profile.requested_token_type.as_ref()
     }
 
-    /// The request for the token `subject` of the type `token_type`.
+    /// The request for the token `subject` of the type `token_type`, with parameters besides the step's.
     pub(super) fn request(
         &self,
         subject: Secret,
         token_type: TokenTypeUri,
         actor: Option<&ActorToken>,
+        more: &Parameters,
         client: ClientAuthentication,
-    ) -> Request<Bytes> {
+    ) -> Result<Request<Bytes>, ParameterError> {
         let scope = self.sent_scope();
-        let parameters = self.parameters.clone();
-        match self.profile.grant {
+        let parameters = self.parameters.clone().and(more)?;
+        Ok(match self.profile.grant {
             ExchangeGrant::TokenExchange => {
                 let mut request = TokenExchangeRequest::new(subject, token_type, client)
                     .scope(&scope)
@@ -215,7 +216,7 @@ impl Step {
                     .parameters(parameters)
                     .into_http(&self.endpoint)
             }
-        }
+        })
     }
 
     /// Whether an actor's token is sent in this step.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use mcp_auth_core::jwt::Claims;
 use mcp_auth_core::{Principal, UnixTime};
 use mcp_auth_discovery::Secret;
 
-use super::issued::read_claims;
+use super::issued::{Readable, read_claims};
 use crate::TokenTypeUri;
+use crate::grant::Parameters;
 
 /// For whom a token is exchanged: a validated caller, with the token that was validated. There is no way to make one
 /// of a text, so that no token is exchanged that was not checked before.
@@ -17,6 +19,7 @@ use crate::TokenTypeUri;
 #[derive(Clone, Debug)]
 pub struct Subject {
     principal: Arc<Principal>,
+    parameters: Parameters,
 }
 
 impl Subject {
@@ -24,12 +27,24 @@ impl Subject {
     /// [`danger_from_unverified_claims`](Principal::danger_from_unverified_claims) makes.
     pub fn of(principal: Arc<Principal>) -> Option<Self> {
         principal.token()?;
-        Some(Self { principal })
+        Some(Self { principal, parameters: Parameters::default() })
+    }
+
+    /// Adds parameters that are this request's own, such as a `login_hint` that stands in the caller's token. They go
+    /// with the first step's request, behind those of the [`Step`](super::Step), and into the cache's key.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: Parameters) -> Self {
+        self.parameters = parameters;
+        self
     }
 
     /// The caller.
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     /// INVARIANT: not empty; `of` looked.
@@ -45,13 +60,18 @@ pub struct ActorToken {
     pub(crate) token: Secret,
     pub(crate) token_type: TokenTypeUri,
     expires_at: Option<UnixTime>,
+    claims: Option<Arc<Claims>>,
 }
 
 impl ActorToken {
     /// An actor's token. Where it is a JWT, its `exp` is read.
     pub fn new(token: Secret, token_type: TokenTypeUri) -> Self {
-        let expires_at = read_claims(token.expose()).claims().and_then(|claims| claims.expires_at());
-        Self { token, token_type, expires_at }
+        let claims = match read_claims(token.expose()) {
+            Readable::Claims(claims) => Some(Arc::new(claims)),
+            Readable::Opaque | Readable::Broken => None,
+        };
+        let expires_at = claims.as_ref().and_then(|claims| claims.expires_at());
+        Self { token, token_type, expires_at, claims }
     }
 
     /// Sets when it ends, for a token that is no JWT.
@@ -59,6 +79,11 @@ impl ActorToken {
     pub fn until(mut self, expires_at: UnixTime) -> Self {
         self.expires_at = Some(expires_at);
         self
+    }
+
+    /// What it says, where it can be read.
+    pub(super) fn claims(&self) -> Option<&Claims> {
+        self.claims.as_deref()
     }
 
     /// When it ends, as far as is known.

@@ -63,6 +63,15 @@ pub enum ExchangeConfigError {
         /// The plan.
         plan: String,
     },
+    /// Callers have to name in `may_act` who acts for them, and nobody does.
+    #[error(
+        "exchange plan `{plan}`: `may_act` is enforced (`ExchangeSettings::enforce_may_act`), and no actor's token is \
+         set (`ExchangeSettings::actor`)"
+    )]
+    MayAct {
+        /// The plan.
+        plan: String,
+    },
     /// There is no plan.
     #[error("there is no exchange plan: every request would be refused")]
     NoPlan,

@@ -2,14 +2,20 @@ use std::sync::Arc;
 
 use http::Extensions;
 use http::request::Parts;
+use mcp_auth_core::Principal;
 use mcp_auth_core::dpop::TargetUri;
+use mcp_auth_core::mcp::McpCall;
+use mcp_auth_core::policy::Context;
 use mcp_auth_discovery::{ResourceIdentifier, Scopes};
 use mcp_auth_exchange::plan::{ExchangePlan, ExchangePlans, Subject};
 use tower_layer::Layer;
 
 use super::exchanger::Asking;
 use super::settings::{Inbound, Place};
-use super::{ActorTokens, Exchange, ExchangeConfigError, ExchangeRefusal, ExchangeSettings, Exchanger};
+use super::{
+    ActorTokens, Exchange, ExchangeConfigError, ExchangeRefusal, ExchangeSettings, Exchanger,
+    RequestParameters,
+};
 use crate::body::ResponseBody;
 use crate::client::FetchUrl;
 use crate::extension::Authenticated;
@@ -31,6 +37,8 @@ pub(super) struct Shared {
     pub(super) place: Place,
     pub(super) downstream: Option<Downstream>,
     pub(super) actor: Option<Arc<dyn ActorTokens>>,
+    pub(super) may_act: bool,
+    pub(super) parameters: Option<Arc<dyn RequestParameters>>,
     pub(super) inbound: Vec<Inbound>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
 }
@@ -68,6 +76,8 @@ impl ExchangeLayer {
             place: settings.place,
             downstream: settings.downstream.map(Downstream::new),
             actor: settings.actor,
+            may_act: settings.may_act,
+            parameters: settings.parameters,
             inbound: settings.inbound,
             challenge: None,
         };
@@ -125,6 +135,9 @@ impl Shared {
                 });
             }
         }
+        if self.may_act && self.actor.is_none() {
+            return Err(ExchangeConfigError::MayAct { plan: name() });
+        }
         // Without this it would be impersonation where delegation was meant.
         if self.actor.is_some() && !plan.takes_actor() {
             return Err(ExchangeConfigError::Actor { plan: name() });
@@ -151,11 +164,24 @@ impl Shared {
         let principal = who.shared().ok_or(RejectionReason::MissingToken)?;
         self.strip(head, principal.token().map(|token| token.expose()))?;
         let plan = self.plans.choose(&principal).ok_or(ExchangeRefusal::NoPlan)?.clone();
-        let subject = Subject::of(principal).ok_or(ExchangeRefusal::NoSubjectToken)?;
+        let mut subject = Subject::of(principal).ok_or(ExchangeRefusal::NoSubjectToken)?;
         let actor = match &self.actor {
             Some(actor) if plan.takes_actor() => Some(actor.current().ok_or(ExchangeRefusal::NoActorToken)?),
             _ => None,
         };
+        if let Some(actor) = actor.as_ref().filter(|_| self.may_act) {
+            subject.permits(actor).map_err(|reason| {
+                tracing::info!(target: "mcp_auth", plan = plan.name(), %reason, "token not exchanged");
+                ExchangeRefusal::ActorNotAllowed(reason)
+            })?;
+        }
+        if let Some(parameters) = &self.parameters {
+            let own = parameters.parameters(&context(head, subject.principal())).map_err(|reason| {
+                tracing::info!(target: "mcp_auth", plan = plan.name(), reason, "token not exchanged");
+                ExchangeRefusal::NoParameters
+            })?;
+            subject = subject.with_parameters(own);
+        }
         let key = plan.cache_key(&self.tenant, &subject, actor.as_ref());
         Ok(Asking { plan, subject, actor, key })
     }
@@ -169,6 +195,18 @@ impl Shared {
         tracing::debug!(target: "mcp_auth", code = rejection.code(), "request refused");
         let id = rejection.call().and_then(|call| call.id.clone());
         rejection.into_response(self.challenge.as_deref(), id.as_deref())
+    }
+}
+
+/// What expressions see: the request as it is by now, without credentials.
+fn context<'c>(head: &'c Parts, principal: &'c Principal) -> Context<'c> {
+    let context = Context::new(Some(principal))
+        .request(head.method.as_str(), head.uri.path(), None)
+        .headers(&head.headers)
+        .query(head.uri.query().unwrap_or_default());
+    match head.extensions.get::<McpCall>() {
+        Some(call) => context.call(call),
+        None => context,
     }
 }
 

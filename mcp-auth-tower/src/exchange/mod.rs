@@ -19,6 +19,8 @@
 //! | the token needs other claims (Entra) | 401 `insufficient_claims` with them | `exchange_claims_challenge` |
 //! | the user has to consent at the provider | 403, -32003 | `exchange_consent_required` |
 //! | no plan is for this caller | 403, -32003 | `exchange_no_plan` |
+//! | the user's token does not let the actor act (`may_act`) | 403, -32003 | `exchange_actor_not_allowed` |
+//! | a parameter cannot be made of this request | 403, -32003 | `exchange_no_parameters` |
 //! | the gateway or its client is set up wrongly | 500, -32603 | `exchange_misconfigured` |
 //! | the answer has no token that may be used | 502, -32603 | `exchange_unusable` |
 //! | the service refuses the token, twice | 502, -32603 | `exchange_refused_downstream` |
@@ -83,7 +85,7 @@ pub use layer::ExchangeLayer;
 #[cfg(feature = "redis")]
 pub use redis::RedisTokens;
 pub use refusal::ExchangeRefusal;
-pub use seams::{ActorTokens, Claim, SharedFuture, SharedTokens};
+pub use seams::{ActorTokens, Claim, RequestParameters, SharedFuture, SharedTokens};
 pub use service::Exchange;
 pub use settings::ExchangeSettings;
 pub(crate) use workload::WorkloadTokens;

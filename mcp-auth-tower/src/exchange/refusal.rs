@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use mcp_auth_discovery::challenge::{Challenge, RequestProblem, TokenProblem};
 use mcp_auth_exchange::Outcome;
+use mcp_auth_exchange::plan::MayActError;
 
 use crate::rejection::rpc;
 
@@ -21,6 +22,10 @@ pub enum ExchangeRefusal {
     NoSubjectToken,
     /// The plan takes an actor's token, and there is none: 500.
     NoActorToken,
+    /// The caller's token does not let the actor act for him (RFC 8693 §4.4 `may_act`): 403.
+    ActorNotAllowed(MayActError),
+    /// What the request has to add to the exchange cannot be made of it: 403.
+    NoParameters,
     /// The caller's token stands in the target of the request, too, where it would be passed on: 400.
     TokenInTarget,
     /// There is no token: by its outcome.
@@ -52,6 +57,8 @@ impl ExchangeRefusal {
             Self::NoPlan => "exchange_no_plan",
             Self::NoSubjectToken => "exchange_no_subject_token",
             Self::NoActorToken => "exchange_no_actor_token",
+            Self::ActorNotAllowed(_) => "exchange_actor_not_allowed",
+            Self::NoParameters => "exchange_no_parameters",
             Self::TokenInTarget => "exchange_token_in_target",
             Self::NoAnswer => "exchange_no_answer",
             Self::Proof => "exchange_proof",
@@ -104,7 +111,9 @@ impl ExchangeRefusal {
             )
         };
         match self {
-            Self::NoPlan => said(StatusCode::FORBIDDEN, -32003, "not allowed"),
+            Self::NoPlan | Self::ActorNotAllowed(_) | Self::NoParameters => {
+                said(StatusCode::FORBIDDEN, -32003, "not allowed")
+            }
             Self::NoSubjectToken | Self::NoActorToken | Self::Proof => internal(),
             Self::TokenInTarget => {
                 challenged(Challenge::invalid_request(RequestProblem::MultipleCredentials))

@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use mcp_auth_core::policy::Context;
 use mcp_auth_exchange::cache::CacheKey;
+use mcp_auth_exchange::grant::Parameters;
 use mcp_auth_exchange::plan::{ActorToken, IssuedToken};
 
 /// Who acts for the callers (RFC 8693 §2.1 `actor_token`).
@@ -13,6 +15,17 @@ pub trait ActorTokens: Send + Sync + Debug {
     /// The actor's token now; `None` where there is none, and then a plan that takes one is not run. Called for every
     /// request: it waits for nothing. A new token means new exchanges, since who acts stands in what is issued.
     fn current(&self) -> Option<ActorToken>;
+}
+
+/// What a request adds to the parameters of the first step, such as a `login_hint` of the caller's token. What it gives
+/// is part of the cache's key: what differs for each request makes an exchange for each.
+pub trait RequestParameters: Send + Sync + Debug {
+    /// The parameters for this request, whose credentials were taken out before.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none, for the log: the request is refused (403).
+    fn parameters(&self, context: &Context<'_>) -> Result<Parameters, String>;
 }
 
 /// The future of a [`SharedTokens`].

@@ -5,7 +5,7 @@ use mcp_auth_core::dpop::{TargetUri, TargetUriError};
 use mcp_auth_core::jwt::Issuer;
 use mcp_auth_exchange::plan::ExchangePlans;
 
-use super::{ActorTokens, Exchanger};
+use super::{ActorTokens, Exchanger, RequestParameters};
 
 /// What an [`ExchangeLayer`](super::ExchangeLayer) does.
 ///
@@ -19,6 +19,8 @@ pub struct ExchangeSettings {
     pub(super) place: Place,
     pub(super) downstream: Option<TargetUri>,
     pub(super) actor: Option<Arc<dyn ActorTokens>>,
+    pub(super) may_act: bool,
+    pub(super) parameters: Option<Arc<dyn RequestParameters>>,
     pub(super) inbound: Vec<Inbound>,
 }
 
@@ -53,6 +55,8 @@ impl ExchangeSettings {
             place: Place { header: AUTHORIZATION, prefix: "".into() },
             downstream: None,
             actor: None,
+            may_act: false,
+            parameters: None,
             inbound: Vec::new(),
         }
     }
@@ -92,6 +96,20 @@ impl ExchangeSettings {
     /// Sends an actor's token with the subject's, where a plan takes one (delegation).
     pub fn actor(mut self, tokens: Arc<dyn ActorTokens>) -> Self {
         self.actor = Some(tokens);
+        self
+    }
+
+    /// Lets the actor act only for callers whose token says so in `may_act` (RFC 8693 §4.4), see
+    /// [`Subject::permits`](mcp_auth_exchange::plan::Subject::permits). Others are refused (403), and no provider is
+    /// asked.
+    pub fn enforce_may_act(mut self) -> Self {
+        self.may_act = true;
+        self
+    }
+
+    /// Adds parameters that each request has of its own.
+    pub fn parameters(mut self, parameters: Arc<dyn RequestParameters>) -> Self {
+        self.parameters = Some(parameters);
         self
     }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::cache::key::{PlanParts, RequestParts, StepParts};
 use crate::dpop::DpopKey;
+use crate::grant::Parameters;
 use crate::plan::{ActorToken, ExchangePlan, Step, Subject};
 use crate::testing::{principal, scopes, step};
 use crate::{AuthorizationDetails, Resource, TokenTypeUri};
@@ -48,7 +49,7 @@ fn step_parts(
     PlanParts { name: "p", rules: "r", steps: &[step] }.digest()
 }
 
-const REQUEST_TEXTS: usize = 6;
+const REQUEST_TEXTS: usize = 8;
 const REQUEST_OPTIONAL: [usize; 3] = [2, 4, 5];
 
 fn request_parts(texts: &[Option<String>; REQUEST_TEXTS], plan: &[u8; 32]) -> [u8; 32] {
@@ -61,6 +62,7 @@ fn request_parts(texts: &[Option<String>; REQUEST_TEXTS], plan: &[u8; 32]) -> [u
         subject_token: text(3),
         actor_token: texts[4].as_deref(),
         actor_token_type: texts[5].as_deref(),
+        parameters: &[(text(6), text(7))],
     };
     *parts.key().as_bytes()
 }
@@ -220,6 +222,22 @@ fn attack_106_every_setting_of_a_plan_makes_another_key() {
     );
     let keys = [of("", None), of("acme", None), of("", Some(&a)), of("", Some(&b)), of("", Some(&c))];
     assert_eq!(HashSet::from(keys).len(), 5);
+    let with = |parameters: &[(&str, &str)]| {
+        let empty = Parameters::default();
+        let all = parameters.iter().try_fold(empty, |all, (name, value)| all.with(name, value)).unwrap();
+        base().cache_key("", &subject.clone().with_parameters(all), None)
+    };
+    let keys = [
+        with(&[]),
+        with(&[("a", "")]),
+        with(&[("a", "b")]),
+        with(&[("ab", "")]),
+        with(&[("a", "b"), ("c", "d")]),
+        with(&[("c", "d"), ("a", "b")]),
+        with(&[("a", "bc"), ("d", "")]),
+    ];
+    assert_eq!(HashSet::from(keys).len(), 7);
+    assert_eq!(keys[0], of("", None));
     assert!(format!("{:?}", of("", None)).len() < 24);
 }
 
@@ -236,6 +254,7 @@ fn attack_106_100_000_users_and_no_two_share_a_key() {
             subject_token: &token,
             actor_token: None,
             actor_token_type: None,
+            parameters: &[],
         };
         assert!(keys.insert(parts.key()));
     }
@@ -258,12 +277,12 @@ proptest! {
     /// Two requests have one key only where they are one request.
     #[test]
     fn attack_106_keys_are_equal_only_for_equal_parts(
-        a in proptest::array::uniform6(proptest::option::of("[ab]{0,3}")),
-        b in proptest::array::uniform6(proptest::option::of("[ab]{0,3}")),
+        a in proptest::array::uniform8(proptest::option::of("[ab]{0,3}")),
+        b in proptest::array::uniform8(proptest::option::of("[ab]{0,3}")),
     ) {
-        let full = |texts: [Option<String>; 6]| {
+        let full = |texts: [Option<String>; 8]| {
             let mut texts = texts;
-            for required in [0, 1, 3] {
+            for required in [0, 1, 3, 6, 7] {
                 texts[required].get_or_insert_default();
             }
             texts

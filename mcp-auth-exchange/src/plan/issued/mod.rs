@@ -12,7 +12,7 @@ use mcp_auth_discovery::Secret;
 use subtle::ConstantTimeEq as _;
 
 pub(super) use check::{Check, Life, Refusal, is_wanted};
-pub(super) use readable::read_claims;
+pub(super) use readable::{Readable, read_claims};
 
 /// How a token is presented to the downstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

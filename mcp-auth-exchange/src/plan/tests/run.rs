@@ -12,6 +12,7 @@ use mcp_auth_discovery::Secret;
 use serde_json::{Value, json};
 
 use crate::dpop::DpopKey;
+use crate::grant::Parameters;
 use crate::plan::{
     ActorToken, AudienceRule, ExchangePlan, Presentation, Progress, Step, Subject, SubjectRule,
 };
@@ -251,6 +252,34 @@ fn an_actor_s_token_goes_to_the_first_server_only() {
         |i: usize| lines(sent[i].body()).iter().filter(|line| line.starts_with("actor_token")).count();
     assert_eq!((actors(0), actors(1)), (2, 0));
     assert!(lines(sent[1].body()).contains(&"subject_token: between".to_owned()));
+}
+
+#[test]
+fn parameters_of_a_request_go_to_the_first_server_only() {
+    let step = |url: &str| {
+        Step::new(ExchangeProfile::rfc8693(), endpoint(url), ClientCredential::none("gateway"))
+            .audience("tool")
+            .parameter("tier", "gold")
+            .unwrap()
+    };
+    let plan =
+        ExchangePlan::new("p", [step("https://a.example/token"), step("https://b.example/token")]).unwrap();
+    let plan = Arc::new(plan);
+    let of =
+        |name: &str| subject().with_parameters(Parameters::default().with(name, "alice@acme.io").unwrap());
+    let mut first = answer(&issued_claims());
+    first["access_token"] = json!("between");
+    let answers = [Some(json_response(200, &first)), Some(json_response(200, &answer(&issued_claims())))];
+    let (outcome, sent) = Driver::new(&plan, of("login_hint"), None).through(&answers);
+    assert!(outcome.token().is_some(), "{outcome:?}");
+    let has = |i: usize, line: &str| lines(sent[i].body()).contains(&line.to_owned());
+    assert!(has(0, "login_hint: alice@acme.io") && has(0, "tier: gold"));
+    assert!(!has(1, "login_hint: alice@acme.io") && has(1, "tier: gold"));
+    // Which of two would count, nobody can tell.
+    let Err(Outcome::Misconfigured(diagnosis)) = Driver::new(&plan, of("tier"), None).send() else {
+        panic!()
+    };
+    assert!(diagnosis.to_string().contains("`tier` is there already"), "{diagnosis}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod flight;
 mod journeys;
 mod outcomes;
+mod own;
 mod plans;
 mod possession;
 #[cfg(feature = "redis")]
