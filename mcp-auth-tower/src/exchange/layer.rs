@@ -176,10 +176,11 @@ impl Shared {
             })?;
         }
         if let Some(parameters) = &self.parameters {
-            let own = parameters.parameters(&context(head, subject.principal())).map_err(|reason| {
-                tracing::info!(target: "mcp_auth", plan = plan.name(), reason, "token not exchanged");
-                ExchangeRefusal::NoParameters
-            })?;
+            let own =
+                parameters.parameters(&plan, &context(head, subject.principal())).map_err(|reason| {
+                    tracing::info!(target: "mcp_auth", plan = plan.name(), reason, "token not exchanged");
+                    ExchangeRefusal::NoParameters
+                })?;
             subject = subject.with_parameters(own);
         }
         let key = plan.cache_key(&self.tenant, &subject, actor.as_ref());

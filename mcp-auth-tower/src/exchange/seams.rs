@@ -8,7 +8,7 @@ use std::time::Duration;
 use mcp_auth_core::policy::Context;
 use mcp_auth_exchange::cache::CacheKey;
 use mcp_auth_exchange::grant::Parameters;
-use mcp_auth_exchange::plan::{ActorToken, IssuedToken};
+use mcp_auth_exchange::plan::{ActorToken, ExchangePlan, IssuedToken};
 
 /// Who acts for the callers (RFC 8693 §2.1 `actor_token`).
 pub trait ActorTokens: Send + Sync + Debug {
@@ -20,12 +20,12 @@ pub trait ActorTokens: Send + Sync + Debug {
 /// What a request adds to the parameters of the first step, such as a `login_hint` of the caller's token. What it gives
 /// is part of the cache's key: what differs for each request makes an exchange for each.
 pub trait RequestParameters: Send + Sync + Debug {
-    /// The parameters for this request, whose credentials were taken out before.
+    /// The parameters for this request, whose credentials were taken out before, and the plan that was chosen for it.
     ///
     /// # Errors
     ///
     /// Why there are none, for the log: the request is refused (403).
-    fn parameters(&self, context: &Context<'_>) -> Result<Parameters, String>;
+    fn parameters(&self, plan: &ExchangePlan, context: &Context<'_>) -> Result<Parameters, String>;
 }
 
 /// The future of a [`SharedTokens`].

@@ -51,7 +51,9 @@ mod tests;
 pub(crate) use self::authentication::{McpAuthentication, Mode};
 pub(crate) use self::authorization::{Authorization, Rule, Rules};
 pub(crate) use self::backend::Backend;
-pub(crate) use self::backend_auth::{Assertion, BackendAuth, CERTIFICATE, CertificateHeader, Client};
+pub(crate) use self::backend_auth::{
+    Actor, Assertion, BackendAuth, CERTIFICATE, CertificateHeader, Client, Expression, evaluate,
+};
 pub(crate) use self::bind::{Bind, Listener, Protocol};
 pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};

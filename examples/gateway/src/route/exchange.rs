@@ -7,14 +7,16 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, HeaderName};
 use mcp_auth_core::crypto::{AwsLc, AwsLcSigner};
 use mcp_auth_core::jwt::Algorithm;
+use mcp_auth_core::policy::Context;
 use mcp_auth_core::seal::SealKeyError;
 use mcp_auth_exchange::dpop::DpopKey;
-use mcp_auth_exchange::plan::ExchangePlans;
+use mcp_auth_exchange::grant::Parameters;
+use mcp_auth_exchange::plan::{ExchangePlan, ExchangePlans};
 use mcp_auth_tower::McpAuthBuilder;
 use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::exchange::SharedTokens;
 use mcp_auth_tower::exchange::{
-    ActorTokenFile, ExchangeLayer, ExchangeSettings, Exchanger, ExchangerBuilder,
+    ActorTokenFile, ExchangeLayer, ExchangeSettings, Exchanger, ExchangerBuilder, RequestParameters,
 };
 
 use super::build::BuildError;
@@ -122,6 +124,19 @@ impl Exchanges {
     }
 }
 
+/// The parameters that requests have of their own, by the name of the plan.
+#[derive(Debug, Default)]
+struct OwnParameters(Vec<(String, Vec<config::Expression>)>);
+
+impl RequestParameters for OwnParameters {
+    fn parameters(&self, plan: &ExchangePlan, context: &Context<'_>) -> Result<Parameters, String> {
+        match self.0.iter().find(|(name, _)| name == plan.name()) {
+            Some((_, expressions)) => config::evaluate(expressions, context),
+            None => Ok(Parameters::default()),
+        }
+    }
+}
+
 fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
@@ -142,6 +157,7 @@ pub(super) fn exchanged(
         None => format!("route at {}", route.at),
     };
     let mut plans = ExchangePlans::new();
+    let mut added = OwnParameters::default();
     for (index, way) in from.ways.iter().enumerate() {
         let name = if from.ways.len() == 1 { name.clone() } else { format!("{name} {}", index + 1) };
         let mut wrong = None;
@@ -154,6 +170,9 @@ pub(super) fn exchanged(
             Ok(if leg.dpop { step.dpop(exchanges.key()?) } else { step })
         });
         let plan = plan.map_err(|e| error(wrong.unwrap_or(from.at), &e))?;
+        if !way.own.is_empty() {
+            added.0.push((name, way.own.clone()));
+        }
         plans = plans.when(way.selector.clone(), plan);
     }
     let legs = || from.ways.iter().flat_map(|way| &way.legs);
@@ -171,9 +190,15 @@ pub(super) fn exchanged(
         Some(builder) => builder.build().map_err(|e| here(&e))?,
         None => exchanges.exchanger().map_err(|e| here(&e))?,
     });
-    if let Some((path, token_type)) = &from.actor {
+    if let Some(config::Actor { file: path, token_type, may_act }) = &from.actor {
         let actor = ActorTokenFile::open(&path.value, token_type.clone()).map_err(|e| error(path.at, &e))?;
         settings = settings.actor(Arc::new(actor));
+        if *may_act {
+            settings = settings.enforce_may_act();
+        }
+    }
+    if !added.0.is_empty() {
+        settings = settings.parameters(Arc::new(added));
     }
     if legs().any(|leg| leg.dpop) {
         let [config::Backend::Mcp(targets)] = route.backends.as_slice() else {

@@ -47,7 +47,7 @@ async fn a_user_whose_token_does_not_name_the_agent_is_not_acted_for() {
 struct Own;
 
 impl RequestParameters for Own {
-    fn parameters(&self, context: &Context<'_>) -> Result<Parameters, String> {
+    fn parameters(&self, _: &ExchangePlan, context: &Context<'_>) -> Result<Parameters, String> {
         let read = |source: &str| {
             let program = mcp_auth_core::cel::Program::compile(source, &mcp_auth_core::policy::environment());
             let program = program.unwrap();

@@ -55,7 +55,7 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         Leg { step: first, client: idp_client, issuer: None, dpop: false },
         Leg { step: second, client, issuer: Some(audience.value), dpop },
     ];
-    Ok(Read { legs, block: None, issued, location, actor: None })
+    Ok(Read { legs, block: None, issued, location, actor: None, own: Vec::new() })
 }
 
 fn server(node: Node, what: &'static str, lints: &mut Lints) -> Result<(TokenEndpoint, Client), Fault> {

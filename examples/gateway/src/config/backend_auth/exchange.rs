@@ -1,7 +1,5 @@
 //! `oauthTokenExchange`: one request.
 
-use std::path::PathBuf;
-
 use mcp_auth_discovery::Scopes;
 use mcp_auth_exchange::plan::Step;
 use mcp_auth_exchange::{AuthorizationDetails, Resource, TokenTypeUri};
@@ -13,7 +11,7 @@ use super::super::node::{Node, Spanned};
 use super::super::secret::path;
 use super::super::warning::Lints;
 use super::issued::Issued;
-use super::{Client, Leg, Read, endpoint, profile};
+use super::{Actor, Client, Leg, Read, endpoint, parameters, profile};
 
 pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     const KNOWN: [&str; 21] = [
@@ -42,18 +40,15 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let mut fields = Fields::new(node, "oauthTokenExchange", &KNOWN, &["service", "backend"])?;
     let endpoint = endpoint::read(&mut fields, lints)?;
     let mut parameters = match fields.take("additionalParams") {
-        None => Vec::new(),
-        Some(node) => {
-            let entries = node.mapping("additionalParams")?.into_iter();
-            entries.map(|(name, value)| Ok((name, literal(value)?))).collect::<Result<_, Fault>>()?
-        }
+        None => parameters::Read::default(),
+        Some(node) => parameters::read(node, lints)?,
     };
     // How agentgateway writes Entra's on-behalf-of flow.
     let on_behalf_of = |(name, value): &(Spanned<String>, String)| {
         name.value == "requested_token_use" && value == "on_behalf_of"
     };
-    let entra = parameters.iter().any(on_behalf_of);
-    parameters.retain(|parameter| !on_behalf_of(parameter));
+    let entra = parameters.fixed.iter().any(on_behalf_of);
+    parameters.fixed.retain(|parameter| !on_behalf_of(parameter));
     let profile = profile::read(&mut fields, entra)?;
     let client = fields.take("clientAuth").map(Client::read).transpose()?.unwrap_or(Client::Anonymous);
     let client = client.fits(&endpoint)?;
@@ -77,7 +72,7 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     if let Some(hint) = fields.text("loginHint")? {
         step = step.login_hint(hint.value);
     }
-    for (name, value) in parameters {
+    for (name, value) in parameters.fixed {
         let wrong = |e| Fault::invalid(name.at, format!("`additionalParams`: {e}"));
         step = step.parameter(&name.value, &value).map_err(wrong)?;
     }
@@ -85,7 +80,8 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let dpop = fields.take("dpop").map(|node| node.boolean("dpop")).transpose()?.unwrap_or(false);
     let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
     let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
-    Ok(Read { legs: vec![Leg { step, client, issuer, dpop }], block: None, issued, location, actor })
+    let legs = vec![Leg { step, client, issuer, dpop }];
+    Ok(Read { legs, block: None, issued, location, actor, own: parameters.own })
 }
 
 /// `resources` (RFC 8707).
@@ -107,22 +103,14 @@ pub(super) fn scopes(fields: &mut Fields, field: &'static str) -> Result<Option<
 }
 
 /// agentgateway takes the actor's token from an expression; here it stands in a file, which is followed.
-pub(super) fn read_actor(node: Node) -> Result<(Spanned<PathBuf>, TokenTypeUri), Fault> {
-    let known = ["file", "tokenType"];
-    let mut fields = Fields::new(node, "actorToken", &known, &["source", "enforceMayAct"])?;
+pub(super) fn read_actor(node: Node) -> Result<Actor, Fault> {
+    let known = ["file", "tokenType", "enforceMayAct"];
+    let mut fields = Fields::new(node, "actorToken", &known, &["source"])?;
     let file = path(fields.require("file")?, "actorToken.file")?;
     let token_type = match fields.take("tokenType") {
         None => TokenTypeUri::ACCESS_TOKEN,
         Some(node) => profile::token_type(node, "tokenType")?,
     };
-    Ok((file, token_type))
-}
-
-/// The text of a CEL expression that is a string literal: `'"on_behalf_of"'`.
-fn literal(node: Node) -> Result<String, Fault> {
-    let text = node.filled_text("additionalParams")?;
-    serde_json::from_str(&text.value).map_err(|_| {
-        let message = "`additionalParams` takes string literals alone, such as '\"value\"'";
-        Fault::invalid(text.at, message)
-    })
+    let may_act = fields.take("enforceMayAct").map(|node| node.boolean("enforceMayAct")).transpose()?;
+    Ok(Actor { file, token_type, may_act: may_act.unwrap_or(false) })
 }

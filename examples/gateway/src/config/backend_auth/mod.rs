@@ -13,6 +13,7 @@ mod cross_app;
 mod endpoint;
 mod exchange;
 mod issued;
+mod parameters;
 mod profile;
 mod secrets;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use mcp_auth_exchange::{ClientCredential, TokenTypeUri};
 pub(crate) use assertion::{Assertion, CertificateHeader};
 pub(crate) use client::{CERTIFICATE, Client, Method};
 pub(super) use client::{no_certificate, no_tls};
+pub(crate) use parameters::{Expression, evaluate};
 pub(super) use token_exchange::Install;
 
 use self::issued::Issued;
@@ -46,10 +48,20 @@ pub(crate) struct BackendAuth {
     pub(crate) ways: Vec<Way>,
     /// Where the issued token goes.
     pub(crate) location: HeaderLocation,
-    /// Who acts for the caller: a file with a token, and its type.
-    pub(crate) actor: Option<(Spanned<PathBuf>, TokenTypeUri)>,
+    /// Who acts for the caller.
+    pub(crate) actor: Option<Actor>,
     /// Where the policy begins in the file.
     pub(crate) at: Position,
+}
+
+/// Who acts for the caller.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    /// Where his token is.
+    pub(crate) file: Spanned<PathBuf>,
+    pub(crate) token_type: TokenTypeUri,
+    /// Whether the caller's token has to let him act.
+    pub(crate) may_act: bool,
 }
 
 /// How a token is got for some callers.
@@ -59,6 +71,8 @@ pub(crate) struct Way {
     pub(crate) selector: Selector,
     /// The requests, one after the other. Empty while `block` is not resolved.
     pub(crate) legs: Vec<Leg>,
+    /// What each request adds to the first leg.
+    pub(crate) own: Vec<Expression>,
     issued: Issued,
     /// `spec.backend.tokenExchange`, until it meets what is set for the whole gateway.
     block: Option<TokenExchange>,
@@ -84,7 +98,8 @@ struct Read {
     block: Option<TokenExchange>,
     issued: Issued,
     location: Option<HeaderLocation>,
-    actor: Option<(Spanned<PathBuf>, TokenTypeUri)>,
+    actor: Option<Actor>,
+    own: Vec<Expression>,
 }
 
 const WAYS: [&str; 3] = ["oauthTokenExchange", "crossAppAccess", "tokenExchange"];
@@ -113,8 +128,8 @@ impl BackendAuth {
             }
             let read = Read::of(&mut fields, lints)?;
             let location = read.location.unwrap_or_default();
-            let (legs, block, issued) = (read.legs, read.block, read.issued);
-            let ways = vec![Way { selector: Selector::any(), legs, issued, block, at }];
+            let (legs, own, block, issued) = (read.legs, read.own, read.block, read.issued);
+            let ways = vec![Way { selector: Selector::any(), legs, own, issued, block, at }];
             return Ok(Self { ways, location, actor: read.actor, at });
         };
         for beside in WAYS.into_iter().chain(["issuedToken"]) {
@@ -197,12 +212,12 @@ impl Way {
         let mut fields = Fields::new(node, "byCaller", &known, &[])?;
         let at = fields.at();
         let selector = fields.take("when").map(read_selector).transpose()?.unwrap_or_default();
-        let Read { legs, block, issued, location, actor } = Read::of(&mut fields, lints)?;
+        let Read { legs, block, issued, location, actor, own } = Read::of(&mut fields, lints)?;
         if location.is_some() || actor.is_some() {
             let message = "`authorizationLocation` and `actorToken` are the same for all callers: they go beside `byCaller`";
             return Err(Fault::invalid(at, message));
         }
-        Ok(Self { selector, legs, issued, block, at })
+        Ok(Self { selector, legs, own, issued, block, at })
     }
 
     /// The plan, with each step as `complete` makes it.
@@ -251,7 +266,8 @@ impl Read {
             ([_], [_, Some(node), _]) => cross_app::read(node, lints)?,
             ([_], [_, _, Some(node)]) => {
                 let block = Some(TokenExchange::read(node)?);
-                Self { legs: Vec::new(), block, issued: Issued::default(), location: None, actor: None }
+                let (legs, own, issued) = (Vec::new(), Vec::new(), Issued::default());
+                Self { legs, block, issued, location: None, actor: None, own }
             }
             _ => {
                 let message = format!("{} needs exactly one of {}", fields.what(), suggest::list(&WAYS));

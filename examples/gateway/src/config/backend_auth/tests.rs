@@ -132,7 +132,42 @@ fn a_claim_chooses_a_plan() {
         ]
     );
     assert_eq!(from.location.name, "x-token");
-    assert_eq!(from.actor.unwrap().0.value, PathBuf::from("/run/actor"));
+    assert_eq!(from.actor.unwrap().file.value, PathBuf::from("/run/actor"));
+}
+
+#[test]
+fn parameters_are_expressions_as_agentgateway_has_them() {
+    let block = format!(
+        "oauthTokenExchange:\n{}  additionalParams:\n    tier: '\"gold\"'\n    kind: \"'a' + 'b'\"\n    login_hint: jwt.email\n    \
+         tenant: request.headers['x-tenant']\n",
+        indented(ONE, 2)
+    );
+    let (from, warnings) = read(&block, "");
+    let [way] = from.ways.as_slice() else { panic!() };
+    let (step, own) = (format!("{:?}", way.legs[0].step), &way.own);
+    assert!(step.contains("tier") && step.contains("kind"), "{step}");
+    let warned: Vec<_> = warnings.iter().filter(|w| w.contains("additionalParams")).collect();
+    assert!(matches!(warned.as_slice(), [one] if one.contains("additionalParams.tenant")), "{warnings:?}");
+    let principal = |claims: serde_json::Value| {
+        mcp_auth_core::Principal::danger_from_unverified_claims(claims.to_string().as_bytes()).unwrap()
+    };
+    let (alice, bob) = (
+        principal(serde_json::json!({"iss": "https://i", "sub": "alice", "email": "alice@acme.io"})),
+        principal(serde_json::json!({"iss": "https://i", "sub": "bob", "email": 1})),
+    );
+    let headers =
+        http::HeaderMap::from_iter([(http::HeaderName::from_static("x-tenant"), "t".parse().unwrap())]);
+    let context =
+        |who| mcp_auth_core::policy::Context::new(Some(who)).request("POST", "/", None).headers(&headers);
+    let parameters = evaluate(own, &context(&alice)).unwrap();
+    assert_eq!(parameters.iter().collect::<Vec<_>>(), [("login_hint", "alice@acme.io"), ("tenant", "t")]);
+    for (who, headers, what) in [(&bob, &headers, "login_hint"), (&alice, &http::HeaderMap::new(), "tenant")]
+    {
+        let context =
+            mcp_auth_core::policy::Context::new(Some(who)).request("POST", "/", None).headers(headers);
+        let refused = evaluate(own, &context).unwrap_err();
+        assert!(refused.contains(what) && !refused.contains("acme"), "{refused}");
+    }
 }
 
 #[test]
