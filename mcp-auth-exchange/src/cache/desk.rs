@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
 use mcp_auth_core::UnixTime;
 
-use super::breaker::{Breaker, BreakerSettings, CircuitState};
+use super::breaker::{Breaker, BreakerSettings, CircuitState, Who};
 use super::failures::{FailureLife, Failures};
 use super::flight::Flights;
 use super::{CacheKey, TokenStore};
 use crate::outcome::{Diagnosis, Facts, Outcome};
-use crate::plan::{ExchangePlan, IssuedToken};
+use crate::plan::{ExchangePlan, IssuedToken, Step, Subject};
 
 /// A token younger than this that a downstream refuses is not replaced: the next would not be better.
 const YOUNG: Duration = Duration::from_secs(5);
@@ -28,10 +31,11 @@ const FLIGHT: Duration = Duration::from_secs(60);
 /// ```
 /// # use std::sync::Arc;
 /// # use mcp_auth_core::UnixTime;
-/// # use mcp_auth_exchange::cache::{Ask, CacheKey, ExchangeDesk};
-/// # use mcp_auth_exchange::plan::ExchangePlan;
-/// # fn example(desk: &ExchangeDesk<Arc<str>>, key: CacheKey, plan: &ExchangePlan, now: UnixTime) {
-/// match desk.ask(key, plan, now, || "a channel".into()) {
+/// # use mcp_auth_exchange::cache::{Ask, ExchangeDesk};
+/// # use mcp_auth_exchange::plan::{ExchangePlan, Subject};
+/// # fn example(desk: &ExchangeDesk<Arc<str>>, plan: &ExchangePlan, subject: &Subject, now: UnixTime) {
+/// let key = plan.cache_key("", subject, None);
+/// match desk.ask(key, plan, subject, now, || "a channel".into()) {
 ///     Ask::Ready(token) => { /* use it */ }
 ///     Ask::Renew(token, ticket) => { /* use it, and exchange in the background */ }
 ///     Ask::Lead(ticket, channel) => { /* exchange; finish(ticket); tell the channel */ }
@@ -46,6 +50,7 @@ pub struct ExchangeDesk<W> {
     flights: Mutex<Flights<W>>,
     circuits: Mutex<HashMap<Box<str>, Breaker>>,
     settings: BreakerSettings,
+    hasher: SeedableRandomState,
 }
 
 /// What came of asking.
@@ -69,11 +74,10 @@ pub enum Ask<W> {
 /// [`ExchangeDesk::abandon`]. It ends that one and no other: it is not `Clone`, and ending takes it.
 ///
 /// ```compile_fail
-/// # use mcp_auth_core::UnixTime;
 /// # use mcp_auth_exchange::cache::{ExchangeDesk, Ticket};
-/// # fn twice(desk: &ExchangeDesk<()>, ticket: Ticket, now: UnixTime) {
-/// desk.abandon(ticket, now);
-/// desk.abandon(ticket, now); // use of moved value
+/// # fn twice(desk: &ExchangeDesk<()>, ticket: Ticket) {
+/// desk.abandon(ticket);
+/// desk.abandon(ticket); // use of moved value
 /// # }
 /// ```
 #[derive(Debug)]
@@ -82,6 +86,7 @@ pub struct Ticket {
     key: CacheKey,
     number: u64,
     endpoints: Vec<Box<str>>,
+    who: Who,
 }
 
 impl Ticket {
@@ -106,19 +111,21 @@ impl<W: Clone> ExchangeDesk<W> {
             flights: Mutex::new(Flights::new(FLIGHT)),
             circuits: Mutex::new(HashMap::new()),
             settings,
+            hasher: SeedableRandomState::with_seed(seed.rotate_left(16), SharedSeed::global_fixed()),
         }
     }
 
-    /// Asks for the token under `key` of `plan`. `waiter` makes what others wait with, should this one lead.
+    /// Asks for the token of `plan` for `subject`, whose [`key`](ExchangePlan::cache_key) is. `waiter` makes what others wait with, should this one lead.
     pub fn ask(
         &self,
         key: CacheKey,
         plan: &ExchangePlan,
+        subject: &Subject,
         now: UnixTime,
         waiter: impl FnOnce() -> W,
     ) -> Ask<W> {
         if let Some(token) = self.tokens.get(&key, now) {
-            return self.renew(key, plan, token, now, waiter);
+            return self.renew(key, plan, subject, token, now, waiter);
         }
         if let Some(outcome) = self.failures.get(&key, now) {
             return Ask::Failed(outcome);
@@ -135,18 +142,20 @@ impl<W: Clone> ExchangeDesk<W> {
             return Ask::Failed(outcome);
         }
         let endpoints = endpoints(plan);
-        if let Err((until, step)) = self.pass_circuits(&endpoints, now) {
-            return Ask::Failed(circuit_open(plan, step, until, now));
-        }
+        let who = match self.pass_circuits(&endpoints, subject, now) {
+            Ok(who) => who,
+            Err((until, step)) => return Ask::Failed(circuit_open(plan, step, until, now)),
+        };
         let waiter = waiter();
         let number = flights.begin(key, waiter.clone(), now);
-        Ask::Lead(Ticket { key, number, endpoints }, waiter)
+        Ask::Lead(Ticket { key, number, endpoints, who }, waiter)
     }
 
     fn renew(
         &self,
         key: CacheKey,
         plan: &ExchangePlan,
+        subject: &Subject,
         token: Arc<IssuedToken>,
         now: UnixTime,
         waiter: impl FnOnce() -> W,
@@ -162,40 +171,38 @@ impl<W: Clone> ExchangeDesk<W> {
             return Ask::Ready(token);
         }
         let endpoints = endpoints(plan);
-        if self.pass_circuits(&endpoints, now).is_err() {
-            return Ask::Ready(token);
-        }
+        let Ok(who) = self.pass_circuits(&endpoints, subject, now) else { return Ask::Ready(token) };
         let number = flights.begin(key, waiter(), now);
-        Ask::Renew(token, Ticket { key, number, endpoints })
+        Ask::Renew(token, Ticket { key, number, endpoints, who })
     }
 
     /// Ends an exchange with what came of it. Gives what its followers wait with, so that they can be told; `None`
     /// when the exchange took so long that somebody else began another.
     pub fn finish(&self, ticket: Ticket, outcome: &Outcome, now: UnixTime) -> Option<W> {
-        let Ticket { key, number, endpoints } = ticket;
+        let Ticket { key, number, endpoints, who } = ticket;
         if let Outcome::Token(token) = outcome {
-            self.tokens.insert(key, token.clone());
+            self.tokens.insert(key, token.clone(), now);
         }
         self.failures.keep(key, outcome, now);
-        self.tell_circuits(&endpoints, outcome, now);
+        self.tell_circuits(&endpoints, who, outcome, now);
         lock(&self.flights).end(&key, number)
     }
 
     /// Ends an exchange for which no provider was asked: another replica had the token. As [`finish`](Self::finish), but
     /// no circuit hears of an answer.
     pub fn finish_unasked(&self, ticket: Ticket, token: Arc<IssuedToken>, now: UnixTime) -> Option<W> {
-        self.tokens.insert(ticket.key, token.clone());
+        self.tokens.insert(ticket.key, token.clone(), now);
         self.failures.keep(ticket.key, &Outcome::Token(token), now);
-        self.abandon(ticket, now)
+        self.abandon(ticket)
     }
 
     /// Ends an exchange of which nothing came: its task was dropped. Nothing is remembered, and the next one who asks
     /// leads. Gives what its followers wait with.
-    pub fn abandon(&self, ticket: Ticket, now: UnixTime) -> Option<W> {
+    pub fn abandon(&self, ticket: Ticket) -> Option<W> {
         let mut circuits = lock(&self.circuits);
         for endpoint in &ticket.endpoints {
             if let Some(breaker) = circuits.get_mut(endpoint) {
-                breaker.abandoned(now);
+                breaker.abandoned(ticket.who);
             }
         }
         drop(circuits);
@@ -205,7 +212,8 @@ impl<W: Clone> ExchangeDesk<W> {
     /// The downstream answered 401 to this token: forgets it. Whether it is worth asking for another and sending the
     /// request again, once; not for a token that was issued in the last 5 seconds.
     pub fn refused_downstream(&self, key: &CacheKey, token: &Arc<IssuedToken>, now: UnixTime) -> bool {
-        if now.since(token.issued_at()) < YOUNG {
+        // One that was issued later than now is of before the clock was set back.
+        if token.issued_at() <= now && now.since(token.issued_at()) < YOUNG {
             return false;
         }
         self.tokens.remove(key, token);
@@ -229,22 +237,31 @@ impl<W: Clone> ExchangeDesk<W> {
     }
 
     /// Lets a request through when all circuits do, so that no circuit is left probing for one that another stops.
-    fn pass_circuits(&self, endpoints: &[Box<str>], now: UnixTime) -> Result<(), (UnixTime, usize)> {
+    fn pass_circuits(
+        &self,
+        endpoints: &[Box<str>],
+        subject: &Subject,
+        now: UnixTime,
+    ) -> Result<Who, (UnixTime, usize)> {
+        let principal = subject.principal();
+        let name = principal.subject().or_else(|| principal.client_id());
+        let mut who = Who { subject: self.hasher.hash_one((principal.issuer(), name)), is_probe: false };
         let mut circuits = lock(&self.circuits);
         for (step, endpoint) in endpoints.iter().enumerate() {
             if let Some(breaker) = circuits.get(endpoint) {
-                breaker.would_allow(now).map_err(|until| (until, step))?;
+                breaker.would_allow(who.subject, now).map_err(|until| (until, step))?;
             }
         }
         for endpoint in endpoints {
-            // INVARIANT: allowed a line ago, under the same lock; an endpoint that occurs twice is probing then.
-            let _ =
-                circuits.entry(endpoint.clone()).or_insert_with(|| Breaker::new(self.settings)).allow(now);
+            let new = || Breaker::new(self.settings);
+            let allowed = circuits.entry(endpoint.clone()).or_insert_with(new).allow(who.subject, now);
+            // INVARIANT: allowed a line ago, under the same lock; an endpoint that occurs twice has this probe already.
+            who.is_probe |= allowed.unwrap_or(true);
         }
-        Ok(())
+        Ok(who)
     }
 
-    fn tell_circuits(&self, endpoints: &[Box<str>], outcome: &Outcome, now: UnixTime) {
+    fn tell_circuits(&self, endpoints: &[Box<str>], who: Who, outcome: &Outcome, now: UnixTime) {
         let mut circuits = lock(&self.circuits);
         let ended_at = outcome.diagnosis().map_or(endpoints.len(), |d| d.step().saturating_sub(1));
         let asked = outcome.diagnosis().is_none_or(Diagnosis::was_asked);
@@ -254,13 +271,13 @@ impl<W: Clone> ExchangeDesk<W> {
                 Outcome::Transient { retry_after, diagnosis } if step == ended_at => {
                     // A 429 may be about one user: the pause is his, and what he failed counts as one failure.
                     let limited = diagnosis.status() == Some(429);
-                    breaker.failed(retry_after.filter(|_| !limited), now);
+                    breaker.failed(who, retry_after.filter(|_| !limited), now);
                 }
                 // Two steps at one endpoint: what it said last counts.
                 _ if step < ended_at && endpoints.get(ended_at) == Some(endpoint) => {}
                 _ if step < ended_at || step == ended_at && asked => breaker.answered(),
                 // Never asked.
-                _ => breaker.abandoned(now),
+                _ => breaker.abandoned(who),
             }
         }
     }
@@ -272,14 +289,20 @@ impl<W> fmt::Debug for ExchangeDesk<W> {
     }
 }
 
+/// Without queries, which are nobody's business who reads about circuits.
 fn endpoints(plan: &ExchangePlan) -> Vec<Box<str>> {
-    plan.steps().iter().map(|step| step.endpoint().uri().to_string().into()).collect()
+    let name = |step: &Step| {
+        let uri = step.endpoint().uri();
+        let (scheme, authority) = (uri.scheme_str().unwrap_or_default(), uri.authority());
+        format!("{scheme}://{}{}", authority.map_or("", |a| a.as_str()), uri.path()).into()
+    };
+    plan.steps().iter().map(name).collect()
 }
 
 fn circuit_open(plan: &ExchangePlan, step: usize, until: UnixTime, now: UnixTime) -> Outcome {
     let provider = plan.steps().get(step).map(|step| step.profile().name().to_owned()).unwrap_or_default();
     let facts = Facts { provider, step: step + 1, ..Facts::default() };
-    let text = "not asked: it failed several times in a row, or asked for a pause";
+    let text = "not asked: it failed for several users in a row, or asked for a pause";
     Outcome::Transient {
         retry_after: Some(until.since(now).max(Duration::from_secs(1))),
         diagnosis: Diagnosis::new("circuit_open", text, &facts),

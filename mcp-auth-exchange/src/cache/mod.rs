@@ -21,6 +21,10 @@ mod shared;
 mod tests;
 mod tokens;
 
+use std::time::Duration;
+
+use mcp_auth_core::UnixTime;
+
 pub use breaker::{BreakerSettings, CircuitState};
 pub use desk::{Ask, ExchangeDesk, Ticket};
 pub use failures::FailureLife;
@@ -28,3 +32,9 @@ pub use key::CacheKey;
 pub(crate) use key::{PlanParts, RequestParts, StepParts};
 pub use shared::{SharedEntry, SharedEntryError};
 pub use tokens::TokenStore;
+
+/// Whether `now` is before `until`, which was set at most `longest` before it: one that is further away was set before
+/// the clock was set back, and is over.
+fn is_before(now: UnixTime, until: UnixTime, longest: Duration) -> bool {
+    now < until && until.since(now) <= longest
+}

@@ -39,7 +39,7 @@ impl Exchanger {
     pub(super) fn ask(&self, asking: &Asking) -> Asked {
         let inner = &self.0;
         let mut sender = None;
-        let asked = inner.desk.ask(asking.key, &asking.plan, inner.clock.now(), || {
+        let asked = inner.desk.ask(asking.key, &asking.plan, &asking.subject, inner.clock.now(), || {
             let (ours, theirs) = watch::channel(None);
             sender = Some(ours);
             theirs
@@ -186,8 +186,7 @@ impl Landing {
 impl Drop for Landing {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            let inner = &self.exchanger.0;
-            inner.desk.abandon(ticket, inner.clock.now());
+            self.exchanger.0.desk.abandon(ticket);
         }
     }
 }
