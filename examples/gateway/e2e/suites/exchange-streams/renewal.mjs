@@ -24,10 +24,10 @@ export async function renewal(t, world, sessions) {
   const own = await carol.session.listen();
   const old = await jti('carol');
   await revoke(old);
-  const answers = await Promise.all(Array.from({ length: 8 }, () => carol.session.post(call('read_thing'), marked('post'))));
+  const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => carol.session.post(call('read_thing', {}, `carol-${i}`), marked('post'))));
   t.equal('eight POSTs at once: each is answered, and the session is the same',
-    answers.map(({ status, headers, messages }) => [status, headers['mcp-session-id'], messages[0]?.result?.content[0].text]),
-    Array(8).fill([200, carol.session.id, 'read']));
+    answers.map(({ status, headers, messages: [message] }) => [status, headers['mcp-session-id'] === carol.session.id, message?.id, message?.result?.content[0].text]),
+    answers.map((_, i) => [200, true, `carol-${i}`, 'read']));
   t.check('POST: the client sees nothing of it', answers.every(({ headers }) => !('www-authenticate' in headers)));
   t.equal('POST: one exchange more', (await world.exchanges('carol')).length, 2);
   t.check('POST: the server refused the old token', (await refusals('post')).length >= 1);
