@@ -24,8 +24,8 @@ export async function renewal(t, world, sessions) {
   const own = await carol.session.listen();
   const old = await jti('carol');
   await revoke(old);
-  const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => carol.session.post(call('read_thing', {}, `carol-${i}`), marked('post'))));
-  t.equal('eight POSTs at once: each is answered, and the session is the same',
+  const answers = await Promise.all(Array.from({ length: 24 }, (_, i) => carol.session.post(call('read_thing', {}, `carol-${i}`), marked('post'))));
+  t.equal('twenty-four POSTs at once: each is answered, and the session is the same',
     answers.map(({ status, headers, messages: [message] }) => [status, headers['mcp-session-id'] === carol.session.id, message?.id, message?.result?.content[0].text]),
     answers.map((_, i) => [200, true, `carol-${i}`, 'read']));
   t.check('POST: the client sees nothing of it', answers.every(({ headers }) => !('www-authenticate' in headers)));
