@@ -209,15 +209,22 @@ impl<W: Clone> ExchangeDesk<W> {
         lock(&self.flights).end(&ticket.key, ticket.number)
     }
 
-    /// The downstream answered 401 to this token: forgets it. Whether it is worth asking for another and sending the
-    /// request again, once; not for a token that was issued in the last 5 seconds.
-    pub fn refused_downstream(&self, key: &CacheKey, token: &Arc<IssuedToken>, now: UnixTime) -> bool {
+    /// Whether it is worth asking for another token, once, when a downstream answers 401 to this one; not where it was
+    /// issued in the last 5 seconds.
+    pub fn is_worth_replacing(&self, token: &IssuedToken, now: UnixTime) -> bool {
         // One that was issued later than now is of before the clock was set back.
-        if token.issued_at() <= now && now.since(token.issued_at()) < YOUNG {
-            return false;
+        token.issued_at() > now || now.since(token.issued_at()) >= YOUNG
+    }
+
+    /// The downstream answered 401 to this token: forgets it, where it [is worth replacing](Self::is_worth_replacing),
+    /// and says whether it was. Where replicas share tokens, it has to be out of their store before, or somebody brings
+    /// it back from there.
+    pub fn refused_downstream(&self, key: &CacheKey, token: &Arc<IssuedToken>, now: UnixTime) -> bool {
+        let worth = self.is_worth_replacing(token, now);
+        if worth {
+            self.tokens.remove(key, token);
         }
-        self.tokens.remove(key, token);
-        true
+        worth
     }
 
     /// The tokens, to put one in that another replica got.

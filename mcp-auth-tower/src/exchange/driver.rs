@@ -93,22 +93,29 @@ impl Exchanger {
     }
 
     /// A downstream refused this token: whether another one is worth asking for.
-    pub(super) fn refused_downstream(&self, asking: &Asking, token: &Arc<IssuedToken>) -> bool {
-        self.0.desk.refused_downstream(&asking.key, token, self.0.clock.now())
+    pub(super) fn is_worth_replacing(&self, token: &IssuedToken) -> bool {
+        self.0.desk.is_worth_replacing(token, self.0.clock.now())
     }
 
-    /// Forgets a refused token that other replicas may still have.
-    pub(super) async fn forget_shared(&self, asking: &Asking, refused: &IssuedToken) {
+    /// Forgets a refused token: first where replicas share it, since who finds none here would bring it back from there.
+    pub(super) async fn forget(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
         self.0.in_store(|shared| shared.remove(asking.key, refused)).await;
+        self.forget_here(asking, refused);
     }
 
     /// The same, for an answer that does not wait for it.
-    pub(super) fn forget_shared_later(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        if self.0.shared.is_some() {
-            let (exchanger, asking, refused) = (self.clone(), asking.clone(), refused.clone());
-            runtime.spawn(async move { exchanger.forget_shared(&asking, &refused).await });
+    pub(super) fn forget_later(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
+        match Handle::try_current() {
+            Ok(runtime) if self.0.shared.is_some() => {
+                let (exchanger, asking, refused) = (self.clone(), asking.clone(), refused.clone());
+                runtime.spawn(async move { exchanger.forget(&asking, &refused).await });
+            }
+            _ => self.forget_here(asking, refused),
         }
+    }
+
+    fn forget_here(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
+        self.0.desk.refused_downstream(&asking.key, refused, self.0.clock.now());
     }
 
     /// Begins an exchange as a task of its own: a request that is cancelled does not cancel what others wait for.

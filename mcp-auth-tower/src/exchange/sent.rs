@@ -87,12 +87,12 @@ impl<S, B: Body<Data = Bytes>> Sent<S, B> {
         if response.status() != StatusCode::UNAUTHORIZED {
             return None;
         }
-        // Forgotten even where nothing can be sent again: the next request gets another.
-        let worth = self.shared.exchanger.refused_downstream(&self.asking, &self.token);
+        let worth = self.shared.exchanger.is_worth_replacing(&self.token);
         let again = worth && self.body.is_some() && !self.renewed;
         tracing::info!(target: "mcp_auth", plan = self.asking.plan.name(), again, "the service refused an issued token");
+        // Forgotten even where nothing can be sent again: the next request gets another.
         if worth && !again {
-            self.shared.exchanger.forget_shared_later(&self.asking, &self.token);
+            self.shared.exchanger.forget_later(&self.asking, &self.token);
         }
         again.then(|| {
             self.renewed = true;
@@ -144,7 +144,7 @@ where
             Again::Nonce(nonce) => self.nonce = Some(nonce),
             Again::Renewed => {
                 let exchanger = &self.shared.exchanger;
-                exchanger.forget_shared(&self.asking, &self.token).await;
+                exchanger.forget(&self.asking, &self.token).await;
                 self.token = exchanger.obtain(&self.asking, None).await?;
             }
         }

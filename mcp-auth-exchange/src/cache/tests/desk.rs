@@ -265,8 +265,11 @@ fn a_downstream_s_401_forgets_the_token_once() {
     let (desk, key) = (desk(), caller("alice"));
     let old = token();
     desk.finish(lead(&desk, &key, 0), &Outcome::Token(old.clone()), NOW);
-    assert!(!desk.refused_downstream(&key.key, &old, secs(4)), "the next would not be better");
+    assert!(!desk.is_worth_replacing(&old, secs(4)), "the next would not be better");
+    assert!(!desk.refused_downstream(&key.key, &old, secs(4)));
     assert_eq!(ask(&desk, &key, 4), "ready");
+    assert!(desk.is_worth_replacing(&old, secs(5)));
+    assert_eq!(ask(&desk, &key, 5), "ready", "asking forgets nothing");
     assert!(desk.refused_downstream(&key.key, &old, secs(5)));
     desk.finish(lead(&desk, &key, 5), &Outcome::Token(token()), secs(5));
     // Who still holds the old one does not throw the new one away.
