@@ -322,3 +322,50 @@ fn attack_109_a_token_of_another_replica_says_nothing_about_the_provider() {
     assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(5) });
     assert_eq!(ask(&desk, key_of("another"), 5), "lead");
 }
+
+#[test]
+fn attack_109_a_request_that_was_never_sent_changes_no_circuit() {
+    let desk = desk();
+    let uri = step().endpoint().uri().clone();
+    // Who passed while the circuit was closed, and waits since then.
+    let waiting = lead(&desk, key_of("waiting"), 0);
+    assert!(desk.opened_meanwhile(&plan(), &uri, NOW).is_none());
+    for user in 0..5 {
+        desk.finish(lead(&desk, key_of(&user.to_string()), 0), &failure(503, "x"), NOW);
+    }
+    let Some(Outcome::Transient { retry_after, diagnosis }) = desk.opened_meanwhile(&plan(), &uri, secs(2))
+    else {
+        panic!()
+    };
+    assert_eq!((retry_after, diagnosis.id()), (Some(Duration::from_secs(3)), "circuit_open"));
+    // The probe is under way: it is another's, and its circuit waits for it.
+    let probe = lead(&desk, key_of("probe"), 5);
+    assert!(desk.opened_meanwhile(&plan(), &uri, secs(5)).is_none(), "the probe itself is sent");
+    assert_eq!(desk.abandon_before(waiting, &uri, secs(5)).as_deref(), Some("w"));
+    assert_eq!(desk.circuits()[0].1, CircuitState::Probing);
+    assert_eq!(ask(&desk, key_of("other"), 5), "transient circuit_open", "no second probe");
+    // The probe was not sent either: another one may go, and nothing is remembered.
+    let _ = desk.abandon_before(probe, &uri, secs(6));
+    assert_eq!(desk.circuits()[0].1, CircuitState::Open { until: secs(6) });
+    assert_eq!((ask(&desk, key_of("probe"), 6), desk.under_way()), ("lead".to_owned(), 1));
+}
+
+#[test]
+fn attack_109_what_was_asked_before_the_request_that_was_never_sent_answered() {
+    let second = crate::plan::Step::new(
+        step().profile().clone(),
+        endpoint("https://b.example/token"),
+        step().client().clone(),
+    );
+    let plan = ExchangePlan::new("p", [step(), second]).unwrap();
+    let uri = plan.steps()[1].endpoint().uri().clone();
+    let desk = desk();
+    for user in 0..4 {
+        desk.finish(lead(&desk, key_of(&user.to_string()), 0), &failure(503, "x"), NOW);
+    }
+    let Ask::Lead(ticket, _) = desk.ask(key_of("two"), &plan, NOW, || "w".into()) else { panic!() };
+    let _ = desk.abandon_before(ticket, &uri, NOW);
+    // The first step's endpoint answered in between: four failures and one more are not five in a row.
+    desk.finish(lead(&desk, key_of("fifth"), 0), &failure(503, "x"), NOW);
+    assert!(desk.circuits().iter().all(|(_, state)| *state == CircuitState::Closed), "{:?}", desk.circuits());
+}
