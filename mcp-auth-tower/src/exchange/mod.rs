@@ -25,6 +25,8 @@
 //! | the answer has no token that may be used | 502, -32603 | `exchange_unusable` |
 //! | the service refuses the token, twice | 502, -32603 | `exchange_refused_downstream` |
 //! | the provider is down, slow, or its circuit is open | 503 with `Retry-After` | `exchange_transient` |
+//! | too many exchanges are under way or wait at this provider | 503 with `Retry-After` | `exchange_overloaded` |
+//! | no exchange came to its end | 503 with `Retry-After` | `exchange_no_answer` |
 //!
 //! What a client reads is fixed text. Why, is in the log, once per exchange, as the
 //! [`Diagnosis`](mcp_auth_exchange::outcome::Diagnosis) says it, and its stable name in the audit record.
@@ -62,17 +64,21 @@ mod driver;
 mod error;
 mod exchanger;
 mod findings;
+mod flight;
 mod future;
+mod landing;
 mod layer;
 mod present;
 #[cfg(feature = "redis")]
 mod redis;
 mod refusal;
 mod replicas;
+mod report;
 mod seams;
 mod sent;
 mod service;
 mod settings;
+mod slots;
 mod workload;
 
 pub use actor_file::{ActorTokenFile, ActorTokenFileError};
