@@ -7,6 +7,9 @@
 //!    its target is refused.
 //! 3. A token that is known is put into the request at once. Otherwise one exchange per key runs as a task of its own,
 //!    and all who need its token wait for it; one who goes away takes nothing from the others.
+//!    At each provider, a host and a port, so many run at once as
+//!    [`concurrent_exchanges`](ExchangerBuilder::concurrent_exchanges) says. Others wait there, in order and for a bounded
+//!    time; a slow provider stops nobody else's users.
 //! 4. A service that answers 401 refuses *our* token: it is forgotten, another one is asked for, and the request is sent
 //!    once more, where its body was collected. The client never sees that 401, and no `WWW-Authenticate` of the service:
 //!    they speak of a token that the client does not have.
