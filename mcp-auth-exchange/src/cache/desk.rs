@@ -1,21 +1,19 @@
 //! Where a request asks for its token.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use foldhash::SharedSeed;
-use foldhash::quality::SeedableRandomState;
+use http::Uri;
 use mcp_auth_core::UnixTime;
 
-use super::breaker::{Breaker, BreakerSettings, CircuitState, Who};
+use super::breaker::{BreakerSettings, CircuitState};
+use super::circuits::{Circuits, Pass, circuit_open, name_of};
 use super::failures::{FailureLife, Failures};
 use super::flight::Flights;
 use super::{CacheKey, TokenStore};
-use crate::outcome::{Diagnosis, Facts, Outcome};
-use crate::plan::{ExchangePlan, IssuedToken, Step, Subject};
+use crate::outcome::Outcome;
+use crate::plan::{ExchangePlan, IssuedToken, Subject};
 
 /// A token younger than this that a downstream refuses is not replaced: the next would not be better.
 const YOUNG: Duration = Duration::from_secs(5);
@@ -48,9 +46,7 @@ pub struct ExchangeDesk<W> {
     tokens: TokenStore,
     failures: Failures,
     flights: Mutex<Flights<W>>,
-    circuits: Mutex<HashMap<Box<str>, Breaker>>,
-    settings: BreakerSettings,
-    hasher: SeedableRandomState,
+    circuits: Circuits,
 }
 
 /// What came of asking.
@@ -70,8 +66,8 @@ pub enum Ask<W> {
     Failed(Outcome),
 }
 
-/// The right and the duty to end one exchange: with [`ExchangeDesk::finish`], [`ExchangeDesk::finish_unasked`] or
-/// [`ExchangeDesk::abandon`]. It ends that one and no other: it is not `Clone`, and ending takes it.
+/// The right and the duty to end one exchange: with [`ExchangeDesk::finish`], [`ExchangeDesk::finish_unasked`],
+/// [`ExchangeDesk::abandon`] or [`ExchangeDesk::abandon_before`]. It ends that one and no other: it is not `Clone`, and ending takes it.
 ///
 /// ```compile_fail
 /// # use mcp_auth_exchange::cache::{ExchangeDesk, Ticket};
@@ -85,8 +81,7 @@ pub enum Ask<W> {
 pub struct Ticket {
     key: CacheKey,
     number: u64,
-    endpoints: Vec<Box<str>>,
-    who: Who,
+    endpoints: Vec<Pass>,
 }
 
 impl Ticket {
@@ -109,9 +104,7 @@ impl<W: Clone> ExchangeDesk<W> {
             // One failure is a few hundred bytes.
             failures: Failures::new(life, max_bytes / 8192, seed.rotate_left(32)),
             flights: Mutex::new(Flights::new(FLIGHT)),
-            circuits: Mutex::new(HashMap::new()),
-            settings,
-            hasher: SeedableRandomState::with_seed(seed.rotate_left(16), SharedSeed::global_fixed()),
+            circuits: Circuits::new(settings, seed.rotate_left(16)),
         }
     }
 
@@ -141,14 +134,13 @@ impl<W: Clone> ExchangeDesk<W> {
         if let Some(outcome) = self.failures.get(&key, now) {
             return Ask::Failed(outcome);
         }
-        let endpoints = endpoints(plan);
-        let who = match self.pass_circuits(&endpoints, subject, now) {
-            Ok(who) => who,
+        let endpoints = match self.circuits.pass(plan, subject, now) {
+            Ok(endpoints) => endpoints,
             Err((until, step)) => return Ask::Failed(circuit_open(plan, step, until, now)),
         };
         let waiter = waiter();
         let number = flights.begin(key, waiter.clone(), now);
-        Ask::Lead(Ticket { key, number, endpoints, who }, waiter)
+        Ask::Lead(Ticket { key, number, endpoints }, waiter)
     }
 
     fn renew(
@@ -170,21 +162,20 @@ impl<W: Clone> ExchangeDesk<W> {
         {
             return Ask::Ready(token);
         }
-        let endpoints = endpoints(plan);
-        let Ok(who) = self.pass_circuits(&endpoints, subject, now) else { return Ask::Ready(token) };
+        let Ok(endpoints) = self.circuits.pass(plan, subject, now) else { return Ask::Ready(token) };
         let number = flights.begin(key, waiter(), now);
-        Ask::Renew(token, Ticket { key, number, endpoints, who })
+        Ask::Renew(token, Ticket { key, number, endpoints })
     }
 
     /// Ends an exchange with what came of it. Gives what its followers wait with, so that they can be told; `None`
     /// when the exchange took so long that somebody else began another.
     pub fn finish(&self, ticket: Ticket, outcome: &Outcome, now: UnixTime) -> Option<W> {
-        let Ticket { key, number, endpoints, who } = ticket;
+        let Ticket { key, number, endpoints } = ticket;
         if let Outcome::Token(token) = outcome {
             self.tokens.insert(key, token.clone(), now);
         }
         self.failures.keep(key, outcome, now);
-        self.tell_circuits(&endpoints, who, outcome, now);
+        self.circuits.tell(&endpoints, outcome, now);
         lock(&self.flights).end(&key, number)
     }
 
@@ -199,14 +190,27 @@ impl<W: Clone> ExchangeDesk<W> {
     /// Ends an exchange of which nothing came: its task was dropped. Nothing is remembered, and the next one who asks
     /// leads. Gives what its followers wait with.
     pub fn abandon(&self, ticket: Ticket) -> Option<W> {
-        let mut circuits = lock(&self.circuits);
-        for endpoint in &ticket.endpoints {
-            if let Some(breaker) = circuits.get_mut(endpoint) {
-                breaker.abandoned(ticket.who);
-            }
-        }
-        drop(circuits);
+        self.end_before(ticket, 0)
+    }
+
+    /// Ends an exchange that stops before the first request to `endpoint`, which was never sent: nothing is remembered,
+    /// its circuit hears nothing, and those of the steps before it hear that they answered. As
+    /// [`abandon`](Self::abandon) where no step before it is.
+    pub fn abandon_before(&self, ticket: Ticket, endpoint: &Uri) -> Option<W> {
+        let name = name_of(endpoint);
+        let answered = ticket.endpoints.iter().position(|pass| pass.endpoint == name).unwrap_or(0);
+        self.end_before(ticket, answered)
+    }
+
+    fn end_before(&self, ticket: Ticket, answered: usize) -> Option<W> {
+        self.circuits.end_before(&ticket.endpoints, answered);
         lock(&self.flights).end(&ticket.key, ticket.number)
+    }
+
+    /// For a request that had to wait before it could be sent: what is said instead of sending it, where the circuit of
+    /// its step's endpoint opened meanwhile. End the exchange with [`abandon_before`](Self::abandon_before) then.
+    pub fn opened_meanwhile(&self, plan: &ExchangePlan, endpoint: &Uri, now: UnixTime) -> Option<Outcome> {
+        self.circuits.opened(plan, endpoint, now)
     }
 
     /// Whether it is worth asking for another token, once, when a downstream answers 401 to this one; not where it was
@@ -239,54 +243,7 @@ impl<W: Clone> ExchangeDesk<W> {
 
     /// The circuits of all endpoints that were asked.
     pub fn circuits(&self) -> Vec<(String, CircuitState)> {
-        let circuits = lock(&self.circuits);
-        circuits.iter().map(|(endpoint, breaker)| (endpoint.to_string(), breaker.state())).collect()
-    }
-
-    /// Lets a request through when all circuits do, so that no circuit is left probing for one that another stops.
-    fn pass_circuits(
-        &self,
-        endpoints: &[Box<str>],
-        subject: &Subject,
-        now: UnixTime,
-    ) -> Result<Who, (UnixTime, usize)> {
-        let principal = subject.principal();
-        let name = principal.subject().or_else(|| principal.client_id());
-        let mut who = Who { subject: self.hasher.hash_one((principal.issuer(), name)), is_probe: false };
-        let mut circuits = lock(&self.circuits);
-        for (step, endpoint) in endpoints.iter().enumerate() {
-            if let Some(breaker) = circuits.get(endpoint) {
-                breaker.would_allow(who.subject, now).map_err(|until| (until, step))?;
-            }
-        }
-        for endpoint in endpoints {
-            let new = || Breaker::new(self.settings);
-            let allowed = circuits.entry(endpoint.clone()).or_insert_with(new).allow(who.subject, now);
-            // INVARIANT: allowed a line ago, under the same lock; an endpoint that occurs twice has this probe already.
-            who.is_probe |= allowed.unwrap_or(true);
-        }
-        Ok(who)
-    }
-
-    fn tell_circuits(&self, endpoints: &[Box<str>], who: Who, outcome: &Outcome, now: UnixTime) {
-        let mut circuits = lock(&self.circuits);
-        let ended_at = outcome.diagnosis().map_or(endpoints.len(), |d| d.step().saturating_sub(1));
-        let asked = outcome.diagnosis().is_none_or(Diagnosis::was_asked);
-        for (step, endpoint) in endpoints.iter().enumerate() {
-            let Some(breaker) = circuits.get_mut(endpoint) else { continue };
-            match outcome {
-                Outcome::Transient { retry_after, diagnosis } if step == ended_at => {
-                    // A 429 may be about one user: the pause is his, and what he failed counts as one failure.
-                    let limited = diagnosis.status() == Some(429);
-                    breaker.failed(who, retry_after.filter(|_| !limited), now);
-                }
-                // Two steps at one endpoint: what it said last counts.
-                _ if step < ended_at && endpoints.get(ended_at) == Some(endpoint) => {}
-                _ if step < ended_at || step == ended_at && asked => breaker.answered(),
-                // Never asked.
-                _ => breaker.abandoned(who),
-            }
-        }
+        self.circuits.states()
     }
 }
 
@@ -296,27 +253,7 @@ impl<W> fmt::Debug for ExchangeDesk<W> {
     }
 }
 
-/// Without queries, which are nobody's business who reads about circuits.
-fn endpoints(plan: &ExchangePlan) -> Vec<Box<str>> {
-    let name = |step: &Step| {
-        let uri = step.endpoint().uri();
-        let (scheme, authority) = (uri.scheme_str().unwrap_or_default(), uri.authority());
-        format!("{scheme}://{}{}", authority.map_or("", |a| a.as_str()), uri.path()).into()
-    };
-    plan.steps().iter().map(name).collect()
-}
-
-fn circuit_open(plan: &ExchangePlan, step: usize, until: UnixTime, now: UnixTime) -> Outcome {
-    let provider = plan.steps().get(step).map(|step| step.profile().name().to_owned()).unwrap_or_default();
-    let facts = Facts { provider, step: step + 1, ..Facts::default() };
-    let text = "not asked: it failed for several users in a row, or asked for a pause";
-    Outcome::Transient {
-        retry_after: Some(until.since(now).max(Duration::from_secs(1))),
-        diagnosis: Diagnosis::new("circuit_open", text, &facts),
-    }
-}
-
 /// A panic elsewhere leaves tables that are whole: each change is one call.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

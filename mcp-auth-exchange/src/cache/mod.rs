@@ -12,6 +12,7 @@
 //! under one key, a token or a failure, is therefore for one user's token, and nobody else is given it.
 
 mod breaker;
+mod circuits;
 mod desk;
 mod failures;
 mod flight;

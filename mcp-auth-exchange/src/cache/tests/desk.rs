@@ -444,3 +444,50 @@ fn a_clock_that_is_set_back_makes_nothing_last_longer() {
     assert_eq!(ask(&desk, &carol, day), "follow");
     assert_eq!(ask(&desk, &carol, 0), "lead");
 }
+
+#[test]
+fn attack_109_a_request_that_was_never_sent_changes_no_circuit() {
+    let desk = desk();
+    let uri = step().endpoint().uri().clone();
+    // Who passed while the circuit was closed, and waits since then.
+    let waiting = lead(&desk, &caller("waiting"), 0);
+    assert!(desk.opened_meanwhile(&plan(), &uri, NOW).is_none());
+    fail_for_all(&desk, 0);
+    let Some(Outcome::Transient { retry_after, diagnosis }) = desk.opened_meanwhile(&plan(), &uri, secs(2))
+    else {
+        panic!()
+    };
+    assert_eq!((retry_after, diagnosis.id()), (Some(Duration::from_secs(3)), "circuit_open"));
+    // The probe is under way: it is another's, and its circuit waits for it.
+    let probes = ["probe", "a", "b"].map(|user| lead(&desk, &caller(user), 5));
+    assert!(desk.opened_meanwhile(&plan(), &uri, secs(5)).is_none(), "the probe itself is sent");
+    assert_eq!(desk.abandon_before(waiting, &uri).as_deref(), Some("w"));
+    assert_eq!(desk.circuits()[0].1, CircuitState::Probing);
+    assert_eq!(ask(&desk, &caller("other"), 5), "transient circuit_open", "no fourth probe");
+    // The probes were not sent either: others may go, and nothing is remembered.
+    for probe in probes {
+        let _ = desk.abandon_before(probe, &uri);
+    }
+    assert_eq!((ask(&desk, &caller("probe"), 6), desk.under_way()), ("lead".to_owned(), 1));
+}
+
+#[test]
+fn attack_109_what_was_asked_before_the_request_that_was_never_sent_answered() {
+    let second = crate::plan::Step::new(
+        step().profile().clone(),
+        endpoint("https://b.example/token"),
+        step().client().clone(),
+    );
+    let plan = ExchangePlan::new("p", [step(), second]).unwrap();
+    let uri = plan.steps()[1].endpoint().uri().clone();
+    let desk = desk();
+    for user in 0..4 {
+        desk.finish(lead(&desk, &caller(&user.to_string()), 0), &failure(503, "x"), NOW);
+    }
+    let two = caller("two");
+    let Ask::Lead(ticket, _) = desk.ask(two.key, &plan, &two.subject, NOW, || "w".into()) else { panic!() };
+    let _ = desk.abandon_before(ticket, &uri);
+    // The first step's endpoint answered in between: four failures and one more are not five in a row.
+    desk.finish(lead(&desk, &caller("fifth"), 0), &failure(503, "x"), NOW);
+    assert!(desk.circuits().iter().all(|(_, state)| *state == CircuitState::Closed), "{:?}", desk.circuits());
+}

@@ -7,7 +7,7 @@ use super::*;
 use crate::exchange::{SharedFuture, SharedTokens};
 
 /// Requests with one token that all wait.
-async fn waiting(
+pub(super) async fn waiting(
     route: &Arc<Route>,
     callers: usize,
     token: &str,
@@ -113,23 +113,6 @@ async fn an_exchange_that_ends_without_a_word_hangs_nobody() {
     let (parts, _) = route.call(&route.token("alice")).await;
     assert_eq!((parts.status, code(&parts)), (StatusCode::SERVICE_UNAVAILABLE, "exchange_no_answer"));
     assert_eq!(route.provider.asked(), 6);
-}
-
-#[tokio::test]
-async fn exchanges_under_way_are_bounded() {
-    let route = Arc::new(Route::with(plan(), |b| b.max_under_way(2), |s| s, |b| b));
-    route.provider.close();
-    let first = waiting(&route, 5, &route.token("a")).await;
-    let second = waiting(&route, 5, &route.token("b")).await;
-    let (parts, _) = route.call(&route.token("c")).await;
-    assert_eq!((parts.status, code(&parts)), (StatusCode::SERVICE_UNAVAILABLE, "exchange_no_answer"));
-    assert_eq!(parts.headers["retry-after"], "5");
-    assert_eq!(route.provider.asked(), 2);
-    route.provider.gate.add_permits(3);
-    for task in first.into_iter().chain(second) {
-        assert_eq!(task.await.unwrap(), StatusCode::OK);
-    }
-    assert_eq!(route.status(&route.token("c")).await, StatusCode::OK, "nothing was remembered of it");
 }
 
 /// On threads of their own, so that they really meet.
