@@ -13,10 +13,11 @@ use super::super::node::{Node, Spanned};
 use super::super::secret::path;
 use super::super::warning::Lints;
 use super::issued::Issued;
+use super::takes::{self, Overrides};
 use super::{Client, Leg, Read, endpoint, profile};
 
 pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
-    const KNOWN: [&str; 21] = [
+    const KNOWN: [&str; 19] = [
         "host",
         "path",
         "policies",
@@ -24,12 +25,10 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         "provider",
         "issuer",
         "grantType",
-        "subjectToken",
         "actorToken",
         "audiences",
         "resources",
         "scopes",
-        "requestedTokenType",
         "authorizationDetails",
         "connection",
         "loginHint",
@@ -39,7 +38,8 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         "cache",
         "authorizationLocation",
     ];
-    let mut fields = Fields::new(node, "oauthTokenExchange", &KNOWN, &["service", "backend"])?;
+    let known = [KNOWN.as_slice(), takes::FIELDS.as_slice()].concat();
+    let mut fields = Fields::new(node, "oauthTokenExchange", &known, &["service", "backend"])?;
     let endpoint = endpoint::read(&mut fields, lints)?;
     let mut parameters = match fields.take("additionalParams") {
         None => Vec::new(),
@@ -55,6 +55,8 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let entra = parameters.iter().any(on_behalf_of);
     parameters.retain(|parameter| !on_behalf_of(parameter));
     let profile = profile::read(&mut fields, entra)?;
+    let overrides = Overrides::read(&mut fields)?;
+    let profile = overrides.apply(profile);
     let client = fields.take("clientAuth").map(Client::read).transpose()?.unwrap_or(Client::Anonymous);
     let client = client.fits(&endpoint)?;
     let actor = fields.take("actorToken").map(read_actor).transpose()?;
@@ -85,7 +87,9 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let dpop = fields.take("dpop").map(|node| node.boolean("dpop")).transpose()?.unwrap_or(false);
     let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
     let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
-    Ok(Read { legs: vec![Leg { step, client, issuer, dpop }], block: None, issued, location, actor })
+    let needs_actor = overrides.needs_actor();
+    let legs = vec![Leg { step, client, issuer, dpop, needs_actor }];
+    Ok(Read { legs, block: None, issued, location, actor })
 }
 
 /// `resources` (RFC 8707).
