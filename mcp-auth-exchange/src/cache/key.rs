@@ -50,6 +50,7 @@ pub(crate) struct StepParts<'a> {
     pub(crate) subject_token_type: &'a str,
     pub(crate) requested_token_type: Option<&'a str>,
     pub(crate) takes_actor: bool,
+    pub(crate) subject_claim: Option<&'a str>,
     pub(crate) audiences: Vec<&'a str>,
     pub(crate) resources: Vec<&'a str>,
     pub(crate) scope: String,
@@ -104,7 +105,7 @@ impl<'a> StepParts<'a> {
             refused_methods: _,
             says_issued_token_type: _,
             audience_in_token: _, // in the rules
-            subject_claim: _,     // in the rules
+            subject_claim,
             reserved_types: _,
             refused_path: _,
             client_in_subject_audience: _,
@@ -120,6 +121,7 @@ impl<'a> StepParts<'a> {
             subject_token_type: subject_token_type.as_str(),
             requested_token_type: requested_token_type.as_ref().map(|t| t.as_str()),
             takes_actor: step.takes_actor(),
+            subject_claim: *subject_claim,
             audiences: audiences.iter().map(String::as_str).collect(),
             resources: resources.iter().map(Resource::as_str).collect(),
             scope: step.sent_scope().to_string(),
@@ -141,6 +143,7 @@ impl<'a> StepParts<'a> {
             subject_token_type,
             requested_token_type,
             takes_actor,
+            subject_claim,
             audiences,
             resources,
             scope,
@@ -158,6 +161,7 @@ impl<'a> StepParts<'a> {
         out.text(subject_token_type);
         out.optional(requested_token_type.map(str::as_bytes));
         out.part(&[u8::from(*takes_actor)]);
+        out.optional(subject_claim.map(str::as_bytes));
         out.list(audiences);
         out.list(resources);
         out.text(scope);

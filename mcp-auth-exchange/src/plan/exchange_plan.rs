@@ -7,8 +7,8 @@ use mcp_auth_discovery::AuthorizationServerMetadata;
 
 use super::findings::{self, Finding, Severity};
 use super::{ActorToken, AudienceRule, ExchangeRun, IssuedRules, Step, Subject, SubjectRule};
-use crate::Resource;
 use crate::cache::{CacheKey, PlanParts, RequestParts, StepParts};
+use crate::{Resource, TokenTypeUri};
 
 /// The greatest number of steps in a plan.
 pub const MAX_STEPS: usize = 3;
@@ -184,7 +184,14 @@ fn default_rules(steps: &[Step]) -> IssuedRules {
         let resources = step.resources.iter().map(Resource::as_str).map(str::to_owned);
         step.audiences.iter().cloned().chain(resources).collect()
     };
-    let wanted = last.filter(|step| step.profile.audience_in_token).map(targets).filter(|w| !w.is_empty());
+    // The server that redeems an ID-JAG issues for what the ID-JAG is for, whether its own request says so or not.
+    let jag = steps.iter().rev().nth(1).filter(|step| step.requested() == Some(&TokenTypeUri::ID_JAG));
+    let resources = |step: &Step| step.resources.iter().map(|r| r.as_str().to_owned()).collect();
+    let of_last = |last: &Step| {
+        let own = targets(last);
+        if own.is_empty() { jag.map(resources).unwrap_or_default() } else { own }
+    };
+    let wanted = last.filter(|step| step.profile.audience_in_token).map(of_last).filter(|w| !w.is_empty());
     let claim = last.filter(|_| steps.len() == 1).and_then(|step| step.profile.subject_claim);
     IssuedRules::new(
         wanted.map_or(AudienceRule::Unchecked, AudienceRule::AnyOf),

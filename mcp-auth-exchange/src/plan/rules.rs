@@ -69,7 +69,9 @@ impl IssuedRules {
     }
 
     /// What `aud` has to say. The default is one of the audiences and resources that were asked for, for providers
-    /// that write them there.
+    /// that write them there. Where the last step redeems an ID-JAG and names none, it is one of the resources that the
+    /// ID-JAG was asked for. Where nobody names one, `aud` is not looked at: the server decides, and
+    /// [`ExchangePlan::findings`](super::ExchangePlan::findings) says so.
     pub fn audience(mut self, rule: AudienceRule) -> Self {
         self.audience = rule;
         self

@@ -10,7 +10,7 @@ use http::Request;
 use mcp_auth_core::UnixTime;
 use mcp_auth_discovery::Secret;
 
-use super::issued::{Check, Life, Refusal, is_wanted};
+use super::issued::{Check, IdJagCheck, Life, Refusal, is_wanted};
 use super::{ActorToken, ExchangePlan, Step, Subject};
 use crate::client_auth::AuthenticationContext;
 use crate::dpop::{DpopNonce, NonceMemory, NonceRetry, ProofRequest};
@@ -156,7 +156,7 @@ impl ExchangeRun {
             nonces.keep(&step.origin(), response.headers());
         }
         match TokenResponse::from_http(response) {
-            Ok(answer) if self.step + 1 < plan.steps().len() => self.carry(step, &answer),
+            Ok(answer) if self.step + 1 < plan.steps().len() => self.carry(step, &answer, now),
             Ok(answer) => Progress::Done(self.accept(step, &answer, now)),
             Err(error) => self.refused(step, &error, response.headers()),
         }
@@ -208,7 +208,7 @@ impl ExchangeRun {
     }
 
     /// What one step brought, for the next.
-    fn carry(&mut self, step: &Step, answer: &TokenResponse) -> Progress {
+    fn carry(&mut self, step: &Step, answer: &TokenResponse, now: UnixTime) -> Progress {
         let wanted = step.requested();
         let is_wanted = match answer.issued_token_type() {
             None => !step.profile.says_issued_token_type,
@@ -228,6 +228,17 @@ impl ExchangeRun {
         if self.sent().iter().any(|sent| sent.expose() == answer.access_token().expose()) {
             let text = "the issued token is one that was sent: nothing was exchanged";
             return Progress::Done(self.unusable(Refusal("same_token", text)));
+        }
+        if wanted == Some(&TokenTypeUri::ID_JAG) {
+            let check = IdJagCheck {
+                asked: step,
+                redeems: self.plan.steps().get(self.step + 1),
+                subject: self.subject.principal(),
+                now,
+            };
+            if let Err(refusal) = check.accept(answer.access_token().expose()) {
+                return Progress::Done(self.unusable(refusal));
+            }
         }
         self.carried = Some(answer.access_token().clone());
         self.step += 1;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use mcp_auth_discovery::Scopes;
 use mcp_auth_discovery::provider::ProviderKind;
 
 use super::{ErrorRule, table};
@@ -63,7 +64,7 @@ pub struct ExchangeProfile {
     pub(crate) resource: Need,
     pub(crate) scope: Need,
     pub(crate) actor: Need,
-    pub(crate) dropped_scopes: Cow<'static, [&'static str]>,
+    pub(crate) dropped_scopes: Scopes,
     pub(crate) refused_methods: &'static [&'static str],
     pub(crate) says_issued_token_type: bool,
     pub(crate) audience_in_token: bool,
@@ -165,6 +166,12 @@ impl ExchangeProfile {
         self
     }
 
+    /// Sets whether a request may have more than one `audience`.
+    pub fn takes_several_audiences(mut self, does: bool) -> Self {
+        self.several_audiences = does;
+        self
+    }
+
     /// Sets how `resource` is taken.
     pub fn takes_resource(mut self, need: Need) -> Self {
         self.resource = need;
@@ -184,8 +191,8 @@ impl ExchangeProfile {
     }
 
     /// Sets which scopes are left out of requests because the server refuses them there.
-    pub fn drops_scopes(mut self, scopes: &'static [&'static str]) -> Self {
-        self.dropped_scopes = scopes.into();
+    pub fn drops_scopes(mut self, scopes: &Scopes) -> Self {
+        self.dropped_scopes = scopes.clone();
         self
     }
 

@@ -14,3 +14,9 @@ pub(crate) const MAX_ALIAS_NODES: usize = 10_000;
 
 /// The most aliases in one file.
 pub(crate) const MAX_ALIASES: usize = 1_000;
+
+/// The most entries of `errors` of one token endpoint.
+pub(crate) const MAX_ERROR_RULES: usize = 64;
+
+/// The most `droppedScopes` of one token endpoint.
+pub(crate) const MAX_DROPPED_SCOPES: usize = 64;

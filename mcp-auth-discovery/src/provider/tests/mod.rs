@@ -89,6 +89,17 @@ fn row_083_to_108_and_111_the_table_of_providers() {
 }
 
 #[test]
+fn row_106_108_frontegg_s_environment_is_its_issuer_and_its_audience_is_either_id() {
+    for domain in ["acme.frontegg.com", "https://acme.frontegg.com/", "ACME.frontegg.com"] {
+        let frontegg = Provider::frontegg(domain).unwrap();
+        assert_eq!(frontegg.issuer(), "https://acme.frontegg.com", "without a path");
+        assert_eq!(frontegg.jwks_uri(), Some("https://acme.frontegg.com/.well-known/jwks.json"));
+        let hint = frontegg.kind().audience_hint();
+        assert!(hint.contains("client id") && hint.contains("app id"), "{hint}");
+    }
+}
+
+#[test]
 fn row_091_joins_never_double_or_lose_a_slash() {
     for domain in [
         "acme.eu.auth0.com",

@@ -12,14 +12,14 @@ use serde_json::json;
 use crate::cache::key::{PlanParts, RequestParts, StepParts};
 use crate::dpop::DpopKey;
 use crate::grant::Parameters;
-use crate::plan::{ActorToken, ExchangePlan, Step, Subject};
+use crate::plan::{ActorToken, ExchangePlan, Step, Subject, SubjectRule};
 use crate::testing::{principal, scopes, step};
 use crate::{AuthorizationDetails, Resource, TokenTypeUri};
 
 /// How many texts a step is made of, in the order in which they are written.
-const STEP_TEXTS: usize = 15;
+const STEP_TEXTS: usize = 16;
 /// Which of them may be absent.
-const STEP_OPTIONAL: [usize; 6] = [2, 4, 6, 10, 11, 12];
+const STEP_OPTIONAL: [usize; 7] = [2, 4, 6, 7, 11, 12, 13];
 
 /// Every field, without `..`: a new one does not compile until it stands here too.
 fn step_parts(
@@ -37,13 +37,14 @@ fn step_parts(
         subject_token_type: text(5),
         requested_token_type: texts[6].as_deref(),
         takes_actor,
-        audiences: vec![text(7)],
-        resources: vec![text(8)],
-        scope: text(9).to_owned(),
-        authorization_details: texts[10].as_deref(),
-        connection: texts[11].as_deref(),
-        login_hint: texts[12].as_deref(),
-        parameters: vec![(text(13), text(14))],
+        subject_claim: texts[7].as_deref(),
+        audiences: vec![text(8)],
+        resources: vec![text(9)],
+        scope: text(10).to_owned(),
+        authorization_details: texts[11].as_deref(),
+        connection: texts[12].as_deref(),
+        login_hint: texts[13].as_deref(),
+        parameters: vec![(text(14), text(15))],
         proof_key,
     };
     PlanParts { name: "p", rules: "r", steps: &[step] }.digest()
@@ -164,6 +165,7 @@ impl StepParts<'_> {
             subject_token_type: "t",
             requested_token_type: None,
             takes_actor: self.takes_actor,
+            subject_claim: None,
             audiences: Vec::new(),
             resources: Vec::new(),
             scope: self.scope,
@@ -205,6 +207,16 @@ fn attack_106_every_setting_of_a_plan_makes_another_key() {
             .audience("tool")
             .scope(&scopes("mcp:invoke")),
         ),
+        plan(
+            Step::new(
+                step().profile().clone().keeps_subject_in(None),
+                step().endpoint().clone(),
+                step().client().clone(),
+            )
+            .audience("tool")
+            .scope(&scopes("mcp:invoke")),
+        )
+        .rules(|r| r.subject(SubjectRule::Same("sub".into()))),
         base().rules(|r| r.readable()),
         base().rules(|r| r.ceiling(&scopes("a"))),
         base().margin(std::time::Duration::from_secs(1)),

@@ -85,17 +85,32 @@ pub(super) fn of_plan(plan: &ExchangePlan, inbound_audiences: &[&str]) -> Vec<Fi
     if *plan.rules_audience() == AudienceRule::Unchecked {
         all.push(Finding::warning(
             "audience_unchecked",
-            "`aud` of the issued token is not checked: say which audience it has to have",
+            "`aud` of the issued token is not checked: say which audience it has to have, or ask for one by name",
         ));
     }
     if steps.len() > 1 && *plan.rules_subject() == SubjectRule::Unchecked {
-        all.push(Finding::warning(
-            "subject_unchecked",
-            "the user of the issued token is not compared with the caller: with several steps nothing says that \
-             they have one name; require the same `sub` where they do",
-        ));
+        all.push(Finding::warning("subject_unchecked", subject_unchecked(steps)));
     }
     all
+}
+
+fn subject_unchecked(steps: &[Step]) -> &'static str {
+    let jag = steps.iter().rev().nth(1).filter(|step| step.requested() == Some(&TokenTypeUri::ID_JAG));
+    match jag.map(|step| step.profile.subject_claim) {
+        Some(Some(_)) => {
+            "the user of the token that the second server issues is not compared with the caller, since that server \
+             may call him otherwise: it finds him by the ID-JAG, whose `sub` is compared where it can be read; require \
+             the same `sub` where both servers have one name"
+        }
+        Some(None) => {
+            "neither the user of the ID-JAG nor that of the token that the second server issues is compared with the \
+             caller: require the same `sub` where they have one name"
+        }
+        None => {
+            "the user of the issued token is not compared with the caller: with several steps nothing says that they have \
+         one name; require the same `sub` where they do"
+        }
+    }
 }
 
 fn parameters(step: &Step) -> Vec<Finding> {

@@ -1,6 +1,7 @@
 //! What a plan brought, after the checks.
 
 mod check;
+mod id_jag;
 mod readable;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use mcp_auth_discovery::Secret;
 use subtle::ConstantTimeEq as _;
 
 pub(super) use check::{Check, Life, Refusal, is_wanted};
+pub(super) use id_jag::IdJagCheck;
 pub(super) use readable::{Readable, read_claims};
 
 /// How a token is presented to the downstream.

@@ -52,6 +52,13 @@ pub(in crate::plan) fn read_claims(token: &str) -> Readable {
     }
 }
 
+/// The header's `typ` of a token that is a JWT.
+pub(in crate::plan) fn read_typ(token: &str) -> Option<String> {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    let header = Document::parse(&header, &Limits::default()).ok()?;
+    header.as_object()?.get("typ")?.as_str().map(str::to_owned)
+}
+
 /// Whether this is JSON's beginning of an object in base64url, padded or not.
 fn is_object(part: &str) -> bool {
     let json = URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok();

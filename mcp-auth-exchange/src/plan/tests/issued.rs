@@ -180,6 +180,27 @@ fn row_215_neither_the_answer_nor_the_token_may_go_beyond_the_ceiling() {
     );
 }
 
+/// The ceiling is the backend's, whatever was asked for: another one is another answer to the same token.
+#[test]
+fn row_215_another_ceiling_is_another_decision() {
+    let token = answering("scope", json!("mcp:invoke mcp:read"));
+    let with_ceiling = |ceiling: &str| read(&ruled(|r| r.ceiling(&scopes(ceiling))), &token);
+    for (ceiling, expected) in [
+        ("mcp:invoke mcp:read", "token"),
+        ("mcp:invoke mcp:read mcp:admin", "token"),
+        ("mcp:invoke mcp:admin", "unusable ceiling"),
+        ("mcp:read", "unusable ceiling"),
+        ("", "unusable ceiling"),
+    ] {
+        assert_eq!(with_ceiling(ceiling), expected, "{ceiling}");
+    }
+    // The last one that is set is the one that holds.
+    let moved =
+        |from: &str, to: &str| read(&ruled(|r| r.ceiling(&scopes(from)).ceiling(&scopes(to))), &token);
+    assert_eq!(moved("mcp:read", "mcp:invoke mcp:read"), "token");
+    assert_eq!(moved("mcp:invoke mcp:read", "mcp:read"), "unusable ceiling");
+}
+
 #[test]
 fn row_270_a_login_s_scope_becomes_the_tool_s() {
     // S1: `aud: my-spa-app`, `scope: openid email` in; `aud: snowflake-mcp`, `scope: snowflake.query.read` out.

@@ -1,3 +1,4 @@
 mod choose;
+mod id_jag;
 mod issued;
 mod run;

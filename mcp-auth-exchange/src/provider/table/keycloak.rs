@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{rfc8693, rule, said};
+use super::{dropped, rfc8693, rule, said};
 use crate::TokenTypeUri;
 use crate::provider::ErrorClass::{ConsentRequired, Misconfigured, SubjectRefused};
 use crate::provider::{ErrorRule, ExchangeProfile, Need};
@@ -128,7 +128,7 @@ pub(in crate::provider) fn keycloak() -> ExchangeProfile {
         resource: Need::Ignored,
         actor: Need::Ignored,
         // An exchanged token never gets offline access.
-        dropped_scopes: Cow::Borrowed(&["offline_access"]),
+        dropped_scopes: dropped(&["offline_access"]),
         refused_methods: &["none"],
         client_in_subject_audience: true,
         rules: RULES,

@@ -15,6 +15,8 @@ pub(super) use okta::okta;
 pub(super) use others::{authentik, frontegg, google_sts, ping_federate, zitadel};
 pub(super) use standard::{STANDARD, id_jag_issuer, jwt_bearer, rfc8693};
 
+use mcp_auth_discovery::Scopes;
+
 use super::{ErrorClass, ErrorRule};
 
 const fn rule(code: &'static str, class: ErrorClass, id: &'static str, advice: &'static str) -> ErrorRule {
@@ -30,4 +32,10 @@ const fn said(
     advice: &'static str,
 ) -> ErrorRule {
     ErrorRule::fixed(code, Some(text), class, id, advice)
+}
+
+/// Scopes that a provider refuses in an exchange.
+fn dropped(scopes: &[&str]) -> Scopes {
+    // INVARIANT: those of the tables are scope tokens, as their tests see.
+    Scopes::new(scopes).unwrap_or_default()
 }

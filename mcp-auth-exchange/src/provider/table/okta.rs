@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{rfc8693, rule};
+use super::{dropped, rfc8693, rule};
 use crate::TokenTypeUri;
 use crate::provider::ErrorClass::Misconfigured;
 use crate::provider::{ErrorRule, ExchangeProfile, Need};
@@ -49,7 +49,7 @@ pub(in crate::provider) fn okta() -> ExchangeProfile {
         resource: Need::Ignored,
         scope: Need::Required,
         actor: Need::Ignored,
-        dropped_scopes: Cow::Borrowed(&["openid", "profile", "email", "address", "phone", "offline_access"]),
+        dropped_scopes: dropped(&["openid", "profile", "email", "address", "phone", "offline_access"]),
         refused_methods: &["none"],
         refused_path: Some((
             "/oauth2/v1/token",

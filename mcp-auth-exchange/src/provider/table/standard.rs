@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use mcp_auth_discovery::Scopes;
+
 use super::rule;
 use crate::TokenTypeUri;
 use crate::provider::ErrorClass::{ConsentRequired, Misconfigured, StepUp, SubjectRefused, Transient};
@@ -93,7 +95,7 @@ pub(in crate::provider) fn rfc8693() -> ExchangeProfile {
         resource: Need::Optional,
         scope: Need::Optional,
         actor: Need::Optional,
-        dropped_scopes: Cow::Borrowed(&[]),
+        dropped_scopes: Scopes::default(),
         refused_methods: &[],
         says_issued_token_type: true,
         audience_in_token: true,

@@ -179,6 +179,73 @@ async fn row_213_216_three_layers_and_each_alone_denies() {
     assert_eq!((reach.provider.asked(), ceiling.provider.asked(), user.provider.asked()), (0, 1, 0));
 }
 
+/// The provider ignores what was asked for, and nobody set a ceiling: what the policy denies is denied all the same.
+#[tokio::test]
+async fn row_216_an_overbroad_token_is_still_stopped_by_the_policy() {
+    let policy = PolicySet::builder().deny(r#"mcp.tool.name == "write""#).unwrap().build();
+    let route = Route::with(plan(), |b| b, |s| s, |b| b.policy(policy));
+    let clock = route.clock.clone();
+    route.provider.answers(move |_| {
+        let mut claims = claims("bob", "tool", clock.secs() + 300, 0);
+        claims["scope"] = "mcp:invoke mcp:write admin".into();
+        let mut answer = issued(&claims);
+        answer["scope"] = "mcp:invoke mcp:write admin".into();
+        reply(200, &answer)
+    });
+    let bob = route.token("bob");
+    assert_eq!(route.status(&bob).await, StatusCode::OK);
+    let (parts, _) = route.send(post(&bob, &call("write"))).await;
+    assert_eq!((parts.status, code(&parts)), (StatusCode::FORBIDDEN, "denied"));
+    assert_eq!(
+        (route.provider.asked(), route.tool.calls()),
+        (1, 1),
+        "the token is there, and goes nowhere with it"
+    );
+}
+
+/// Layer 1 is the same for everyone: what is advertised is for clients to ask for, and decides nothing.
+#[tokio::test]
+async fn row_214_advertised_scopes_decide_nothing() {
+    let mut decisions = Vec::new();
+    for advertised in ["mcp:read", "mcp:read mcp:write", "something:else"] {
+        let policy = PolicySet::builder().require(r#"jwt.sub == "bob""#).unwrap().build();
+        let route = Route::with(plan(), |b| b, |s| s, |b| b.policy(policy).scopes(advertised).unwrap());
+        let mut all = Vec::new();
+        for (sub, scope) in [("bob", "mcp:read"), ("bob", "mcp:write"), ("bob", ""), ("alice", "mcp:read")] {
+            let token = route.idp.token_with(|claims| {
+                claims["sub"] = sub.into();
+                claims["scope"] = scope.into();
+            });
+            all.push(route.status(&token).await.as_u16());
+        }
+        decisions.push(all);
+    }
+    assert_eq!(decisions[0], [200, 200, 200, 403]);
+    assert!(decisions.iter().all(|all| *all == decisions[0]), "{decisions:?}");
+}
+
+#[tokio::test]
+async fn row_261_one_route_exchanges_and_another_forwards() {
+    let route = Route::new();
+    let tool = Arc::new(ToolState::default());
+    tool.answers(|_| json_answer("{}"));
+    let auth = McpAuth::builder(RESOURCE)
+        .unwrap()
+        .issuer_keys(Issuer::new(ISSUER).audience(RESOURCE), route.idp.keys())
+        .clock(route.clock.clone())
+        .forward_token()
+        .build()
+        .unwrap();
+    let other = auth.layer(Tool { state: tool.clone(), ready: false });
+    let token = route.token("bob");
+    assert_eq!(route.status(&token).await, StatusCode::OK);
+    let response = other.oneshot(post(&token, &call("read"))).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(tool.credentials(), [format!("Bearer {token}")]);
+    assert!(!route.tool.credentials()[0].contains(&token));
+    assert_eq!(route.provider.asked(), 1, "for the one alone");
+}
+
 #[tokio::test]
 async fn a_401_of_the_service_is_one_more_exchange_and_one_more_call() {
     let route = Route::new();

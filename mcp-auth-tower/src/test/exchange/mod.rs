@@ -129,8 +129,12 @@ fn issued(claims: &Value) -> Value {
 }
 
 fn jwt(claims: &Value) -> String {
+    typed("at+jwt", claims)
+}
+
+fn typed(typ: &str, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.c2ln", part(&json!({"alg": "RS256", "typ": "at+jwt"})), part(claims))
+    format!("{}.{}.c2ln", part(&json!({"alg": "RS256", "typ": typ})), part(claims))
 }
 
 fn reply(status: u16, body: &Value) -> Answer {

@@ -114,13 +114,22 @@ async fn mcp_d8_two_steps_across_two_servers() {
     let plan = ExchangePlan::new("tool", [first, second]).unwrap();
     let route =
         Route::with(plan, |b| b, |s| s.exchanger(two.exchanger.clone()), |b| b.clock(two.clock.clone()));
-    let jag = jwt(&json!({"iss": "https://one.example", "sub": "bob", "jti": "1"}));
-    let issued_jag = json!({"access_token": jag, "token_type": "N_A", "expires_in": 300,
-        "issued_token_type": "urn:ietf:params:oauth:token-type:id-jag"});
+    route.tool.answers(|head| audience_is(head, "https://tool.example/mcp"));
+    let jag_of = |sub: &str| {
+        let claims = json!({"iss": "https://one.example", "sub": sub, "jti": "1", "aud": "https://two.example",
+            "client_id": "gateway", "resource": "https://tool.example/mcp", "exp": NOW + 300});
+        typed("oauth-id-jag+jwt", &claims)
+    };
+    let jag_answer = |jag: &str| {
+        json!({"access_token": jag, "token_type": "N_A", "expires_in": 300,
+            "issued_token_type": "urn:ietf:params:oauth:token-type:id-jag"})
+    };
+    let jag = jag_of("bob");
+    let issued_jag = jag_answer(&jag);
     let bearer =
         |aud: &str| json!({"access_token": jwt(&claims("bob", aud, NOW + LIFE, 0)), "token_type": "Bearer"});
     two.first.answers(move |_| reply(200, &issued_jag));
-    let good = bearer("tool");
+    let good = bearer("https://tool.example/mcp");
     two.second.answers(move |_| reply(200, &good));
     let logs = Arc::new(Written::default());
     let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
@@ -143,14 +152,21 @@ async fn mcp_d8_two_steps_across_two_servers() {
     }
     // An ID-JAG is refused (used up, or not trusted): the user's login is not at fault where leg 1 was fine.
     two.second.answers(|_| reply(400, &json!({"error": "invalid_grant"})));
+    let hers = jag_answer(&jag_of("alice"));
+    two.first.answers(move |_| reply(200, &hers));
     let answer = route.call(&route.token("alice")).await;
     assert_eq!(
         (answer.0.status, code(&answer.0)),
         (StatusCode::INTERNAL_SERVER_ERROR, "exchange_misconfigured")
     );
-    for secret in [jag.as_str(), SECRET] {
+    for secret in [jag_of("alice").as_str(), SECRET] {
         route.assert_nowhere(secret, &answer, &logs);
     }
+    // An ID-JAG of another user: the second server is not asked.
+    let asked = two.asked();
+    let answer = route.call(&route.token("carol")).await;
+    assert_eq!((answer.0.status, code(&answer.0)), (StatusCode::BAD_GATEWAY, "exchange_unusable"));
+    assert_eq!(two.asked(), (asked.0 + 1, asked.1));
 }
 
 /// Without elicitation nobody is told to open a URL: a refusal says whose turn it is by its status, in the same words to

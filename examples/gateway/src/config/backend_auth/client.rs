@@ -33,6 +33,8 @@ pub(crate) enum Client {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Basic,
+    /// Not form-encoded.
+    BasicRaw,
     Post,
 }
 
@@ -40,8 +42,9 @@ pub(crate) enum Method {
 pub(crate) const CERTIFICATE: &str = "outbound.clientCertificate";
 
 /// Each method, and the fields that it has besides `clientId`.
-const METHODS: [(&str, &[&str]); 6] = [
+const METHODS: [(&str, &[&str]); 7] = [
     ("clientSecretBasic", &["clientSecret"]),
+    ("clientSecretBasicRaw", &["clientSecret"]),
     ("clientSecretPost", &["clientSecret"]),
     ("privateKeyJwt", &assertion::FIELDS),
     ("tlsClientAuth", &[]),
@@ -49,12 +52,25 @@ const METHODS: [(&str, &[&str]); 6] = [
     ("none", &[]),
 ];
 
+impl Method {
+    /// Whether this client can be sent so.
+    pub(super) fn fits(self, client_id: &str) -> Result<Self, &'static str> {
+        if self == Self::BasicRaw && client_id.contains(':') {
+            return Err(
+                "`clientId` with a colon cannot be sent by `clientSecretBasicRaw`: a server reads what is before \
+                        it; use `clientSecretBasic` or `clientSecretPost`",
+            );
+        }
+        Ok(self)
+    }
+}
+
 impl Client {
     pub(in super::super) fn read(node: Node) -> Result<Self, Fault> {
         let mut known = vec!["clientId", "clientSecret", "method", "tokenFile"];
         known.extend(assertion::FIELDS);
         let mut fields = Fields::new(node, "clientAuth", &known, &[])?;
-        let id = fields.require("clientId")?.filled_text("clientId")?.value;
+        let Spanned { value: id, at: id_at } = fields.require("clientId")?.filled_text("clientId")?;
         let (at, what) = (fields.at(), fields.what());
         let method = fields.text("method")?;
         let word = method.as_ref().map_or("clientSecretBasic", |method| &method.value);
@@ -79,6 +95,9 @@ impl Client {
             }
             "none" => return Ok(Self::Public(id)),
             "clientSecretPost" => Method::Post,
+            "clientSecretBasicRaw" => {
+                Method::BasicRaw.fits(&id).map_err(|message| Fault::invalid(id_at, message))?
+            }
             _ => Method::Basic,
         };
         let secret = fields.take("clientSecret").ok_or_else(|| Fault::missing(at, "clientSecret", what))?;
@@ -108,6 +127,7 @@ impl Client {
             Self::Anonymous => ClientCredential::anonymous(),
             Self::Public(id) => ClientCredential::none(id),
             Self::Secret(id, Method::Basic, _) => ClientCredential::client_secret_basic(id, secret),
+            Self::Secret(id, Method::BasicRaw, _) => ClientCredential::client_secret_basic_raw(id, secret),
             Self::Secret(id, Method::Post, _) => ClientCredential::client_secret_post(id, secret),
             Self::Certificate(id, _) => ClientCredential::tls_client_auth(id, CERTIFICATE),
             Self::Key(id, _) | Self::Workload(id, _) => ClientCredential::workload_identity(id),

@@ -12,6 +12,7 @@ use super::super::fields::Fields;
 use super::super::node::Node;
 use super::super::warning::Lints;
 use super::issued::Issued;
+use super::takes::Overrides;
 use super::{Client, Leg, Read, endpoint, exchange, profile};
 
 pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
@@ -28,21 +29,24 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         "authorizationLocation",
     ];
     let mut fields = Fields::new(node, "crossAppAccess", &known, &[])?;
-    let (idp, idp_client) = server(fields.require("identityProvider")?, "identityProvider", lints)?;
-    let place = "resourceAuthorizationServer";
-    let (server, client) = server(fields.require(place)?, place, lints)?;
-    let mut issuer = ExchangeProfile::id_jag_issuer();
-    if let Some(node) = fields.take("subjectToken") {
-        issuer = profile::subject_token(node, issuer)?;
+    let idp = Server::read(fields.require("identityProvider")?, &IDENTITY_PROVIDER, lints)?;
+    let server = Server::read(fields.require("resourceAuthorizationServer")?, &RESOURCE_SERVER, lints)?;
+    let mut issuer = idp.overrides.apply(ExchangeProfile::id_jag_issuer());
+    if let Some(uri) = fields.take("subjectToken").map(profile::subject_token).transpose()?.flatten() {
+        issuer = issuer.takes_subject_token(uri);
+    }
+    if idp.pairwise {
+        issuer = issuer.keeps_subject_in(None);
     }
     let audience = fields.require("audience")?.filled_text("audience")?;
-    let mut first = Step::new(issuer, idp, idp_client.without_secret()).audience(&audience.value);
+    let mut first = Step::new(issuer, idp.endpoint, idp.client.without_secret()).audience(&audience.value);
     first = exchange::with_resources(first, &mut fields)?;
     let scopes = exchange::scopes(&mut fields, "scopes")?;
     if let Some(scopes) = &scopes {
         first = first.scope(scopes);
     }
-    let mut second = Step::new(ExchangeProfile::jwt_bearer(), server, client.without_secret());
+    let redeems = server.overrides.apply(ExchangeProfile::jwt_bearer());
+    let mut second = Step::new(redeems, server.endpoint, server.client.without_secret());
     // As agentgateway reads it: not written, those of the ID-JAG; an empty list, none is sent.
     let asked: Option<Scopes> = exchange::scopes(&mut fields, "accessTokenScopes")?.or(scopes);
     if let Some(scopes) = asked {
@@ -52,16 +56,50 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
     let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
     let legs = vec![
-        Leg { step: first, client: idp_client, issuer: None, dpop: false },
-        Leg { step: second, client, issuer: Some(audience.value), dpop },
+        Leg { step: first, client: idp.client, issuer: None, dpop: false, needs_actor: None },
+        Leg { step: second, client: server.client, issuer: Some(audience.value), dpop, needs_actor: None },
     ];
     Ok(Read { legs, block: None, issued, location, actor: None, own: Vec::new() })
 }
 
-fn server(node: Node, what: &'static str, lints: &mut Lints) -> Result<(TokenEndpoint, Client), Fault> {
-    let known = ["host", "path", "policies", endpoint::DANGER, "clientAuth"];
-    let mut fields = Fields::new(node, what, &known, &["service", "backend"])?;
-    let endpoint = endpoint::read(&mut fields, lints)?;
-    let client = Client::read(fields.require("clientAuth")?)?.fits(&endpoint)?;
-    Ok((endpoint, client))
+/// One of the two servers.
+struct Server {
+    endpoint: TokenEndpoint,
+    client: Client,
+    overrides: Overrides,
+    /// Whether each client knows users by other names, so that an ID-JAG has another `sub` than the ID token.
+    pairwise: bool,
+}
+
+/// What can be said of each.
+struct Role {
+    name: &'static str,
+    parameters: &'static [&'static str],
+    own: &'static [&'static str],
+    /// Whether it sees the user's own token.
+    user: bool,
+}
+
+const IDENTITY_PROVIDER: Role = Role {
+    name: "identityProvider",
+    parameters: &["resource", "scope"],
+    own: &["pairwiseSubjects"],
+    user: true,
+};
+
+const RESOURCE_SERVER: Role =
+    Role { name: "resourceAuthorizationServer", parameters: &["scope"], own: &[], user: false };
+
+impl Server {
+    fn read(node: Node, role: &Role, lints: &mut Lints) -> Result<Self, Fault> {
+        let known = ["host", "path", "policies", endpoint::DANGER, "clientAuth", "takes", "errors"];
+        let known = [known.as_slice(), role.own].concat();
+        let mut fields = Fields::new(node, role.name, &known, &["service", "backend"])?;
+        let endpoint = endpoint::read(&mut fields, lints)?;
+        let client = Client::read(fields.require("clientAuth")?)?.fits(&endpoint)?;
+        let overrides = Overrides::of_leg(&mut fields, role.parameters, role.user)?;
+        let pairwise =
+            fields.take("pairwiseSubjects").map(|node| node.boolean("pairwiseSubjects")).transpose()?;
+        Ok(Self { endpoint, client, overrides, pairwise: pairwise.unwrap_or(false) })
+    }
 }

@@ -11,10 +11,11 @@ use super::super::node::{Node, Spanned};
 use super::super::secret::path;
 use super::super::warning::Lints;
 use super::issued::Issued;
+use super::takes::{self, Overrides};
 use super::{Actor, Client, Leg, Read, endpoint, parameters, profile};
 
 pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
-    const KNOWN: [&str; 21] = [
+    const KNOWN: [&str; 19] = [
         "host",
         "path",
         "policies",
@@ -22,12 +23,10 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         "provider",
         "issuer",
         "grantType",
-        "subjectToken",
         "actorToken",
         "audiences",
         "resources",
         "scopes",
-        "requestedTokenType",
         "authorizationDetails",
         "connection",
         "loginHint",
@@ -37,7 +36,8 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         "cache",
         "authorizationLocation",
     ];
-    let mut fields = Fields::new(node, "oauthTokenExchange", &KNOWN, &["service", "backend"])?;
+    let known = [KNOWN.as_slice(), takes::FIELDS.as_slice()].concat();
+    let mut fields = Fields::new(node, "oauthTokenExchange", &known, &["service", "backend"])?;
     let endpoint = endpoint::read(&mut fields, lints)?;
     let mut parameters = match fields.take("additionalParams") {
         None => parameters::Read::default(),
@@ -50,6 +50,8 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let entra = parameters.fixed.iter().any(on_behalf_of);
     parameters.fixed.retain(|parameter| !on_behalf_of(parameter));
     let profile = profile::read(&mut fields, entra)?;
+    let overrides = Overrides::read(&mut fields)?;
+    let profile = overrides.apply(profile);
     let client = fields.take("clientAuth").map(Client::read).transpose()?.unwrap_or(Client::Anonymous);
     let client = client.fits(&endpoint)?;
     let actor = fields.take("actorToken").map(read_actor).transpose()?;
@@ -80,7 +82,8 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let dpop = fields.take("dpop").map(|node| node.boolean("dpop")).transpose()?.unwrap_or(false);
     let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
     let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
-    let legs = vec![Leg { step, client, issuer, dpop }];
+    let needs_actor = overrides.needs_actor();
+    let legs = vec![Leg { step, client, issuer, dpop, needs_actor }];
     Ok(Read { legs, block: None, issued, location, actor, own: parameters.own })
 }
 

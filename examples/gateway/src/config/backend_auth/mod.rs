@@ -16,6 +16,7 @@ mod issued;
 mod parameters;
 mod profile;
 mod secrets;
+mod takes;
 #[cfg(test)]
 mod tests;
 mod token_exchange;
@@ -37,7 +38,7 @@ use self::token_exchange::TokenExchange;
 use super::authentication::{HeaderLocation, McpAuthentication};
 use super::error::{ConfigErrorKind, Fault, Position};
 use super::fields::Fields;
-use super::node::{Node, Spanned};
+use super::node::{Kind, Node, Spanned};
 use super::suggest;
 use super::warning::{Lints, WarningKind};
 
@@ -90,6 +91,8 @@ pub(crate) struct Leg {
     pub(crate) issuer: Option<String>,
     /// Whether the token is to be bound to a key of the gateway (RFC 9449).
     pub(crate) dpop: bool,
+    /// Where the file says that its server wants to know who acts.
+    needs_actor: Option<Position>,
 }
 
 /// What one of the ways says, read.
@@ -117,6 +120,7 @@ impl BackendAuth {
             "authorizationLocation",
             "actorToken",
         ];
+        refuse_shared(&node)?;
         let mut fields = Fields::new(node, "backendAuth", &known, &unsupported)?;
         let at = fields.at();
         let Some(list) = fields.take("byCaller") else {
@@ -157,6 +161,7 @@ impl BackendAuth {
         accepted: &McpAuthentication,
         lints: &mut Lints,
     ) -> Result<(), Fault> {
+        let actor = self.actor.is_some();
         for way in &mut self.ways {
             if let Some(issuer) = way.selector.wanted_issuer().filter(|i| *i != accepted.issuer.value) {
                 let message = format!(
@@ -167,6 +172,13 @@ impl BackendAuth {
             }
             if let Some(block) = way.block.take() {
                 way.legs = vec![block.resolve(install, lints)?];
+            }
+            if let Some(at) = way.legs.iter().find_map(|leg| leg.needs_actor).filter(|_| !actor) {
+                return Err(Fault::missing(
+                    at,
+                    "actorToken",
+                    "backendAuth with `takes.actorToken: required`",
+                ));
             }
             let audiences: Vec<&str> = accepted.audiences.iter().map(String::as_str).collect();
             let plan = way.plan("backendAuth", |leg| Ok(leg.without_secret()));
@@ -277,6 +289,16 @@ impl Read {
         read.issued = read.issued.or(issued);
         Ok(read)
     }
+}
+
+/// `key` of agentgateway: the server behind would not know who calls, or believe a header that says so.
+fn refuse_shared(node: &Node) -> Result<(), Fault> {
+    let Kind::Mapping(entries) = &node.kind else { return Ok(()) };
+    let Some((key, _)) = entries.iter().find(|(key, _)| key.value == "key") else { return Ok(()) };
+    let message = "`key` in backendAuth is one token for all callers, by which the server behind cannot tell them apart: a \
+                   header that names the user (x-on-behalf-of) is no proof of him; write `oauthTokenExchange`, which \
+                   gets a token for each";
+    Err(Fault::new(ConfigErrorKind::Unsupported, key.at, message))
 }
 
 /// `when`: an issuer, and values of claims.

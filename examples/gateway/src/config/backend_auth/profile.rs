@@ -1,4 +1,4 @@
-//! What a provider accepts: by its name, and by what the file says otherwise.
+//! What a provider accepts, by its name.
 
 use mcp_auth_discovery::provider::ProviderKind;
 use mcp_auth_exchange::TokenTypeUri;
@@ -43,7 +43,7 @@ pub(super) fn named(name: &str) -> Option<ExchangeProfile> {
     })
 }
 
-/// `provider`, `grantType`, `subjectToken`, `requestedTokenType`.
+/// `provider` and `grantType`.
 pub(super) fn read(fields: &mut Fields, entra: bool) -> Result<ExchangeProfile, Fault> {
     let grant = fields.text("grantType")?;
     let jwt_bearer = match grant.as_ref().map(|grant| grant.value.as_str()) {
@@ -55,7 +55,7 @@ pub(super) fn read(fields: &mut Fields, entra: bool) -> Result<ExchangeProfile, 
             return Err(Fault::unknown_word(at, other, "`grantType`", &["tokenExchange", "jwtBearer"]));
         }
     };
-    let mut profile = match fields.text("provider")? {
+    Ok(match fields.text("provider")? {
         Some(provider) => {
             let profile = named(&provider.value);
             let profile = profile
@@ -76,18 +76,11 @@ pub(super) fn read(fields: &mut Fields, entra: bool) -> Result<ExchangeProfile, 
         }
         None if entra => ExchangeProfile::of(ProviderKind::EntraV2),
         None => ExchangeProfile::jwt_bearer(),
-    };
-    if let Some(node) = fields.take("subjectToken") {
-        profile = subject_token(node, profile)?;
-    }
-    if let Some(node) = fields.take("requestedTokenType") {
-        profile = profile.requests(Some(token_type(node, "requestedTokenType")?));
-    }
-    Ok(profile)
+    })
 }
 
 /// `subjectToken`: under which type the validated token is sent.
-pub(super) fn subject_token(node: Node, profile: ExchangeProfile) -> Result<ExchangeProfile, Fault> {
+pub(super) fn subject_token(node: Node) -> Result<Option<TokenTypeUri>, Fault> {
     let mut fields = Fields::new(node, "subjectToken", &["source", "tokenType"], &[])?;
     if let Some(source) = fields.text("source")?
         && source.value != RAW_TOKEN
@@ -97,10 +90,7 @@ pub(super) fn subject_token(node: Node, profile: ExchangeProfile) -> Result<Exch
         );
         return Err(Fault::invalid(source.at, message));
     }
-    Ok(match fields.take("tokenType") {
-        Some(uri) => profile.takes_subject_token(token_type(uri, "tokenType")?),
-        None => profile,
-    })
+    fields.take("tokenType").map(|uri| token_type(uri, "tokenType")).transpose()
 }
 
 /// A URI, or the short name that agentgateway has for it.

@@ -27,6 +27,7 @@ use super::super::suggest;
 use super::super::url::HttpUrl;
 use super::super::warning::{Lints, WarningKind};
 use super::secrets::Values;
+use super::takes::{self, Overrides};
 use super::{Client, Leg, Method, endpoint, profile};
 
 /// The block.
@@ -37,6 +38,7 @@ pub(super) struct TokenExchange {
     method: Method,
     audiences: Vec<String>,
     resources: Vec<Resource>,
+    overrides: Overrides,
     /// Whether the Secret's endpoint may be http on another machine.
     danger_plain_http: bool,
     at: Position,
@@ -109,9 +111,10 @@ impl Install {
 
 impl TokenExchange {
     pub(super) fn read(node: Node) -> Result<Self, Fault> {
-        // The last four are ours.
+        // All but the first three are ours.
         let known =
             ["mode", "entra", "elicitation", "audiences", "resources", "clientAuthMethod", endpoint::DANGER];
+        let known = [known.as_slice(), takes::FIELDS.as_slice()].concat();
         let mut fields = Fields::new(node, "tokenExchange", &known, &[])?;
         let at = fields.at();
         let mode = fields.text("mode")?.map(|text| read_mode(&text)).transpose()?.unwrap_or_default();
@@ -135,8 +138,9 @@ impl TokenExchange {
             Some(text) => match text.value.as_str() {
                 "clientSecretPost" => Method::Post,
                 "clientSecretBasic" => Method::Basic,
+                "clientSecretBasicRaw" => Method::BasicRaw,
                 other => {
-                    let known = ["clientSecretPost", "clientSecretBasic"];
+                    let known = ["clientSecretPost", "clientSecretBasic", "clientSecretBasicRaw"];
                     return Err(Fault::unknown_word(text.at, other, "`clientAuthMethod`", &known));
                 }
             },
@@ -155,6 +159,7 @@ impl TokenExchange {
             mode,
             by,
             method,
+            overrides: Overrides::read(&mut fields)?,
             danger_plain_http: danger.unwrap_or(false),
             audiences: audiences.collect(),
             resources: resources.collect::<Result<_, Fault>>()?,
@@ -196,10 +201,10 @@ impl TokenExchange {
             })
         };
         let leg = match (&self.by, &install.default_secret) {
-            (By::Entra(entra), _) => entra.leg(&Values::read(folder()?, &entra.secret)?, self.method)?,
+            (By::Entra(entra), _) => entra.leg(&Values::read(folder()?, &entra.secret)?, self)?,
             (By::Secret(name), _) | (By::Default, Some(name)) => {
                 let values = Values::read(folder()?, name)?;
-                from_secret(&values, name, self.method, self.danger_plain_http, lints)?
+                from_secret(&values, name, self, lints)?
             }
             (By::Off, _) => {
                 let message = "`elicitation.secretName` is empty, which means off: what is left is a token service of \
@@ -252,12 +257,13 @@ impl Entra {
         })
     }
 
-    fn leg(&self, values: &Values, method: Method) -> Result<Leg, Fault> {
+    fn leg(&self, values: &Values, block: &TokenExchange) -> Result<Leg, Fault> {
         let secret = values.require(&self.key)?.clone();
-        let client = Client::Secret(self.client_id.clone(), method, SecretFrom::Here(secret));
-        let profile = ExchangeProfile::of(ProviderKind::EntraV2);
+        let client = Client::Secret(self.client_id.clone(), block.method, SecretFrom::Here(secret));
+        let profile = block.overrides.apply(ExchangeProfile::of(ProviderKind::EntraV2));
         let step = Step::new(profile, self.endpoint.clone(), client.without_secret()).scope(&self.scope);
-        Ok(Leg { step, client, issuer: None, dpop: false })
+        let needs_actor = block.overrides.needs_actor();
+        Ok(Leg { step, client, issuer: None, dpop: false, needs_actor })
     }
 }
 
@@ -265,8 +271,7 @@ impl Entra {
 fn from_secret(
     values: &Values,
     name: &Spanned<String>,
-    method: Method,
-    danger_plain_http: bool,
+    block: &TokenExchange,
     lints: &mut Lints,
 ) -> Result<Leg, Fault> {
     const KNOWN: [&str; 8] = [
@@ -295,7 +300,7 @@ fn from_secret(
         HttpUrl::parse(value.expose(), key, name.at).map_err(|_| wrong())
     };
     let endpoint = url("access_token_url")?;
-    endpoint::refuse_plain(&endpoint, "access_token_url", name.at, danger_plain_http, lints)?;
+    endpoint::refuse_plain(&endpoint, "access_token_url", name.at, block.danger_plain_http, lints)?;
     for key in ["authorize_url", "redirect_uri"] {
         if values.get(key).is_some() {
             // For consent: looked at now, so that it is right when it is needed.
@@ -309,8 +314,11 @@ fn from_secret(
         return Err(values.wrong("has `app_id` `entra`: Entra has a block of its own, `tokenExchange.entra`"));
     }
     // A label that nobody knows is a provider of which nothing is known: as the standard has it.
-    let profile = profile::named(label).unwrap_or_else(ExchangeProfile::rfc8693);
+    let profile = block.overrides.apply(profile::named(label).unwrap_or_else(ExchangeProfile::rfc8693));
     let client_id = values.require("client_id")?.expose().to_owned();
+    let method = block.method.fits(&client_id);
+    let method =
+        method.map_err(|message| values.wrong(&format!("has a `client_id` that does not do: {message}")))?;
     let client =
         Client::Secret(client_id, method, SecretFrom::Here(values.require("client_secret")?.clone()));
     let mut step = Step::new(profile, endpoint, client.without_secret());
@@ -318,7 +326,7 @@ fn from_secret(
         let wrong = |e| values.wrong(&format!("has a key `scopes` that is no list of scopes: {e}"));
         step = step.scope(&Scopes::parse(scopes.expose()).map_err(wrong)?);
     }
-    Ok(Leg { step, client, issuer: None, dpop: false })
+    Ok(Leg { step, client, issuer: None, dpop: false, needs_actor: block.overrides.needs_actor() })
 }
 
 /// An identifier of Entra.
