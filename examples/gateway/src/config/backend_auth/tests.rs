@@ -427,6 +427,7 @@ fn examples_of_the_documentation_load() {
         "tokenExchange",
         "backendAuth",
         "crossAppAccess",
+        "outbound",
     ];
     assert_eq!(seen, known);
 }
