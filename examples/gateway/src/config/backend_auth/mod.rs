@@ -168,6 +168,7 @@ impl BackendAuth {
             if let Some(block) = way.block.take() {
                 way.legs = vec![block.resolve(install, lints)?];
             }
+            way.legs.iter().for_each(|leg| leg.client.warn(lints));
             let audiences: Vec<&str> = accepted.audiences.iter().map(String::as_str).collect();
             let plan = way.plan("backendAuth", |leg| Ok(leg.without_secret()));
             let plan = plan.map_err(|e| Fault::invalid(way.at, e))?;

@@ -22,7 +22,7 @@ use mcp_auth_exchange::{Resource, TokenEndpoint};
 use super::super::error::{ConfigErrorKind, Fault, Position};
 use super::super::fields::Fields;
 use super::super::node::{Node, Spanned};
-use super::super::secret::{SecretFrom, path};
+use super::super::secret::path;
 use super::super::suggest;
 use super::super::url::HttpUrl;
 use super::super::warning::{Lints, WarningKind};
@@ -253,8 +253,7 @@ impl Entra {
     }
 
     fn leg(&self, values: &Values, method: Method) -> Result<Leg, Fault> {
-        let secret = values.require(&self.key)?.clone();
-        let client = Client::Secret(self.client_id.clone(), method, SecretFrom::Here(secret));
+        let client = Client::Secret(self.client_id.clone(), method, values.secret(&self.key)?);
         let profile = ExchangeProfile::of(ProviderKind::EntraV2);
         let step = Step::new(profile, self.endpoint.clone(), client.without_secret()).scope(&self.scope);
         Ok(Leg { step, client, issuer: None, dpop: false })
@@ -311,8 +310,7 @@ fn from_secret(
     // A label that nobody knows is a provider of which nothing is known: as the standard has it.
     let profile = profile::named(label).unwrap_or_else(ExchangeProfile::rfc8693);
     let client_id = values.require("client_id")?.expose().to_owned();
-    let client =
-        Client::Secret(client_id, method, SecretFrom::Here(values.require("client_secret")?.clone()));
+    let client = Client::Secret(client_id, method, values.secret("client_secret")?);
     let mut step = Step::new(profile, endpoint, client.without_secret());
     if let Some(scopes) = values.get("scopes") {
         let wrong = |e| values.wrong(&format!("has a key `scopes` that is no list of scopes: {e}"));
