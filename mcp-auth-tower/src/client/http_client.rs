@@ -168,8 +168,15 @@ fn failed(error: &Error) -> FetchError {
         }
         source = cause.source();
     }
-    FetchError::Connect(chain(error))
+    let mut text = chain(error);
+    if text.contains("invalid peer certificate: UnknownIssuer") {
+        text.push_str(UNKNOWN_ISSUER);
+    }
+    FetchError::Connect(text)
 }
+
+const UNKNOWN_ISSUER: &str = ": add its authority (HttpClientBuilder::certificate_authorities; outbound.caFiles in \
+                              the gateway)";
 
 /// An error with its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {

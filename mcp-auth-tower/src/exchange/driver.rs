@@ -213,19 +213,19 @@ impl Inner {
 
     async fn exchange(&self, asking: &Asking, deadline: Instant) -> Outcome {
         let run = asking.plan.begin(asking.subject.clone(), asking.actor.clone());
-        let outcome = self.drive(run, deadline).await;
+        let outcome = self.drive(asking, run, deadline).await;
         report(asking.plan.name(), &outcome);
         outcome
     }
 
     /// Makes the requests of a run, one after the other, until it is done or its time is over.
-    async fn drive(&self, mut run: ExchangeRun, deadline: Instant) -> Outcome {
+    async fn drive(&self, asking: &Asking, mut run: ExchangeRun, deadline: Instant) -> Outcome {
         loop {
             let Ok(random) = random::secret() else {
                 tracing::error!(target: "mcp_auth", "the system gave no random bytes: no token can be exchanged");
                 return give_up(run);
             };
-            let workload_token = self.workload_token(&run).await;
+            let workload_token = self.workload_token(asking, &run).await;
             let request = run.next_request(&SendContext {
                 random: &random,
                 workload_token: workload_token.as_ref(),
@@ -240,7 +240,8 @@ impl Inner {
             let progress = match timeout_at(until, self.send(request)).await {
                 Ok(Ok(response)) => run.handle_response(&response, &self.nonces, self.clock.now()),
                 Ok(Err(FetchError::TooLong { .. })) => run.handle_too_large(),
-                Ok(Err(_)) | Err(_) => run.handle_failure(),
+                Ok(Err(error)) => run.handle_failure_because(&error.to_string()),
+                Err(_) => run.handle_failure_because("nothing within the time that an exchange has"),
             };
             match progress {
                 Progress::Done(outcome) => return outcome,
@@ -250,9 +251,11 @@ impl Inner {
         }
     }
 
-    async fn workload_token(&self, run: &ExchangeRun) -> Option<mcp_auth_exchange::Secret> {
+    async fn workload_token(&self, asking: &Asking, run: &ExchangeRun) -> Option<mcp_auth_exchange::Secret> {
         let client = run.step().map(Step::client).filter(|client| client.wants_workload_token())?;
-        self.workload.read(client.client_id()?).await
+        let id = client.client_id()?;
+        let files = if asking.workload.has(id) { &*asking.workload } else { &self.workload };
+        files.read(id).await
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>, FetchError> {
@@ -271,7 +274,7 @@ impl Inner {
             .post(request);
         let answer = fetch.fetch(request).await;
         if let Err(error) = &answer {
-            tracing::warn!(target: "mcp_auth", endpoint = %url, %error, "no answer from a token endpoint");
+            tracing::debug!(target: "mcp_auth", endpoint = %url, %error, "no answer from a token endpoint");
         }
         answer
     }

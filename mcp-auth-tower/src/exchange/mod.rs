@@ -63,6 +63,7 @@ mod error;
 mod exchanger;
 mod findings;
 mod future;
+mod header;
 mod layer;
 mod present;
 #[cfg(feature = "redis")]
@@ -81,6 +82,7 @@ pub use error::ExchangeConfigError;
 pub use exchanger::{Exchanger, ExchangerBuilder};
 pub use findings::PlanFinding;
 pub use future::ResponseFuture;
+pub use header::{TokenHeaderError, check_token_header};
 pub use layer::ExchangeLayer;
 #[cfg(feature = "redis")]
 pub use redis::RedisTokens;
