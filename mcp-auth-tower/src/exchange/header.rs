@@ -85,7 +85,7 @@ pub fn check_token_header(header: &HeaderName) -> Result<(), TokenHeaderError> {
         Some(start) => name.starts_with(start),
         None => name == *taken,
     };
-    match TAKEN.iter().find(|(_, names)| names.iter().any(|taken| is(&taken))) {
+    match TAKEN.iter().find(|(_, names)| names.iter().any(is)) {
         Some((reason, _)) => Err(TokenHeaderError { header: header.to_string(), reason }),
         None => Ok(()),
     }
