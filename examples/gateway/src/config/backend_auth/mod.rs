@@ -138,7 +138,7 @@ impl BackendAuth {
                 return Err(Fault::new(ConfigErrorKind::Conflict, at, message));
             }
         }
-        let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
+        let location = fields.take("authorizationLocation").map(HeaderLocation::read_outgoing).transpose()?;
         let actor = fields.take("actorToken").map(exchange::read_actor).transpose()?;
         let entries = list.filled_list("byCaller")?.into_iter();
         let ways = entries.map(|entry| Way::read(entry, lints)).collect::<Result<Vec<_>, _>>()?;
@@ -179,7 +179,7 @@ impl BackendAuth {
         self.one_file_per_client()
     }
 
-    /// A route has one exchanger, which finds a workload's token by its client.
+    /// A route finds a workload's token by its client.
     fn one_file_per_client(&self) -> Result<(), Fault> {
         let mut files: HashMap<&str, &Spanned<PathBuf>> = HashMap::new();
         for leg in self.ways.iter().flat_map(|way| &way.legs) {
