@@ -41,6 +41,7 @@ const TAKEN: [(&str, &[&str]); 7] = [
             "x-http-method*",
             "x-original-*",
             "x-rewrite-url",
+            "x-method-override",
         ],
     ),
     ("it is a part of the protocol between client and server", &["mcp-*", "last-event-id", "sec-*"]),
@@ -56,8 +57,9 @@ const TAKEN: [(&str, &[&str]); 7] = [
         "it says from where and by whom a request came, and is rewritten on the way or logged",
         &[
             "forwarded",
-            "x-forwarded-*",
+            "x-forwarded*",
             "x-real-ip",
+            "x-client-ip",
             "via",
             "client-cert*",
             "traceparent",
