@@ -80,6 +80,9 @@ fn read(path: &Spanned<PathBuf>) -> Result<Vec<u8>, String> {
         return Err(format!("`{}` is not a file", path.display()));
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_PEM_BYTES).read_to_end(&mut bytes)).map_err(wrong)?;
+    File::open(path).and_then(|file| file.take(MAX_PEM_BYTES + 1).read_to_end(&mut bytes)).map_err(wrong)?;
+    if bytes.len() as u64 > MAX_PEM_BYTES {
+        return Err(format!("`{}` is longer than {MAX_PEM_BYTES} bytes", path.display()));
+    }
     Ok(bytes)
 }

@@ -60,8 +60,11 @@ pub(crate) fn classify(
 }
 
 /// No answer came: refused, cut off, or too slow.
-pub(crate) fn unanswered(facts: &Facts) -> Outcome {
-    let diagnosis = Diagnosis::new("unreachable", "no answer: not reachable, cut off, or too slow", facts);
+pub(crate) fn unanswered(facts: &Facts, cause: Option<&str>) -> Outcome {
+    let diagnosis = match cause {
+        None => Diagnosis::new("unreachable", "no answer: not reachable, cut off, or too slow", facts),
+        Some(cause) => Diagnosis::new("unreachable", "no answer", facts).because(cause),
+    };
     Outcome::Transient { retry_after: None, diagnosis }
 }
 

@@ -68,6 +68,14 @@ impl Diagnosis {
         Self(Arc::new(Inner { status: Some(status), error, provider_text, ..inner }))
     }
 
+    /// Adds a cause as it is: what looks like a placeholder is none.
+    pub(crate) fn because(self, cause: &str) -> Self {
+        let Some(mut inner) = Arc::into_inner(self.0) else { return Self::lost() };
+        inner.text.push_str(": ");
+        inner.text.push_str(cause);
+        Self(Arc::new(inner))
+    }
+
     /// INVARIANT: never taken: a diagnosis is finished before it is shared.
     fn lost() -> Self {
         Self::new("unknown_error", "", &Facts::default())

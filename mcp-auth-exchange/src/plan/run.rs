@@ -15,7 +15,9 @@ use super::{ActorToken, ExchangePlan, Step, Subject};
 use crate::client_auth::AuthenticationContext;
 use crate::dpop::{DpopNonce, NonceMemory, NonceRetry, ProofRequest};
 use crate::grant::Parameters;
-use crate::outcome::{Diagnosis, Facts, NOT_SENT, Outcome, SUBJECT_EXPIRED, classify, unanswered};
+use crate::outcome::{
+    Diagnosis, Facts, NOT_SENT, Outcome, ProviderText, SUBJECT_EXPIRED, classify, unanswered,
+};
 use crate::{TokenErrorCode, TokenResponse, TokenResponseError, TokenType, TokenTypeUri};
 
 /// The longest pause before a second try; for a longer `Retry-After` there is none.
@@ -80,6 +82,8 @@ pub struct ExchangeRun {
     tries: u8,
     /// The credential of the request under way, to keep it out of texts.
     credential: Option<Secret>,
+    /// Why the last request got no answer.
+    cause: Option<String>,
 }
 
 impl ExchangeRun {
@@ -94,6 +98,7 @@ impl ExchangeRun {
             retry: NonceRetry::default(),
             tries: 0,
             credential: None,
+            cause: None,
         }
     }
 
@@ -148,6 +153,7 @@ impl ExchangeRun {
         nonces: &NonceMemory,
         now: UnixTime,
     ) -> Progress {
+        self.cause = None;
         let plan = self.plan.clone();
         let Some(step) = plan.steps().get(self.step) else {
             return Progress::Done(self.broken("there was no request"));
@@ -164,8 +170,18 @@ impl ExchangeRun {
 
     /// The last request got no answer: not sent, cut off, or too slow.
     pub fn handle_failure(&mut self) -> Progress {
-        let outcome = unanswered(&self.facts());
+        let outcome = unanswered(&self.facts(), self.cause.as_deref());
         self.try_again(outcome, None)
+    }
+
+    /// The same, with the reason in the transport's words (`invalid peer certificate: UnknownIssuer`), which become a
+    /// part of the diagnosis: at most 256 characters, without the secrets of the request. It is the reason also of a
+    /// [`handle_failure`](Self::handle_failure) that follows.
+    pub fn handle_failure_because(&mut self, reason: &str) -> Progress {
+        let secrets = self.secrets();
+        let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+        self.cause = Some(ProviderText::new(reason, &secrets).as_str().to_owned());
+        self.handle_failure()
     }
 
     /// The answer to the last request was longer than [`MAX_RESPONSE_BYTES`](crate::response::MAX_RESPONSE_BYTES), and

@@ -168,8 +168,25 @@ fn failed(error: &Error) -> FetchError {
         }
         source = cause.source();
     }
-    FetchError::Connect(chain(error))
+    let mut text = chain(error);
+    if let Some((_, advice)) = CERTIFICATE_ADVICE.iter().find(|(sign, _)| text.contains(sign)) {
+        text.push_str(advice);
+    }
+    FetchError::Connect(text)
 }
+
+/// What to do about certificates, by what rustls calls their fault.
+const CERTIFICATE_ADVICE: [(&str, &str); 2] = [
+    (
+        "invalid peer certificate: UnknownIssuer",
+        ": add its authority (HttpClientBuilder::certificate_authorities; outbound.caFiles in the gateway)",
+    ),
+    (
+        "CaUsedAsEndEntity",
+        ": the server shows an authority's certificate as its own; sign one for its host, and add the authority \
+         (outbound.caFiles in the gateway)",
+    ),
+];
 
 /// An error with its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {

@@ -185,6 +185,7 @@ mod tests {
         let port = server(&own).await;
         let stranger = ask(&HttpClient::new().unwrap(), port, UrlTrust::Configured).await.unwrap_err();
         assert!(stranger.to_string().contains("UnknownIssuer"), "{stranger}");
+        assert!(stranger.to_string().contains("outbound.caFiles"), "what to do: {stranger}");
         let both = format!("{}{}", other.0.pem(), own.0.pem());
         let client = HttpClient::builder().certificate_authorities(both.as_bytes()).unwrap().build().unwrap();
         assert_eq!(ask(&client, port, UrlTrust::Configured).await.unwrap(), "false");

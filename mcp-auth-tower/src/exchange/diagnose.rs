@@ -11,7 +11,7 @@ use mcp_auth_discovery::server::{
 use mcp_auth_discovery::{AuthorizationServerMetadata, MAX_DOCUMENT_BYTES};
 use url::Url;
 
-use super::{ExchangeLayer, PlanFinding};
+use super::{ExchangeLayer, Exchanger, PlanFinding};
 use crate::client::{Fetch, FetchRequest, FetchUrl, UrlTrust, document};
 
 /// Time for one document.
@@ -38,7 +38,7 @@ impl ExchangeLayer {
         let Some(exchanger) = self.exchanger() else { return report };
         let mut servers = Vec::new();
         for issuer in issuers.iter().filter(|issuer| self.has_step_at(issuer)) {
-            match metadata(issuer, &*exchanger.0.fetch).await {
+            match exchanger.server_metadata(issuer).await {
                 Ok(server) => servers.push(server),
                 Err(reason) => report.unread.push(((*issuer).to_owned(), reason)),
             }
@@ -54,6 +54,20 @@ impl ExchangeLayer {
             let endpoint = Url::parse(&step.endpoint().uri().to_string());
             endpoint.is_ok_and(|endpoint| endpoint.origin() == issuer.origin())
         })
+    }
+}
+
+impl Exchanger {
+    /// The metadata of the authorization server `issuer` (RFC 8414, OpenID Connect Discovery), for
+    /// [`ExchangeLayer::findings_with_metadata`] and
+    /// [`ExchangePlan::findings_with_metadata`](mcp_auth_exchange::plan::ExchangePlan::findings_with_metadata). It is
+    /// asked for each time.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be read, in a sentence for operators.
+    pub async fn server_metadata(&self, issuer: &str) -> Result<AuthorizationServerMetadata, String> {
+        metadata(issuer, &*self.0.fetch).await
     }
 }
 

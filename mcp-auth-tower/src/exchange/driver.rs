@@ -211,7 +211,7 @@ impl Inner {
                 tracing::error!(target: "mcp_auth", "the system gave no random bytes: no token can be exchanged");
                 return Ok(give_up(run));
             };
-            let workload_token = self.workload_token(run).await;
+            let workload_token = self.workload_token(asking, run).await;
             let request = run.next_request(&SendContext {
                 random: &random,
                 workload_token: workload_token.as_ref(),
@@ -226,7 +226,8 @@ impl Inner {
             let progress = match timeout_at(until, self.send(request)).await {
                 Ok(Ok(response)) => run.handle_response(&response, &self.nonces, self.clock.now()),
                 Ok(Err(FetchError::TooLong { .. })) => run.handle_too_large(),
-                Ok(Err(_)) | Err(_) => run.handle_failure(),
+                Ok(Err(error)) => run.handle_failure_because(&error.to_string()),
+                Err(_) => run.handle_failure_because("nothing within the time that an exchange has"),
             };
             match progress {
                 Progress::Done(outcome) => return Ok(outcome),
@@ -244,9 +245,11 @@ impl Inner {
         opened.map_or(Ok(()), |outcome| Err(Unsent::Refused(ExchangeRefusal::NoToken(outcome))))
     }
 
-    async fn workload_token(&self, run: &ExchangeRun) -> Option<mcp_auth_exchange::Secret> {
+    async fn workload_token(&self, asking: &Asking, run: &ExchangeRun) -> Option<mcp_auth_exchange::Secret> {
         let client = run.step().map(Step::client).filter(|client| client.wants_workload_token())?;
-        self.workload.read(client.client_id()?).await
+        let id = client.client_id()?;
+        let files = if asking.workload.has(id) { &*asking.workload } else { &self.workload };
+        files.read(id).await
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>, FetchError> {
@@ -265,7 +268,7 @@ impl Inner {
             .post(request);
         let answer = fetch.fetch(request).await;
         if let Err(error) = &answer {
-            tracing::warn!(target: "mcp_auth", endpoint = %url, %error, "no answer from a token endpoint");
+            tracing::debug!(target: "mcp_auth", endpoint = %url, %error, "no answer from a token endpoint");
         }
         answer
     }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::TokenHeaderError;
 use crate::client::{FetchError, FetchUrlError};
 
 /// Why exchanges cannot be made as they are set up.
@@ -55,6 +56,9 @@ pub enum ExchangeConfigError {
         /// Where they should have gone.
         header: String,
     },
+    /// The issued token is to go in a header that means something else.
+    #[error(transparent)]
+    TokenHeader(#[from] TokenHeaderError),
     /// An actor's token is to be sent, and the plan's provider does not take one.
     #[error(
         "exchange plan `{plan}`: its provider takes no actor's token, and one is set (`ExchangeSettings::actor`)"

@@ -65,6 +65,8 @@ pub(super) struct Asking {
     pub(super) subject: Subject,
     pub(super) actor: Option<ActorToken>,
     pub(super) key: CacheKey,
+    /// Files of the layer's own.
+    pub(super) workload: Arc<WorkloadTokens>,
 }
 
 impl Exchanger {
@@ -142,7 +144,8 @@ impl ExchangerBuilder {
 
     /// Where this workload's own token is, for a client with
     /// [`ClientCredential::workload_identity`](mcp_auth_exchange::ClientCredential::workload_identity). The file is
-    /// read for each exchange, so that a token that was replaced is used from then on.
+    /// read for each exchange, so that a token that was replaced is used from then on. A layer can have another file for
+    /// the same client ([`ExchangeSettings::workload_token_file`](super::ExchangeSettings::workload_token_file)).
     pub fn workload_token_file(mut self, client_id: &str, path: impl Into<PathBuf>) -> Self {
         self.workload.insert(client_id, path.into());
         self

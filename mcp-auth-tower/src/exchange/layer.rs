@@ -14,7 +14,7 @@ use super::exchanger::Asking;
 use super::settings::{Inbound, Place};
 use super::{
     ActorTokens, Exchange, ExchangeConfigError, ExchangeRefusal, ExchangeSettings, Exchanger,
-    RequestParameters,
+    RequestParameters, WorkloadTokens, check_token_header,
 };
 use crate::body::ResponseBody;
 use crate::client::FetchUrl;
@@ -41,6 +41,7 @@ pub(super) struct Shared {
     pub(super) parameters: Option<Arc<dyn RequestParameters>>,
     pub(super) inbound: Vec<Inbound>,
     pub(super) challenge: Option<Arc<ChallengeContext>>,
+    pub(super) workload: Arc<WorkloadTokens>,
 }
 
 /// Where the service is called, for proofs.
@@ -69,10 +70,15 @@ impl ExchangeLayer {
             Some(exchanger) => exchanger,
             None => Exchanger::builder().build()?,
         };
+        check_token_header(&settings.place.header)?;
+        // Who the gateway is at the provider goes into the key of what it got there.
+        let files = settings.workload.identity();
+        let tenant =
+            if files.is_empty() { settings.tenant } else { format!("{} {files}", settings.tenant).into() };
         let shared = Shared {
             plans: settings.plans,
             exchanger,
-            tenant: settings.tenant,
+            tenant,
             place: settings.place,
             downstream: settings.downstream.map(Downstream::new),
             actor: settings.actor,
@@ -80,6 +86,7 @@ impl ExchangeLayer {
             parameters: settings.parameters,
             inbound: settings.inbound,
             challenge: None,
+            workload: Arc::new(settings.workload),
         };
         if shared.plans.iter().next().is_none() {
             return Err(ExchangeConfigError::NoPlan);
@@ -124,7 +131,7 @@ impl Shared {
             }
             let (client, parts) = (step.client(), &self.exchanger.0);
             let id = client.client_id().unwrap_or_default();
-            if client.wants_workload_token() && !parts.workload.has(id) {
+            if client.wants_workload_token() && !(self.workload.has(id) || parts.workload.has(id)) {
                 return Err(ExchangeConfigError::WorkloadToken { plan: name(), client: id.to_owned() });
             }
             if let Some(certificate) = client.certificate().filter(|c| !parts.certificates.contains_key(&c.0))
@@ -184,7 +191,7 @@ impl Shared {
             subject = subject.with_parameters(own);
         }
         let key = plan.cache_key(&self.tenant, &subject, actor.as_ref());
-        Ok(Asking { plan, subject, actor, key })
+        Ok(Asking { plan, subject, actor, key, workload: self.workload.clone() })
     }
 
     pub(super) fn refuse<B>(

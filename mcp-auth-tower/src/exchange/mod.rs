@@ -69,6 +69,7 @@ mod exchanger;
 mod findings;
 mod flight;
 mod future;
+mod header;
 mod landing;
 mod layer;
 mod present;
@@ -90,6 +91,7 @@ pub use error::ExchangeConfigError;
 pub use exchanger::{Exchanger, ExchangerBuilder};
 pub use findings::PlanFinding;
 pub use future::ResponseFuture;
+pub use header::{TokenHeaderError, check_token_header};
 pub use layer::ExchangeLayer;
 #[cfg(feature = "redis")]
 pub use redis::RedisTokens;

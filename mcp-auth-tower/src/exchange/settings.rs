@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderName};
@@ -5,7 +6,7 @@ use mcp_auth_core::dpop::{TargetUri, TargetUriError};
 use mcp_auth_core::jwt::Issuer;
 use mcp_auth_exchange::plan::ExchangePlans;
 
-use super::{ActorTokens, Exchanger, RequestParameters};
+use super::{ActorTokens, Exchanger, RequestParameters, WorkloadTokens};
 
 /// What an [`ExchangeLayer`](super::ExchangeLayer) does.
 ///
@@ -22,6 +23,7 @@ pub struct ExchangeSettings {
     pub(super) may_act: bool,
     pub(super) parameters: Option<Arc<dyn RequestParameters>>,
     pub(super) inbound: Vec<Inbound>,
+    pub(super) workload: WorkloadTokens,
 }
 
 /// Whose tokens are accepted, and for which audiences.
@@ -58,6 +60,7 @@ impl ExchangeSettings {
             may_act: false,
             parameters: None,
             inbound: Vec::new(),
+            workload: WorkloadTokens::default(),
         }
     }
 
@@ -74,8 +77,19 @@ impl ExchangeSettings {
         self
     }
 
+    /// Where this workload's own token is, for a client of this layer's plans; it goes before that of the
+    /// [`Exchanger`] ([`ExchangerBuilder::workload_token_file`](super::ExchangerBuilder::workload_token_file)). Tokens
+    /// that were got with different files are kept apart.
+    pub fn workload_token_file(mut self, client_id: &str, path: impl Into<PathBuf>) -> Self {
+        self.workload.insert(client_id, path.into());
+        self
+    }
+
     /// Puts the issued token into another header than `Authorization`, behind `prefix`, such as `Bearer ` with its
     /// space, or nothing. What the client sends under that name is removed, and `Authorization` too.
+    ///
+    /// A header that means something to who passes messages on, such as `TE` or `Mcp-Session-Id`, is an error when the
+    /// layer is made: [`check_token_header`](super::check_token_header).
     pub fn token_header(mut self, header: HeaderName, prefix: &str) -> Self {
         self.place = Place { header, prefix: prefix.into() };
         self

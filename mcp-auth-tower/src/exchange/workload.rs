@@ -22,6 +22,13 @@ impl WorkloadTokens {
         self.by_client.insert(client_id.into(), path);
     }
 
+    /// A text that differs where the files do.
+    pub(crate) fn identity(&self) -> String {
+        let mut files: Vec<_> = self.by_client.iter().collect();
+        files.sort();
+        if files.is_empty() { String::new() } else { format!("{files:?}") }
+    }
+
     pub(crate) fn has(&self, client_id: &str) -> bool {
         self.by_client.contains_key(client_id)
     }

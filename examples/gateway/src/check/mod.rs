@@ -44,7 +44,9 @@ pub(crate) enum Format {
 
 /// Reads a configuration and builds everything once: what is wrong is found before anything listens.
 pub(crate) fn load(file: &Path) -> Result<(Config, Vec<config::Warning>), Refused> {
-    let (config, warnings, _) = load_built(file)?;
+    // What building logs is said when the gateway is built to serve.
+    let silence = tracing::Dispatch::none();
+    let (config, warnings, _) = tracing::dispatcher::with_default(&silence, || load_built(file))?;
     Ok((config, warnings))
 }
 

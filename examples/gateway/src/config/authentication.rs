@@ -1,5 +1,7 @@
 //! `mcpAuthentication`: which tokens a route accepts.
 
+use mcp_auth_tower::exchange::check_token_header;
+
 use super::error::{ConfigErrorKind, Fault, Position};
 use super::facade::{self, Facade, IssuerProxy};
 use super::fields::Fields;
@@ -185,6 +187,16 @@ impl Default for HeaderLocation {
 }
 
 impl HeaderLocation {
+    /// Where a token of our own goes: not into a header that means something else.
+    pub(super) fn read_outgoing(node: Node) -> Result<Self, Fault> {
+        let at = node.at;
+        let location = Self::read(node)?;
+        let wrong = |e: &dyn std::fmt::Display| Fault::invalid(at, format!("`authorizationLocation`: {e}"));
+        let header = location.name.parse().map_err(|e: http::header::InvalidHeaderName| wrong(&e))?;
+        check_token_header(&header).map_err(|e| wrong(&e))?;
+        Ok(location)
+    }
+
     pub(super) fn read(node: Node) -> Result<Self, Fault> {
         let unsupported = ["queryParameter", "cookie", "expression"];
         let mut fields = Fields::new(node, "authorizationLocation", &["header"], &unsupported)?;

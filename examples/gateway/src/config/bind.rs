@@ -118,7 +118,11 @@ impl Listener {
             Some(node) => Rules::read(node, "policies of a listener", &ROUTE_POLICIES)?,
         };
         let routes = fields.require("routes")?.filled_list("routes")?;
-        let routes = routes.into_iter().map(|node| Route::read(node, lints)).collect::<Result<_, _>>()?;
+        let mut routes =
+            routes.into_iter().map(|node| Route::read(node, lints)).collect::<Result<Vec<_>, _>>()?;
+        for route in &mut routes {
+            route.host = hostname.as_ref().map(|name| name.value.clone());
+        }
         Ok(Self { name, protocol, hostname, rules, routes })
     }
 }

@@ -145,7 +145,7 @@ fn read_root(root: Node, file: Source, lints: &mut Lints) -> Result<Config, Faul
         }
         Some(node) => Rules::read(node, "policies of the file", &[])?,
     };
-    let state = fields.take("state").map(State::read).transpose()?.unwrap_or_default();
+    let state = fields.take("state").map(|node| State::read(node, lints)).transpose()?.unwrap_or_default();
     let outbound = fields.take("outbound").map(Outbound::read).transpose()?.unwrap_or_default();
     let binds = fields.require("binds")?.filled_list("binds")?;
     let mut binds = binds.into_iter().map(|bind| Bind::read(bind, lints)).collect::<Result<Vec<_>, _>>()?;

@@ -14,6 +14,8 @@ use super::warning::{Lints, WarningKind};
 pub(crate) struct Route {
     /// A name for logs.
     pub(crate) name: Option<String>,
+    /// The host of its listener.
+    pub(super) host: Option<String>,
     /// One of these must match. Empty matches every request.
     pub(crate) matches: Vec<RouteMatch>,
     /// What stands between the client and the backend.
@@ -46,7 +48,22 @@ impl Route {
         if let Some(authentication) = &policies.mcp_authentication {
             lint_well_known(authentication, &matches, lints);
         }
-        Ok(Self { name, matches, policies, backends, at })
+        Ok(Self { name, host: None, matches, policies, backends, at })
+    }
+}
+
+impl Route {
+    /// The name, or else what the route is: its host and its first path. The same in files that differ elsewhere.
+    pub(crate) fn title(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        let path = match self.matches.first().map(|one| &one.path) {
+            None => "/",
+            Some(PathMatch::Exact(path) | PathMatch::Prefix(path)) => path,
+            Some(PathMatch::Regex(regex)) => &regex.value,
+        };
+        format!("route {}{path}", self.host.as_deref().unwrap_or_default())
     }
 }
 

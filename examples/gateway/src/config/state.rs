@@ -8,7 +8,8 @@ use super::error::{ConfigErrorKind, Fault, Position};
 use super::fields::Fields;
 use super::node::{Kind, Node, Spanned};
 use super::path_match::one_of;
-use super::secret::{SecretFrom, path};
+use super::secret::{Form, SecretFrom, path};
+use super::warning::Lints;
 
 /// What outlives a restart, and what replicas share.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +49,7 @@ pub(crate) struct Redis {
 }
 
 impl State {
-    pub(super) fn read(node: Node) -> Result<Self, Fault> {
+    pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
         let known = ["keyFile", "keyFiles", "replicas", "store"];
         let mut fields = Fields::new(node, "state", &known, &[])?;
         let (one_at, at) = (fields.key_at("keyFile"), fields.at());
@@ -67,6 +68,11 @@ impl State {
         let replicas_at = fields.key_at("replicas").unwrap_or(at);
         let replicas = fields.take("replicas").map(|node| node.count("replicas")).transpose()?.unwrap_or(1);
         let store = fields.take("store").map(Store::read).transpose()?.unwrap_or_default();
+        if let Store::Redis(redis) = &store
+            && let Some(password) = &redis.password
+        {
+            password.warn("password", lints);
+        }
         let replicated = replicas > 1;
         if replicated && matches!(store, Store::Memory) {
             let message = "several `replicas` need `state.store.redis`: a code that one has redeemed would be good at the next";
@@ -116,7 +122,7 @@ impl Store {
         Ok(Self::Redis(Box::new(Redis {
             url,
             username: fields.text("username")?.map(|text| text.value),
-            password: SecretFrom::take(&mut fields, "password", "passwordFile")?,
+            password: SecretFrom::take(&mut fields, "password", "passwordFile", Form::Line)?,
             authorities: fields.take("caFile").map(|node| path(node, "caFile")).transpose()?,
             at: key.at,
         })))

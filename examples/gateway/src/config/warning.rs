@@ -45,6 +45,8 @@ pub(crate) enum WarningKind {
     CredentialsWithAny,
     /// An exchange that the provider will refuse, or that is probably not meant.
     Exchange,
+    /// A secret that begins or ends with white space.
+    SecretSpace,
     /// `jwks` is not where the provider has its keys, and is not used.
     ProviderKeys,
     /// The facade's issuer has a path.
@@ -130,6 +132,7 @@ impl WarningKind {
             | Self::ExpirationNotRequired
             | Self::PermissiveMode
             | Self::Exchange
+            | Self::SecretSpace
             | Self::ProviderKeys
             | Self::FacadeIssuer
             | Self::FacadePath
@@ -154,6 +157,7 @@ impl WarningKind {
             Self::PermissiveMode => "permissive_mode",
             Self::CredentialsWithAny => "credentials_with_any",
             Self::Exchange => "exchange",
+            Self::SecretSpace => "secret_space",
             Self::ProviderKeys => "provider_keys",
             Self::FacadeIssuer => "facade_issuer",
             Self::FacadePath => "facade_path",

@@ -81,7 +81,6 @@ pub(crate) fn route(
         Some(auth) => {
             let auth = exchange::exchanged(file, route, exchanges, auth.session(session.clone()))?;
             let auth = built(file, route, auth)?;
-            exchanges.add(route, auth.exchange());
             boxed(auth.layer(proxy), policies.cors.as_ref())
         }
         None => boxed(proxy, policies.cors.as_ref()),

@@ -1,8 +1,7 @@
 //! From `backendAuth` to an exchange.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::header::{AUTHORIZATION, HeaderName};
 use mcp_auth_core::crypto::{AwsLc, AwsLcSigner};
@@ -15,12 +14,11 @@ use mcp_auth_exchange::plan::{ExchangePlan, ExchangePlans};
 use mcp_auth_tower::McpAuthBuilder;
 use mcp_auth_tower::client::Fetch;
 use mcp_auth_tower::exchange::SharedTokens;
-use mcp_auth_tower::exchange::{
-    ActorTokenFile, ExchangeLayer, ExchangeSettings, Exchanger, ExchangerBuilder, RequestParameters,
-};
+use mcp_auth_tower::exchange::{ActorTokenFile, ExchangeSettings, Exchanger, RequestParameters};
 
 use super::build::BuildError;
 use super::credential;
+use super::diagnosis::{self, Question};
 use crate::config::{self, Client, Position, Source};
 use crate::state::Shared;
 
@@ -35,12 +33,9 @@ pub(crate) struct Exchanges {
     tokens: Option<Arc<dyn SharedTokens>>,
     limits: config::ExchangeLimits,
     key: OnceLock<Arc<DpopKey>>,
-    /// Each layer, and who may be at its endpoints.
-    layers: Mutex<Vec<(ExchangeLayer, Vec<String>)>>,
+    /// Each step, to be diagnosed after the start.
+    questions: Mutex<Vec<Question>>,
 }
-
-/// Pauses before another try to read metadata: a provider may start after its gateway.
-const PAUSES: [u64; 4] = [5, 20, 60, 300];
 
 impl Exchanges {
     /// Providers are asked by what is shared; tokens are shared with other replicas where there is a store for them.
@@ -52,7 +47,7 @@ impl Exchanges {
             tokens: shared.issued_tokens()?,
             limits,
             key: OnceLock::new(),
-            layers: Mutex::default(),
+            questions: Mutex::default(),
         })
     }
 
@@ -61,57 +56,26 @@ impl Exchanges {
         if let Some(exchanger) = self.exchanger.get() {
             return Ok(exchanger.clone());
         }
-        let exchanger = self.builder().build().map_err(text)?;
-        Ok(self.exchanger.get_or_init(|| exchanger).clone())
-    }
-
-    fn builder(&self) -> ExchangerBuilder {
         let mut builder = self.limits.apply(Exchanger::builder().client(self.fetch.clone()));
         if let Some(fetch) = &self.certificate {
             builder = builder.certificate(config::CERTIFICATE, fetch.clone());
         }
-        match &self.tokens {
-            Some(tokens) => builder.shared_tokens(tokens.clone()),
-            None => builder,
+        if let Some(tokens) = &self.tokens {
+            builder = builder.shared_tokens(tokens.clone());
         }
+        let exchanger = builder.build().map_err(text)?;
+        Ok(self.exchanger.get_or_init(|| exchanger).clone())
     }
 
-    /// Remembers the exchange of a route, to be diagnosed after the start.
-    pub(super) fn add(&self, route: &config::Route, layer: &ExchangeLayer) {
-        let policies = &route.policies;
-        let Some(from) = &policies.backend_auth else { return };
-        let legs = from.ways.iter().flat_map(|way| &way.legs).filter_map(|leg| leg.issuer.clone());
-        let inbound = policies.mcp_authentication.iter().map(|from| from.issuer.value.clone());
-        let mut issuers: Vec<String> = legs.chain(inbound).collect();
-        issuers.sort();
-        issuers.dedup();
-        self.layers.lock().unwrap_or_else(PoisonError::into_inner).push((layer.clone(), issuers));
+    fn questions(&self) -> MutexGuard<'_, Vec<Question>> {
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the providers what they say of themselves, and logs what speaks against the plans. No request waits for it.
     pub(crate) async fn diagnose(&self) {
-        let mut layers = std::mem::take(&mut *self.layers.lock().unwrap_or_else(PoisonError::into_inner));
-        for pause in PAUSES.map(Some).into_iter().chain([None]) {
-            let mut later = Vec::new();
-            for (layer, issuers) in layers {
-                let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
-                let report = layer.diagnose(&issuers).await;
-                for finding in &report.findings {
-                    tracing::warn!(target: "mcp_auth", id = finding.finding.id(), "{finding}");
-                }
-                for (issuer, reason) in &report.unread {
-                    let again = pause.is_some();
-                    tracing::info!(target: "mcp_auth", issuer, reason, again, "metadata of a provider was not read");
-                }
-                if !report.unread.is_empty() {
-                    later.push((layer, report.unread.into_iter().map(|(issuer, _)| issuer).collect()));
-                }
-            }
-            layers = later;
-            match pause {
-                Some(secs) if !layers.is_empty() => tokio::time::sleep(Duration::from_secs(secs)).await,
-                _ => return,
-            }
+        let questions = std::mem::take(&mut *self.questions());
+        if let (false, Ok(exchanger)) = (questions.is_empty(), self.exchanger()) {
+            diagnosis::ask(questions, &exchanger).await;
         }
     }
 
@@ -153,11 +117,8 @@ pub(super) fn exchanged(
     let Some(from) = &route.policies.backend_auth else { return Ok(auth) };
     let error = |at: Position, message: &dyn fmt::Display| BuildError::new(file, at, message);
     let here = |message: &dyn fmt::Display| error(from.at, message);
-    // In logs, and to keep the tokens of two routes apart.
-    let name = match &route.name {
-        Some(name) => name.clone(),
-        None => format!("route at {}", route.at),
-    };
+    // In logs, and in the keys of what replicas share: it is the same wherever the route stands in the file.
+    let name = route.title();
     let mut plans = ExchangePlans::new();
     let mut added = OwnParameters::default();
     for (index, way) in from.ways.iter().enumerate() {
@@ -172,26 +133,22 @@ pub(super) fn exchanged(
             Ok(if leg.dpop { step.dpop(exchanges.key()?) } else { step })
         });
         let plan = plan.map_err(|e| error(wrong.unwrap_or(from.at), &e))?;
+        let accepted = route.policies.mcp_authentication.as_ref().map(|from| from.issuer.value.as_str());
+        let explicit: Vec<_> = way.legs.iter().map(|leg| leg.issuer.as_deref()).collect();
+        exchanges.questions().extend(Question::of(&plan, &explicit, accepted));
         if !way.own.is_empty() {
             added.0.push((name, way.own.clone()));
         }
         plans = plans.when(way.selector.clone(), plan);
     }
     let legs = || from.ways.iter().flat_map(|way| &way.legs);
-    let mut settings = ExchangeSettings::new(plans);
-    let files = legs().filter_map(|leg| match &leg.client {
-        Client::Workload(id, path) => Some((id, path)),
-        _ => None,
-    });
-    // A client may have another file on another route.
-    let own = files.fold(None, |builder: Option<ExchangerBuilder>, (id, path)| {
-        let builder = builder.unwrap_or_else(|| exchanges.builder());
-        Some(builder.workload_token_file(id, &path.value))
-    });
-    settings = settings.exchanger(match own {
-        Some(builder) => builder.build().map_err(|e| here(&e))?,
-        None => exchanges.exchanger().map_err(|e| here(&e))?,
-    });
+    let mut settings = ExchangeSettings::new(plans).exchanger(exchanges.exchanger().map_err(|e| here(&e))?);
+    for leg in legs() {
+        // A client may have another file on another route.
+        if let Client::Workload(id, path) = &leg.client {
+            settings = settings.workload_token_file(id, &path.value);
+        }
+    }
     if let Some(config::Actor { file: path, token_type, may_act }) = &from.actor {
         let actor = ActorTokenFile::open(&path.value, token_type.clone()).map_err(|e| error(path.at, &e))?;
         settings = settings.actor(Arc::new(actor));

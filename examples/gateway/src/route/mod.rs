@@ -3,6 +3,7 @@
 mod build;
 mod cors;
 mod credential;
+mod diagnosis;
 mod exchange;
 mod facade;
 mod matching;

@@ -15,7 +15,7 @@ use crate::config::{SecretFrom, Spanned};
 ///
 /// A sentence without anything of the key.
 pub(super) fn read(file: &Spanned<PathBuf>) -> Result<(AwsLcSigner, String), String> {
-    let text = SecretFrom::File(file.clone()).open().map_err(|(_, message)| message)?;
+    let text = SecretFrom::File(file.clone()).open_pem().map_err(|(_, message)| message)?;
     let signer = private_key::read(&text, None).and_then(|key| key.signer()).map_err(|e| {
         format!(
             "`{}`: {e}; `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one",

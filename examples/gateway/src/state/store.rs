@@ -70,7 +70,9 @@ fn redis(file: &Source, from: &config::Redis) -> Result<Named, BuildError> {
         connection = connection.password(&opened(password, "password")?);
     }
     if let Some(path) = &from.authorities {
-        let pem = opened(&config::SecretFrom::File(path.clone()), "caFile")?;
+        let pem = config::SecretFrom::File(path.clone()).open_pem();
+        let pem =
+            pem.map_err(|(at, e)| BuildError::new(file, at, format_args!("store.redis.caFile: {e}")))?;
         connection = connection.certificate_authorities(pem.expose());
     }
     let connection = connection.build().map_err(|e| error(&e))?;

@@ -52,6 +52,22 @@ fn attack_107_an_answer_that_was_cut_off_is_not_tried_again() {
 }
 
 #[test]
+fn attack_109_the_reason_of_the_transport_is_in_the_diagnosis_without_secrets() {
+    let plan = Arc::new(ExchangePlan::new("p", [step().audience("tool")]).unwrap().attempts(2));
+    let mut driver = Driver::new(&plan, subject(), None);
+    let body = driver.send().unwrap();
+    assert!(body.contains("s3cret-canary"));
+    let reason = format!("{{audience}} dns error s3cret-canary\n{}", "long ".repeat(100));
+    assert!(matches!(driver.run.handle_failure_because(&reason), Progress::Again { .. }));
+    // Given up before another request: the reason is still the first one's.
+    let Progress::Done(Outcome::Transient { diagnosis, .. }) = driver.run.handle_failure() else { panic!() };
+    assert_eq!(diagnosis.id(), "unreachable");
+    let text = diagnosis.text();
+    assert!(text.starts_with("no answer: {audience} dns error [redacted] long"), "{text}");
+    assert!(text.chars().count() < 300 && !text.contains('\n'), "{text}");
+}
+
+#[test]
 fn mcp_d10_a_bound_token_with_the_nonce_that_the_server_asked_for() {
     let key = key();
     let plan = Arc::new(ExchangePlan::new("p", [step().dpop(key.clone())]).unwrap());

@@ -236,6 +236,9 @@ async fn attack_109_a_circuit_opens_and_closes() {
         assert_eq!(lines("WARN", "left alone"), usize::from(n >= 4), "once, when it opens");
     }
     assert_eq!(route.provider.asked(), 5, "then nobody is asked");
+    let text = logs.text();
+    let whole = |line: &&str| line.contains("plan=\"tool\"") && line.contains("cannot be reached: refused");
+    assert_eq!(text.lines().filter(whole).count(), 5, "plan and cause in one line: {text}");
     route.clock.advance(6);
     *route.provider.handler.lock().unwrap() = issues(&route.clock, "tool");
     assert_eq!(route.status(&route.token("h")).await, StatusCode::OK);

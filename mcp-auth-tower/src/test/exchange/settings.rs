@@ -45,6 +45,11 @@ fn what_cannot_work_is_said_when_it_is_built() {
     let agent = Arc::new(Agent(Mutex::new(None)));
     let delegating = ExchangeSettings::new(ExchangePlan::new("p", [entra]).unwrap()).actor(agent);
     assert!(matches!(error(delegating), ExchangeConfigError::Actor { .. }), "never left out");
+    for taken in ["te", "content-length", "mcp_session_id", "x-forwarded-for"] {
+        let header = http::HeaderName::from_static(taken);
+        let error = error(ExchangeSettings::new(plan()).token_header(header, ""));
+        assert!(matches!(&error, ExchangeConfigError::TokenHeader(e) if e.header == taken), "{error}");
+    }
     let signer = Arc::new(AwsLcSigner::generate(Algorithm::ES256).unwrap());
     let key = Arc::new(DpopKey::new(signer, &AwsLc::new()).unwrap());
     let bound =
@@ -124,6 +129,39 @@ async fn row_032_the_layer_alone() {
     tool.answers(|_| unauthorized());
     let response = send(who()).await.unwrap();
     assert_eq!((response.status().as_u16(), tool.calls()), (502, 2));
+}
+
+/// One client has another file on each of two routes, and both have one exchanger.
+#[tokio::test]
+async fn a_layer_has_workload_files_of_its_own() {
+    let clock = Arc::new(HandClock(AtomicU64::new(NOW)));
+    let provider = Provider::new(&clock, "tool");
+    let exchanger = Exchanger::builder().client(provider.clone()).clock(clock).build().unwrap();
+    let idp = Idp::new();
+    let validator = mcp_auth_core::jwt::Validator::new([Issuer::new(ISSUER).audience(RESOURCE)]).unwrap();
+    let Keys::Static(keys) = idp.keys() else { panic!() };
+    let token = idp.token("bob");
+    let checks = mcp_auth_core::jwt::Checks::at(UnixTime::from_secs(NOW));
+    let principal = Arc::new(validator.verify(validator.parse(&token).unwrap(), &keys, &checks).unwrap());
+    let workload = || credential(ClientCredential::workload_identity("gateway"));
+    let mut paths = Vec::new();
+    for name in ["first", "second", "first"] {
+        let path = std::env::temp_dir().join(format!("mcp-auth-{name}-{}", std::process::id()));
+        std::fs::write(&path, format!("{name}.workload.token")).unwrap();
+        let settings = ExchangeSettings::new(workload()).exchanger(exchanger.clone());
+        let layer = ExchangeLayer::new(settings.workload_token_file("gateway", &path)).unwrap();
+        let tool = Arc::new(ToolState::default());
+        let service = layer.layer(Tool { state: tool, ready: false });
+        let mut request = post(&token, &call("read")).map(McpBody::untouched);
+        request.extensions_mut().insert(Authenticated::new(Some(principal.clone())));
+        assert_eq!(service.oneshot(request).await.unwrap().status(), StatusCode::OK);
+        paths.push(path);
+    }
+    let asked = provider.asked.lock().unwrap();
+    let assertions: Vec<_> = asked.iter().map(|r| form(r, "client_assertion").unwrap()).collect();
+    assert_eq!(assertions, ["first.workload.token", "second.workload.token"], "the third was kept");
+    assert_eq!(exchanger.circuits().len(), 1);
+    paths.iter().for_each(|path| drop(std::fs::remove_file(path)));
 }
 
 #[tokio::test]

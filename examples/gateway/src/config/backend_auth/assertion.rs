@@ -5,7 +5,7 @@ use mcp_auth_core::jwt::Algorithm;
 use super::super::error::{Fault, Position};
 use super::super::fields::Fields;
 use super::super::node::Spanned;
-use super::super::secret::SecretFrom;
+use super::super::secret::{Form, SecretFrom};
 
 /// A private key, and what the assertions that it signs say. Nothing is opened yet.
 #[derive(Clone, Debug)]
@@ -61,10 +61,10 @@ const ALGORITHMS: [Algorithm; 10] = [
 impl Assertion {
     pub(super) fn read(fields: &mut Fields) -> Result<Self, Fault> {
         let at = fields.at();
-        let key = SecretFrom::take(fields, "signingKey", "signingKeyFile")?
+        let key = SecretFrom::take(fields, "signingKey", "signingKeyFile", Form::Pem)?
             .ok_or_else(|| Fault::missing(at, "signingKey", "clientAuth with `method: privateKeyJwt`"))?;
         let header_at = fields.key_at("certificateHeader");
-        let certificate = SecretFrom::take(fields, "certificate", "certificateFile")?;
+        let certificate = SecretFrom::take(fields, "certificate", "certificateFile", Form::Pem)?;
         let header =
             fields.text("certificateHeader")?.map(|word| CertificateHeader::read(&word)).transpose()?;
         let certificate = match (certificate, header, header_at) {

@@ -8,8 +8,9 @@ use mcp_auth_exchange::{ClientCredential, TokenEndpoint};
 use super::super::error::{ConfigErrorKind, Fault, Position};
 use super::super::fields::Fields;
 use super::super::node::{Node, Spanned};
-use super::super::secret::{SecretFrom, path};
+use super::super::secret::{Form, SecretFrom, path};
 use super::super::suggest;
+use super::super::warning::Lints;
 use super::assertion::{self, Assertion};
 
 /// The gateway's client at a token endpoint.
@@ -101,7 +102,7 @@ impl Client {
             _ => Method::Basic,
         };
         let secret = fields.take("clientSecret").ok_or_else(|| Fault::missing(at, "clientSecret", what))?;
-        Ok(Self::Secret(id, how, SecretFrom::read(secret, "clientSecret")?))
+        Ok(Self::Secret(id, how, SecretFrom::read(secret, "clientSecret", Form::Line)?))
     }
 
     /// Whether it can be shown at `endpoint`.
@@ -109,6 +110,13 @@ impl Client {
         match &self {
             Self::Certificate(_, at) if endpoint.uri().scheme_str() != Some("https") => Err(no_tls(*at)),
             _ => Ok(self),
+        }
+    }
+
+    /// Warns about what is doubtful in its secret.
+    pub(in super::super) fn warn(&self, lints: &mut Lints) {
+        if let Self::Secret(_, _, secret) = self {
+            secret.warn("clientSecret", lints);
         }
     }
 

@@ -35,6 +35,22 @@ pub(super) fn read(fields: &mut Fields, lints: &mut Lints) -> Result<TokenEndpoi
     TokenEndpoint::insecure_http(url.url()).map_err(|e| Fault::invalid(at, format!("`host`: {e}")))
 }
 
+/// Who is at `endpoint`, by the URL that its metadata is found at; http to another machine only where the endpoint is
+/// that, too.
+pub(super) fn read_issuer(node: Node, endpoint: &TokenEndpoint) -> Result<String, Fault> {
+    let at = node.at;
+    let issuer = HttpUrl::read(node, "issuer")?;
+    let endpoint = HttpUrl::parse(&endpoint.uri().to_string(), "host", at)?;
+    if issuer.is_plain_and_remote() && !endpoint.is_plain_and_remote() {
+        let message = "`issuer` must be https: what it says of itself is believed, and anybody on the way could write it";
+        return Err(Fault::invalid(at, message));
+    }
+    if issuer.url().query().is_some() {
+        return Err(Fault::invalid(at, "`issuer` must not have a query (RFC 8414 §2)"));
+    }
+    Ok(issuer.as_str().to_owned())
+}
+
 /// Lets the client's secret and the callers' tokens cross the network unencrypted.
 pub(super) const DANGER: &str = "dangerPlainHttp";
 

@@ -39,6 +39,7 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     let known = [KNOWN.as_slice(), takes::FIELDS.as_slice()].concat();
     let mut fields = Fields::new(node, "oauthTokenExchange", &known, &["service", "backend"])?;
     let endpoint = endpoint::read(&mut fields, lints)?;
+    let at_endpoint = endpoint.clone();
     let mut parameters = match fields.take("additionalParams") {
         None => parameters::Read::default(),
         Some(node) => parameters::read(node, lints)?,
@@ -78,10 +79,10 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         let wrong = |e| Fault::invalid(name.at, format!("`additionalParams`: {e}"));
         step = step.parameter(&name.value, &value).map_err(wrong)?;
     }
-    let issuer = fields.text("issuer")?.map(|text| text.value);
+    let issuer = fields.take("issuer").map(|node| endpoint::read_issuer(node, &at_endpoint)).transpose()?;
     let dpop = fields.take("dpop").map(|node| node.boolean("dpop")).transpose()?.unwrap_or(false);
     let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
-    let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
+    let location = fields.take("authorizationLocation").map(HeaderLocation::read_outgoing).transpose()?;
     let needs_actor = overrides.needs_actor();
     let legs = vec![Leg { step, client, issuer, dpop, needs_actor }];
     Ok(Read { legs, block: None, issued, location, actor, own: parameters.own })

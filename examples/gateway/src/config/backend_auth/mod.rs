@@ -142,7 +142,7 @@ impl BackendAuth {
                 return Err(Fault::new(ConfigErrorKind::Conflict, at, message));
             }
         }
-        let location = fields.take("authorizationLocation").map(HeaderLocation::read).transpose()?;
+        let location = fields.take("authorizationLocation").map(HeaderLocation::read_outgoing).transpose()?;
         let actor = fields.take("actorToken").map(exchange::read_actor).transpose()?;
         let entries = list.filled_list("byCaller")?.into_iter();
         let ways = entries.map(|entry| Way::read(entry, lints)).collect::<Result<Vec<_>, _>>()?;
@@ -180,6 +180,7 @@ impl BackendAuth {
                     "backendAuth with `takes.actorToken: required`",
                 ));
             }
+            way.legs.iter().for_each(|leg| leg.client.warn(lints));
             let audiences: Vec<&str> = accepted.audiences.iter().map(String::as_str).collect();
             let plan = way.plan("backendAuth", |leg| Ok(leg.without_secret()));
             let plan = plan.map_err(|e| Fault::invalid(way.at, e))?;
@@ -190,7 +191,7 @@ impl BackendAuth {
         self.one_file_per_client()
     }
 
-    /// A route has one exchanger, which finds a workload's token by its client.
+    /// A route finds a workload's token by its client.
     fn one_file_per_client(&self) -> Result<(), Fault> {
         let mut files: HashMap<&str, &Spanned<PathBuf>> = HashMap::new();
         for leg in self.ways.iter().flat_map(|way| &way.legs) {

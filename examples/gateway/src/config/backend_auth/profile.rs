@@ -3,10 +3,12 @@
 use mcp_auth_discovery::provider::ProviderKind;
 use mcp_auth_exchange::TokenTypeUri;
 use mcp_auth_exchange::provider::{ExchangeGrant, ExchangeProfile};
+use url::Url;
 
 use super::super::error::{ConfigErrorKind, Fault};
 use super::super::fields::Fields;
 use super::super::node::Node;
+use super::super::suggest;
 
 /// What agentgateway takes the subject token from, where `mcpAuthentication` or `jwtAuth` has removed it.
 const RAW_TOKEN: &str = "jwt.rawToken.unredacted()";
@@ -24,6 +26,9 @@ const PROVIDERS: [&str; 11] = [
     "authentik",
     "googleSts",
 ];
+
+/// Names of token types that are not URIs.
+const SHORT_TYPES: [&str; 5] = ["accessToken", "access_token", "jwt", "idToken", "id_token"];
 
 /// The profile of a provider by the name that the file gives it.
 pub(super) fn named(name: &str) -> Option<ExchangeProfile> {
@@ -100,7 +105,13 @@ pub(super) fn token_type(node: Node, field: &str) -> Result<TokenTypeUri, Fault>
         "accessToken" | "access_token" => Ok(TokenTypeUri::ACCESS_TOKEN),
         "jwt" => Ok(TokenTypeUri::JWT),
         "idToken" | "id_token" => Ok(TokenTypeUri::ID_TOKEN),
-        other => TokenTypeUri::new(other.to_owned())
+        other if Url::parse(other).is_ok() => TokenTypeUri::new(other.to_owned())
             .map_err(|e| Fault::invalid(text.at, format!("`{field}`: {e}"))),
+        other => {
+            let (names, hint) = (suggest::list(&SHORT_TYPES), suggest::hint(other, &SHORT_TYPES));
+            let message =
+                format!("`{field}` must be a URI (RFC 8693 §3) or one of {names}, found `{other}`{hint}");
+            Err(Fault::invalid(text.at, message))
+        }
     }
 }

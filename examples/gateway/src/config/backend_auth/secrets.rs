@@ -7,7 +7,7 @@ use mcp_auth_discovery::Secret;
 
 use super::super::error::Fault;
 use super::super::node::Spanned;
-use super::super::secret::open;
+use super::super::secret::{Form, SecretFrom, checked, open};
 
 /// The greatest number of keys of a Secret.
 const MAX_KEYS: usize = 64;
@@ -40,7 +40,7 @@ impl Values {
             if key.starts_with("..") {
                 continue;
             }
-            let value = open(&entry.path()).map_err(|e| wrong(format!("key `{key}`: {e}")))?;
+            let value = open(&entry.path(), Form::Pem).map_err(|e| wrong(format!("key `{key}`: {e}")))?;
             by_key.insert(key, value);
         }
         Ok(Self { name: name.clone(), by_key })
@@ -48,10 +48,19 @@ impl Values {
 
     /// The value of a key, which has to be there.
     pub(super) fn require(&self, key: &str) -> Result<&Secret, Fault> {
-        self.by_key.get(key).ok_or_else(|| {
+        let value = self.by_key.get(key).ok_or_else(|| {
             let there: Vec<&str> = self.by_key.keys().map(String::as_str).collect();
             self.wrong(&format!("has no key `{key}`; it has `{}`", there.join("`, `")))
-        })
+        })?;
+        // Others may have lines, such as a certificate that nobody asks for.
+        checked(value.expose(), Form::Line)
+            .map_err(|wrong| self.wrong(&format!("has a key `{key}` that {wrong}")))?;
+        Ok(value)
+    }
+
+    /// A secret that has to be there, in one line.
+    pub(super) fn secret(&self, key: &str) -> Result<SecretFrom, Fault> {
+        Ok(SecretFrom::Here(Spanned { value: self.require(key)?.clone(), at: self.name.at }))
     }
 
     /// The value of a key.

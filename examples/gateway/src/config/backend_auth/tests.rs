@@ -34,7 +34,7 @@ fn plan(way: &Way) -> ExchangePlan {
 
 fn secret(way: &Way) -> &str {
     match &way.legs[0].client {
-        Client::Secret(_, _, SecretFrom::Here(secret)) => secret.expose(),
+        Client::Secret(_, _, SecretFrom::Here(secret)) => secret.value.expose(),
         other => panic!("{other:?}"),
     }
 }

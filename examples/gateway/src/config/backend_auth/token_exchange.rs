@@ -22,7 +22,7 @@ use mcp_auth_exchange::{Resource, TokenEndpoint};
 use super::super::error::{ConfigErrorKind, Fault, Position};
 use super::super::fields::Fields;
 use super::super::node::{Node, Spanned};
-use super::super::secret::{SecretFrom, path};
+use super::super::secret::path;
 use super::super::suggest;
 use super::super::url::HttpUrl;
 use super::super::warning::{Lints, WarningKind};
@@ -258,8 +258,7 @@ impl Entra {
     }
 
     fn leg(&self, values: &Values, block: &TokenExchange) -> Result<Leg, Fault> {
-        let secret = values.require(&self.key)?.clone();
-        let client = Client::Secret(self.client_id.clone(), block.method, SecretFrom::Here(secret));
+        let client = Client::Secret(self.client_id.clone(), block.method, values.secret(&self.key)?);
         let profile = block.overrides.apply(ExchangeProfile::of(ProviderKind::EntraV2));
         let step = Step::new(profile, self.endpoint.clone(), client.without_secret()).scope(&self.scope);
         let needs_actor = block.overrides.needs_actor();
@@ -319,8 +318,7 @@ fn from_secret(
     let method = block.method.fits(&client_id);
     let method =
         method.map_err(|message| values.wrong(&format!("has a `client_id` that does not do: {message}")))?;
-    let client =
-        Client::Secret(client_id, method, SecretFrom::Here(values.require("client_secret")?.clone()));
+    let client = Client::Secret(client_id, method, values.secret("client_secret")?);
     let mut step = Step::new(profile, endpoint, client.without_secret());
     if let Some(scopes) = values.get("scopes") {
         let wrong = |e| values.wrong(&format!("has a key `scopes` that is no list of scopes: {e}"));

@@ -5,7 +5,8 @@ use mcp_auth_discovery::registration::KnownClient;
 use super::super::error::Fault;
 use super::super::fields::Fields;
 use super::super::node::{Node, Spanned};
-use super::super::secret::SecretFrom;
+use super::super::secret::{Form, SecretFrom};
+use super::super::warning::Lints;
 
 /// A client that the operator registered.
 #[derive(Clone, Debug)]
@@ -28,9 +29,15 @@ const PRESETS: [(&str, KnownClient); 6] = [
     ("inspector", KnownClient::Inspector),
 ];
 
-pub(super) fn read(node: Option<Node>) -> Result<Vec<PreRegistered>, Fault> {
+pub(super) fn read(node: Option<Node>, lints: &mut Lints) -> Result<Vec<PreRegistered>, Fault> {
     let Some(node) = node else { return Ok(Vec::new()) };
-    node.list("clients")?.into_iter().map(PreRegistered::read).collect()
+    let clients =
+        node.list("clients")?.into_iter().map(PreRegistered::read).collect::<Result<Vec<_>, _>>()?;
+    clients
+        .iter()
+        .filter_map(|client| client.secret.as_ref())
+        .for_each(|secret| secret.warn("secret", lints));
+    Ok(clients)
 }
 
 /// A client whose redirect URIs are known, by its name.
@@ -58,7 +65,7 @@ impl PreRegistered {
         }
         Ok(Self {
             name: fields.text("name")?.map(|text| text.value),
-            secret: SecretFrom::take(&mut fields, "secret", "secretFile")?,
+            secret: SecretFrom::take(&mut fields, "secret", "secretFile", Form::Line)?,
             first_party: match fields.take("firstParty") {
                 None => false,
                 Some(node) => node.boolean("firstParty")?,

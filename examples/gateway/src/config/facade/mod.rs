@@ -21,7 +21,7 @@ use super::backend_auth::{Client, Method, no_tls};
 use super::error::{ConfigErrorKind, Fault, Position};
 use super::fields::Fields;
 use super::node::{Node, Spanned};
-use super::secret::SecretFrom;
+use super::secret::{Form, SecretFrom};
 use super::url::HttpUrl;
 use super::warning::Lints;
 
@@ -100,6 +100,9 @@ impl Facade {
     ) -> Result<Self, Fault> {
         let Spanned { value: provider, at } = provider;
         let client = read_client(fields)?;
+        if let Some(client) = &client {
+            client.warn(lints);
+        }
         let endpoint = provider.token_endpoint().unwrap_or(provider.issuer());
         if let Some(at) =
             client.as_ref().and_then(Client::certificate_at).filter(|_| endpoint.starts_with("http:"))
@@ -141,7 +144,7 @@ impl Facade {
         }
         let metadata =
             metadata.registration(registration.is_some()).client_metadata_documents(documents.is_some());
-        let clients = clients::read(fields.take("clients"))?;
+        let clients = clients::read(fields.take("clients"), lints)?;
         if registration.is_none() && documents.is_none() && clients.is_empty() {
             let message = "no client could use this server: it offers neither `registration` nor `clientMetadataDocuments`, and has no `clients`";
             return Err(Fault::invalid(fields.at(), message));
@@ -246,7 +249,7 @@ fn read_client(fields: &mut Fields) -> Result<Option<Client>, Fault> {
         return Client::read(node).map(Some);
     }
     let id = fields.text("clientId")?;
-    let secret = SecretFrom::take(fields, "clientSecret", "clientSecretFile")?;
+    let secret = SecretFrom::take(fields, "clientSecret", "clientSecretFile", Form::Line)?;
     match (id, secret) {
         (None, None) => Ok(None),
         (Some(id), None) => Ok(Some(Client::Public(id.value))),

@@ -34,7 +34,7 @@ pub(super) fn open(client: &Client) -> Result<ClientCredential, (Position, Strin
 
 fn key(from: &Assertion) -> Result<AssertionKey, (Position, String)> {
     let opened = |what: &str, file: &SecretFrom| {
-        file.open().map_err(|(at, e)| (at, format!("clientAuth.{what}: {e}")))
+        file.open_pem().map_err(|(at, e)| (at, format!("clientAuth.{what}: {e}")))
     };
     let wrong = |e: String| (from.at, format!("clientAuth.signingKey: {e}"));
     let pem = opened("signingKey", &from.key)?;
