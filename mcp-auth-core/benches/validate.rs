@@ -84,7 +84,7 @@ impl Fixture {
 
     fn warmed(&self) -> TokenCache {
         let cache = TokenCache::new(64 << 20, 7);
-        cache.insert(Arc::new(self.cold()));
+        cache.insert(Arc::new(self.cold()), NOW);
         cache
     }
 }
@@ -191,7 +191,7 @@ fn lookups(bench: &mut support::Bench) {
     let filled = |count: usize| {
         let cache = TokenCache::new(2 << 30, 7);
         for i in 0..count {
-            cache.insert(many.principal(&many.token(i)));
+            cache.insert(many.principal(&many.token(i)), NOW);
         }
         assert_eq!(cache.len(), count, "all of them are resident");
         // As many requests in both cases, so that what a request's own bytes cost is the same in both.
@@ -224,7 +224,7 @@ fn memory(bench: &mut support::Bench) {
     let cache = TokenCache::new(BOUND, 7);
     let mut most = 0;
     for i in 0..1_000_000 {
-        cache.insert(many.principal(&many.token(i)));
+        cache.insert(many.principal(&many.token(i)), NOW);
         most = most.max(cache.memory_bytes());
     }
     let grown = resident_bytes().unwrap_or(before).saturating_sub(before);

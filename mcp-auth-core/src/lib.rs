@@ -34,6 +34,8 @@ pub mod principal;
 pub mod request_target;
 pub mod seal;
 pub mod session;
+#[doc(hidden)]
+pub mod sweep;
 
 mod time;
 

@@ -102,16 +102,17 @@ fn main() -> ExitCode {
         let desk: ExchangeDesk<()> = ExchangeDesk::new((count + 1_000) * 4_096, 0x5eed);
         let mut map = HashMap::new();
         for key in &keys {
-            desk.tokens().insert(*key, token.clone());
+            desk.tokens().insert(*key, token.clone(), NOW);
             map.insert(*key, token.clone());
         }
         assert!(desk.tokens().len() >= count - count / 20, "{} of {count}", desk.tokens().len());
+        let alice = subject("one.token.of.alice");
         let (mutex, rw_lock) = (Mutex::new(map.clone()), RwLock::new(map));
-        let ask = |key: &CacheKey| match desk.ask(*key, &plan, NOW, || ()) {
+        let ask = |key: &CacheKey| match desk.ask(*key, &plan, &alice, NOW, || ()) {
             Ask::Ready(token) => token,
             // An entry that the cache threw out: bounded caches may.
             Ask::Lead(ticket, ()) => {
-                desk.abandon(ticket, NOW);
+                desk.abandon(ticket);
                 token.clone()
             }
             other => panic!("{other:?}"),
@@ -138,7 +139,7 @@ fn main() -> ExitCode {
                 contend(&keys, |key, write| {
                     black_box(ask(key));
                     if write {
-                        desk.tokens().insert(*key, token.clone());
+                        desk.tokens().insert(*key, token.clone(), NOW);
                     }
                 });
             })

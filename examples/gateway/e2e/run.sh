@@ -172,7 +172,7 @@ wanted() { local suite; for suite; do [[ " ${suites[*]} " == *" $suite "* ]] && 
 if wanted clients facade; then
   program openssl openssl >/dev/null || die "openssl is needed: it makes the certificate of the clients' metadata documents"
 fi
-if wanted clients exchange-replicas facade; then
+if wanted clients exchange-replicas exchange-streams facade; then
   E2E_REDIS=$(program redis-server redis-server) || die "redis-server is needed, and could not be installed"
 fi
 if wanted browser; then
@@ -181,7 +181,7 @@ fi
 export E2E_REDIS=${E2E_REDIS:-} E2E_CHROMIUM=${E2E_CHROMIUM:-}
 
 # ---- a client to build ---------------------------------------------------------------------------
-if [[ " ${suites[*]} " == *" clients "* ]]; then
+if wanted clients exchange-streams; then
   say "building the client on the Rust SDK"
   grouped cargo build --quiet --locked --manifest-path "$here/parts/rmcp-client/Cargo.toml" --target-dir "$cache/rust-client" \
     || die "the client on the Rust SDK does not build"

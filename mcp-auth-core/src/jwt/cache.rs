@@ -2,13 +2,16 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{Equivalent, OptionsBuilder, Weighter};
 
+use crate::UnixTime;
 use crate::principal::Principal;
+use crate::sweep::Sweep;
 
 /// What an entry costs besides its principal's own count: the cache's slot and index, and what an allocator adds to
 /// a handful of small pieces. Measured: with it a full cache's resident memory stays within the bound
@@ -33,7 +36,11 @@ const ENTRY_OVERHEAD: usize = 640;
 pub struct TokenCache {
     entries: Cache<ByToken, Arc<Principal>, ByMemory, Seeded>,
     max_bytes: usize,
+    sweep: Sweep,
 }
+
+/// How long after its `exp` a token is kept: longer than the clock skew that anybody allows.
+const AFTER_EXP: Duration = Duration::from_secs(600);
 
 impl TokenCache {
     /// A cache of at most `max_bytes`. `seed` makes its hash differ from other processes'; take it from a random
@@ -55,7 +62,7 @@ impl TokenCache {
                 Cache::with(items, max_bytes as u64, ByMemory, Seeded(seed), DefaultLifecycle::default())
             }
         };
-        Self { entries, max_bytes }
+        Self { entries, max_bytes, sweep: Sweep::default() }
     }
 
     /// The principal of exactly this token, not yet rechecked.
@@ -63,10 +70,16 @@ impl TokenCache {
         self.entries.get(token)
     }
 
-    /// Remembers a principal by its token. One without a token, or bigger than a shard, is not kept.
-    pub fn insert(&self, principal: Arc<Principal>) {
-        if principal.token().is_some() {
-            self.entries.insert(ByToken(principal.clone()), principal);
+    /// Remembers a principal by its token. One without a token, or bigger than a shard, is not kept. Now and then those
+    /// that ended before `now` go, which nobody asks for any more: they would leave no room for new ones.
+    pub fn insert(&self, principal: Arc<Principal>, now: UnixTime) {
+        if principal.token().is_none() {
+            return;
+        }
+        self.entries.insert(ByToken(principal.clone()), principal);
+        if self.sweep.is_due(self.len()) {
+            let lives = |kept: &Principal| kept.expires_at().is_none_or(|exp| now < exp.plus(AFTER_EXP));
+            self.entries.retain(|_, kept| lives(kept));
         }
     }
 

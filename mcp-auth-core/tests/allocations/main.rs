@@ -103,7 +103,8 @@ fn a_warm_validation_allocates_nothing() {
     let checks = Checks::at(UnixTime::from_secs(1000)).revocations(&revocations);
 
     let cache = TokenCache::new(1 << 20, 1);
-    cache.insert(Arc::new(validator.verify(validator.parse(&token).unwrap(), &keys, &checks).unwrap()));
+    let principal = Arc::new(validator.verify(validator.parse(&token).unwrap(), &keys, &checks).unwrap());
+    cache.insert(principal, UnixTime::from_secs(1000));
     let warm = || {
         let principal = cache.get(&token).unwrap();
         validator.recheck(&principal, &keys, &checks).unwrap();

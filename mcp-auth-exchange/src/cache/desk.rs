@@ -1,18 +1,19 @@
 //! Where a request asks for its token.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::Uri;
 use mcp_auth_core::UnixTime;
 
-use super::breaker::{Breaker, BreakerSettings, CircuitState};
+use super::breaker::{BreakerSettings, CircuitState};
+use super::circuits::{Circuits, Pass, circuit_open, name_of};
 use super::failures::{FailureLife, Failures};
 use super::flight::Flights;
 use super::{CacheKey, TokenStore};
-use crate::outcome::{Diagnosis, Facts, Outcome};
-use crate::plan::{ExchangePlan, IssuedToken};
+use crate::outcome::Outcome;
+use crate::plan::{ExchangePlan, IssuedToken, Subject};
 
 /// A token younger than this that a downstream refuses is not replaced: the next would not be better.
 const YOUNG: Duration = Duration::from_secs(5);
@@ -28,10 +29,11 @@ const FLIGHT: Duration = Duration::from_secs(60);
 /// ```
 /// # use std::sync::Arc;
 /// # use mcp_auth_core::UnixTime;
-/// # use mcp_auth_exchange::cache::{Ask, CacheKey, ExchangeDesk};
-/// # use mcp_auth_exchange::plan::ExchangePlan;
-/// # fn example(desk: &ExchangeDesk<Arc<str>>, key: CacheKey, plan: &ExchangePlan, now: UnixTime) {
-/// match desk.ask(key, plan, now, || "a channel".into()) {
+/// # use mcp_auth_exchange::cache::{Ask, ExchangeDesk};
+/// # use mcp_auth_exchange::plan::{ExchangePlan, Subject};
+/// # fn example(desk: &ExchangeDesk<Arc<str>>, plan: &ExchangePlan, subject: &Subject, now: UnixTime) {
+/// let key = plan.cache_key("", subject, None);
+/// match desk.ask(key, plan, subject, now, || "a channel".into()) {
 ///     Ask::Ready(token) => { /* use it */ }
 ///     Ask::Renew(token, ticket) => { /* use it, and exchange in the background */ }
 ///     Ask::Lead(ticket, channel) => { /* exchange; finish(ticket); tell the channel */ }
@@ -44,8 +46,7 @@ pub struct ExchangeDesk<W> {
     tokens: TokenStore,
     failures: Failures,
     flights: Mutex<Flights<W>>,
-    circuits: Mutex<HashMap<Box<str>, Breaker>>,
-    settings: BreakerSettings,
+    circuits: Circuits,
 }
 
 /// What came of asking.
@@ -65,15 +66,14 @@ pub enum Ask<W> {
     Failed(Outcome),
 }
 
-/// The right and the duty to end one exchange: with [`ExchangeDesk::finish`], [`ExchangeDesk::finish_unasked`] or
-/// [`ExchangeDesk::abandon`]. It ends that one and no other: it is not `Clone`, and ending takes it.
+/// The right and the duty to end one exchange: with [`ExchangeDesk::finish`], [`ExchangeDesk::finish_unasked`],
+/// [`ExchangeDesk::abandon`] or [`ExchangeDesk::abandon_before`]. It ends that one and no other: it is not `Clone`, and ending takes it.
 ///
 /// ```compile_fail
-/// # use mcp_auth_core::UnixTime;
 /// # use mcp_auth_exchange::cache::{ExchangeDesk, Ticket};
-/// # fn twice(desk: &ExchangeDesk<()>, ticket: Ticket, now: UnixTime) {
-/// desk.abandon(ticket, now);
-/// desk.abandon(ticket, now); // use of moved value
+/// # fn twice(desk: &ExchangeDesk<()>, ticket: Ticket) {
+/// desk.abandon(ticket);
+/// desk.abandon(ticket); // use of moved value
 /// # }
 /// ```
 #[derive(Debug)]
@@ -81,7 +81,7 @@ pub enum Ask<W> {
 pub struct Ticket {
     key: CacheKey,
     number: u64,
-    endpoints: Vec<Box<str>>,
+    endpoints: Vec<Pass>,
 }
 
 impl Ticket {
@@ -104,21 +104,21 @@ impl<W: Clone> ExchangeDesk<W> {
             // One failure is a few hundred bytes.
             failures: Failures::new(life, max_bytes / 8192, seed.rotate_left(32)),
             flights: Mutex::new(Flights::new(FLIGHT)),
-            circuits: Mutex::new(HashMap::new()),
-            settings,
+            circuits: Circuits::new(settings, seed.rotate_left(16)),
         }
     }
 
-    /// Asks for the token under `key` of `plan`. `waiter` makes what others wait with, should this one lead.
+    /// Asks for the token of `plan` for `subject`, whose [`key`](ExchangePlan::cache_key) is. `waiter` makes what others wait with, should this one lead.
     pub fn ask(
         &self,
         key: CacheKey,
         plan: &ExchangePlan,
+        subject: &Subject,
         now: UnixTime,
         waiter: impl FnOnce() -> W,
     ) -> Ask<W> {
         if let Some(token) = self.tokens.get(&key, now) {
-            return self.renew(key, plan, token, now, waiter);
+            return self.renew(key, plan, subject, token, now, waiter);
         }
         if let Some(outcome) = self.failures.get(&key, now) {
             return Ask::Failed(outcome);
@@ -134,10 +134,10 @@ impl<W: Clone> ExchangeDesk<W> {
         if let Some(outcome) = self.failures.get(&key, now) {
             return Ask::Failed(outcome);
         }
-        let endpoints = endpoints(plan);
-        if let Err((until, step)) = self.pass_circuits(&endpoints, now) {
-            return Ask::Failed(circuit_open(plan, step, until, now));
-        }
+        let endpoints = match self.circuits.pass(plan, subject, now) {
+            Ok(endpoints) => endpoints,
+            Err((until, step)) => return Ask::Failed(circuit_open(plan, step, until, now)),
+        };
         let waiter = waiter();
         let number = flights.begin(key, waiter.clone(), now);
         Ask::Lead(Ticket { key, number, endpoints }, waiter)
@@ -147,6 +147,7 @@ impl<W: Clone> ExchangeDesk<W> {
         &self,
         key: CacheKey,
         plan: &ExchangePlan,
+        subject: &Subject,
         token: Arc<IssuedToken>,
         now: UnixTime,
         waiter: impl FnOnce() -> W,
@@ -161,10 +162,7 @@ impl<W: Clone> ExchangeDesk<W> {
         {
             return Ask::Ready(token);
         }
-        let endpoints = endpoints(plan);
-        if self.pass_circuits(&endpoints, now).is_err() {
-            return Ask::Ready(token);
-        }
+        let Ok(endpoints) = self.circuits.pass(plan, subject, now) else { return Ask::Ready(token) };
         let number = flights.begin(key, waiter(), now);
         Ask::Renew(token, Ticket { key, number, endpoints })
     }
@@ -174,42 +172,63 @@ impl<W: Clone> ExchangeDesk<W> {
     pub fn finish(&self, ticket: Ticket, outcome: &Outcome, now: UnixTime) -> Option<W> {
         let Ticket { key, number, endpoints } = ticket;
         if let Outcome::Token(token) = outcome {
-            self.tokens.insert(key, token.clone());
+            self.tokens.insert(key, token.clone(), now);
         }
         self.failures.keep(key, outcome, now);
-        self.tell_circuits(&endpoints, outcome, now);
+        self.circuits.tell(&endpoints, outcome, now);
         lock(&self.flights).end(&key, number)
     }
 
     /// Ends an exchange for which no provider was asked: another replica had the token. As [`finish`](Self::finish), but
     /// no circuit hears of an answer.
     pub fn finish_unasked(&self, ticket: Ticket, token: Arc<IssuedToken>, now: UnixTime) -> Option<W> {
-        self.tokens.insert(ticket.key, token.clone());
+        self.tokens.insert(ticket.key, token.clone(), now);
         self.failures.keep(ticket.key, &Outcome::Token(token), now);
-        self.abandon(ticket, now)
+        self.abandon(ticket)
     }
 
     /// Ends an exchange of which nothing came: its task was dropped. Nothing is remembered, and the next one who asks
     /// leads. Gives what its followers wait with.
-    pub fn abandon(&self, ticket: Ticket, now: UnixTime) -> Option<W> {
-        let mut circuits = lock(&self.circuits);
-        for endpoint in &ticket.endpoints {
-            if let Some(breaker) = circuits.get_mut(endpoint) {
-                breaker.abandoned(now);
-            }
-        }
-        drop(circuits);
+    pub fn abandon(&self, ticket: Ticket) -> Option<W> {
+        self.end_before(ticket, 0)
+    }
+
+    /// Ends an exchange that stops before the first request to `endpoint`, which was never sent: nothing is remembered,
+    /// its circuit hears nothing, and those of the steps before it hear that they answered. As
+    /// [`abandon`](Self::abandon) where no step before it is.
+    pub fn abandon_before(&self, ticket: Ticket, endpoint: &Uri) -> Option<W> {
+        let name = name_of(endpoint);
+        let answered = ticket.endpoints.iter().position(|pass| pass.endpoint == name).unwrap_or(0);
+        self.end_before(ticket, answered)
+    }
+
+    fn end_before(&self, ticket: Ticket, answered: usize) -> Option<W> {
+        self.circuits.end_before(&ticket.endpoints, answered);
         lock(&self.flights).end(&ticket.key, ticket.number)
     }
 
-    /// The downstream answered 401 to this token: forgets it. Whether it is worth asking for another and sending the
-    /// request again, once; not for a token that was issued in the last 5 seconds.
+    /// For a request that had to wait before it could be sent: what is said instead of sending it, where the circuit of
+    /// its step's endpoint opened meanwhile. End the exchange with [`abandon_before`](Self::abandon_before) then.
+    pub fn opened_meanwhile(&self, plan: &ExchangePlan, endpoint: &Uri, now: UnixTime) -> Option<Outcome> {
+        self.circuits.opened(plan, endpoint, now)
+    }
+
+    /// Whether it is worth asking for another token, once, when a downstream answers 401 to this one; not where it was
+    /// issued in the last 5 seconds.
+    pub fn is_worth_replacing(&self, token: &IssuedToken, now: UnixTime) -> bool {
+        // One that was issued later than now is of before the clock was set back.
+        token.issued_at() > now || now.since(token.issued_at()) >= YOUNG
+    }
+
+    /// The downstream answered 401 to this token: forgets it, where it [is worth replacing](Self::is_worth_replacing),
+    /// and says whether it was. Where replicas share tokens, it has to be out of their store before, or somebody brings
+    /// it back from there.
     pub fn refused_downstream(&self, key: &CacheKey, token: &Arc<IssuedToken>, now: UnixTime) -> bool {
-        if now.since(token.issued_at()) < YOUNG {
-            return false;
+        let worth = self.is_worth_replacing(token, now);
+        if worth {
+            self.tokens.remove(key, token);
         }
-        self.tokens.remove(key, token);
-        true
+        worth
     }
 
     /// The tokens, to put one in that another replica got.
@@ -224,45 +243,7 @@ impl<W: Clone> ExchangeDesk<W> {
 
     /// The circuits of all endpoints that were asked.
     pub fn circuits(&self) -> Vec<(String, CircuitState)> {
-        let circuits = lock(&self.circuits);
-        circuits.iter().map(|(endpoint, breaker)| (endpoint.to_string(), breaker.state())).collect()
-    }
-
-    /// Lets a request through when all circuits do, so that no circuit is left probing for one that another stops.
-    fn pass_circuits(&self, endpoints: &[Box<str>], now: UnixTime) -> Result<(), (UnixTime, usize)> {
-        let mut circuits = lock(&self.circuits);
-        for (step, endpoint) in endpoints.iter().enumerate() {
-            if let Some(breaker) = circuits.get(endpoint) {
-                breaker.would_allow(now).map_err(|until| (until, step))?;
-            }
-        }
-        for endpoint in endpoints {
-            // INVARIANT: allowed a line ago, under the same lock; an endpoint that occurs twice is probing then.
-            let _ =
-                circuits.entry(endpoint.clone()).or_insert_with(|| Breaker::new(self.settings)).allow(now);
-        }
-        Ok(())
-    }
-
-    fn tell_circuits(&self, endpoints: &[Box<str>], outcome: &Outcome, now: UnixTime) {
-        let mut circuits = lock(&self.circuits);
-        let ended_at = outcome.diagnosis().map_or(endpoints.len(), |d| d.step().saturating_sub(1));
-        let asked = outcome.diagnosis().is_none_or(Diagnosis::was_asked);
-        for (step, endpoint) in endpoints.iter().enumerate() {
-            let Some(breaker) = circuits.get_mut(endpoint) else { continue };
-            match outcome {
-                Outcome::Transient { retry_after, diagnosis } if step == ended_at => {
-                    // A 429 may be about one user: the pause is his, and what he failed counts as one failure.
-                    let limited = diagnosis.status() == Some(429);
-                    breaker.failed(retry_after.filter(|_| !limited), now);
-                }
-                // Two steps at one endpoint: what it said last counts.
-                _ if step < ended_at && endpoints.get(ended_at) == Some(endpoint) => {}
-                _ if step < ended_at || step == ended_at && asked => breaker.answered(),
-                // Never asked.
-                _ => breaker.abandoned(now),
-            }
-        }
+        self.circuits.states()
     }
 }
 
@@ -272,21 +253,7 @@ impl<W> fmt::Debug for ExchangeDesk<W> {
     }
 }
 
-fn endpoints(plan: &ExchangePlan) -> Vec<Box<str>> {
-    plan.steps().iter().map(|step| step.endpoint().uri().to_string().into()).collect()
-}
-
-fn circuit_open(plan: &ExchangePlan, step: usize, until: UnixTime, now: UnixTime) -> Outcome {
-    let provider = plan.steps().get(step).map(|step| step.profile().name().to_owned()).unwrap_or_default();
-    let facts = Facts { provider, step: step + 1, ..Facts::default() };
-    let text = "not asked: it failed several times in a row, or asked for a pause";
-    Outcome::Transient {
-        retry_after: Some(until.since(now).max(Duration::from_secs(1))),
-        diagnosis: Diagnosis::new("circuit_open", text, &facts),
-    }
-}
-
 /// A panic elsewhere leaves tables that are whole: each change is one call.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

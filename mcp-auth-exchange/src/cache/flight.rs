@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mcp_auth_core::UnixTime;
 
-use super::CacheKey;
+use super::{CacheKey, is_before};
 
 /// Exchanges that are under way. `W` is what followers wait with: the driver's own.
 ///
@@ -33,14 +33,15 @@ impl<W: Clone> Flights<W> {
 
     /// The waiter of the flight under this key, where one is under way.
     pub(super) fn under_way(&self, key: &CacheKey, now: UnixTime) -> Option<&W> {
-        self.by_key.get(key).filter(|flight| now < flight.until).map(|flight| &flight.waiter)
+        let flies = |flight: &&Flight<W>| is_before(now, flight.until, self.deadline);
+        self.by_key.get(key).filter(flies).map(|flight| &flight.waiter)
     }
 
     /// Begins a flight and gives its number.
     pub(super) fn begin(&mut self, key: CacheKey, waiter: W, now: UnixTime) -> u64 {
         // What nobody asked for again and nobody ended goes now and then.
         if self.begun % 1024 == 1023 {
-            self.by_key.retain(|_, flight| now < flight.until);
+            self.by_key.retain(|_, flight| is_before(now, flight.until, self.deadline));
         }
         self.begun += 1;
         let until = now.plus(self.deadline);

@@ -12,6 +12,7 @@
 //! under one key, a token or a failure, is therefore for one user's token, and nobody else is given it.
 
 mod breaker;
+mod circuits;
 mod desk;
 mod failures;
 mod flight;
@@ -21,6 +22,10 @@ mod shared;
 mod tests;
 mod tokens;
 
+use std::time::Duration;
+
+use mcp_auth_core::UnixTime;
+
 pub use breaker::{BreakerSettings, CircuitState};
 pub use desk::{Ask, ExchangeDesk, Ticket};
 pub use failures::FailureLife;
@@ -28,3 +33,9 @@ pub use key::CacheKey;
 pub(crate) use key::{PlanParts, RequestParts, StepParts};
 pub use shared::{SharedEntry, SharedEntryError};
 pub use tokens::TokenStore;
+
+/// Whether `now` is before `until`, which was set at most `longest` before it: one that is further away was set before
+/// the clock was set back, and is over.
+fn is_before(now: UnixTime, until: UnixTime, longest: Duration) -> bool {
+    now < until && until.since(now) <= longest
+}

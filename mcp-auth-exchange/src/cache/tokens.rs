@@ -1,10 +1,12 @@
 //! Issued tokens, bounded in bytes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 use mcp_auth_core::UnixTime;
+use mcp_auth_core::sweep::Sweep;
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
@@ -15,7 +17,12 @@ use crate::plan::IssuedToken;
 /// another part of it holds.
 pub struct TokenStore {
     cache: Cache<CacheKey, Arc<IssuedToken>, ByMemory, SeedableRandomState>,
+    sweep: Sweep,
 }
+
+/// How far the clocks of two replicas may differ. A token that was issued later than that is of before the clock was set
+/// back, and nobody knows any more when it ends.
+const SKEW: Duration = Duration::from_secs(60);
 
 impl TokenStore {
     /// A store of at most `max_bytes`. Take `seed` from a random source.
@@ -23,17 +30,21 @@ impl TokenStore {
         let items = (max_bytes / 2048).max(16);
         // The keys are digests already. The seed only makes sure that nobody outside can aim at one part.
         let hasher = SeedableRandomState::with_seed(seed, SharedSeed::global_fixed());
-        Self { cache: Cache::with(items, max_bytes as u64, ByMemory, hasher, DefaultLifecycle::default()) }
+        let cache = Cache::with(items, max_bytes as u64, ByMemory, hasher, DefaultLifecycle::default());
+        Self { cache, sweep: Sweep::default() }
     }
 
     /// The token under this key, if it is still to be used at `now`.
     pub fn get(&self, key: &CacheKey, now: UnixTime) -> Option<Arc<IssuedToken>> {
-        self.cache.get(key).filter(|token| now < token.usable_until())
+        self.cache.get(key).filter(|token| is_good(token, now))
     }
 
-    /// Keeps a token.
-    pub fn insert(&self, key: CacheKey, token: Arc<IssuedToken>) {
+    /// Keeps a token. Now and then those that ended are removed.
+    pub fn insert(&self, key: CacheKey, token: Arc<IssuedToken>, now: UnixTime) {
         self.cache.insert(key, token);
+        if self.sweep.is_due(self.len()) {
+            self.cache.retain(|_, token| is_good(token, now));
+        }
     }
 
     /// Forgets the token under this key, if it is this one.
@@ -56,6 +67,10 @@ impl std::fmt::Debug for TokenStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenStore").field("len", &self.len()).finish_non_exhaustive()
     }
+}
+
+fn is_good(token: &IssuedToken, now: UnixTime) -> bool {
+    now < token.usable_until() && token.issued_at().since(now) <= SKEW
 }
 
 #[derive(Clone)]

@@ -11,6 +11,7 @@ use quick_cache::{Equivalent, Weighter};
 
 use mcp_auth_core::credential::AccessToken;
 use mcp_auth_core::jwt::ValidationError;
+use mcp_auth_core::sweep::Sweep;
 use mcp_auth_core::{Principal, UnixTime};
 
 /// How long an answer is believed. A revoked token is good for at most that long here.
@@ -59,6 +60,7 @@ pub struct IntrospectionCache {
     life: IntrospectionLife,
     active: Cache<Token, Entry, ByMemory, Seeded>,
     inactive: Cache<Token, Entry, ByMemory, Seeded>,
+    sweep: Sweep,
 }
 
 #[derive(Clone)]
@@ -74,7 +76,8 @@ impl IntrospectionCache {
             let items = (bytes / 4096).max(16);
             Cache::with(items, bytes as u64, ByMemory, Seeded(seed), DefaultLifecycle::default())
         };
-        Self { life, active: cache(max_bytes - max_bytes / 8), inactive: cache(max_bytes / 8) }
+        let (active, inactive) = (cache(max_bytes - max_bytes / 8), cache(max_bytes / 8));
+        Self { life, active, inactive, sweep: Sweep::default() }
     }
 
     /// What is known of exactly this token at `now`.
@@ -91,6 +94,7 @@ impl IntrospectionCache {
         let until = principal.expires_at().map_or(until, |exp| until.min(exp));
         self.inactive.remove(token.expose());
         self.active.insert(Token(token), Entry { until, known: Known::Active(principal) });
+        self.sweep(now);
     }
 
     /// Keeps that a token was inactive.
@@ -106,6 +110,15 @@ impl IntrospectionCache {
     fn insert_bad(&self, token: &AccessToken, known: Known, now: UnixTime) {
         self.active.remove(token.expose());
         self.inactive.insert(Token(token.clone()), Entry { until: now.plus(self.life.inactive), known });
+        self.sweep(now);
+    }
+
+    /// Removes, now and then, what nobody is told any more.
+    fn sweep(&self, now: UnixTime) {
+        if self.sweep.is_due(self.active.len() + self.inactive.len()) {
+            self.active.retain(|_, entry| now < entry.until);
+            self.inactive.retain(|_, entry| now < entry.until);
+        }
     }
 
     /// Number of kept answers: for active tokens and for inactive ones.

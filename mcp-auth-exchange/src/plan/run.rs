@@ -223,7 +223,10 @@ impl ExchangeRun {
         let (facts, secrets) = (self.facts(), self.secrets());
         let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
         match classify(&step.profile, &facts, error, &secrets) {
-            Outcome::Transient { retry_after, diagnosis } if !asks_nonce => {
+            // Who was told that he asks too often does not ask again at once.
+            Outcome::Transient { retry_after, diagnosis }
+                if !asks_nonce && diagnosis.status() != Some(429) =>
+            {
                 self.try_again(Outcome::Transient { retry_after, diagnosis }, retry_after)
             }
             outcome => Progress::Done(outcome),

@@ -1,6 +1,6 @@
 //! Answers with a token.
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 
 use mcp_auth_core::json::{Document, JsonErrorKind, Limits, Object, Value};
@@ -229,7 +229,16 @@ fn expires_in(object: Object<'_>) -> Option<u64> {
     }
 }
 
+/// Seconds, or a date (RFC 9110 §10.2.3), which is taken by the provider's own clock. No pause is no advice: zero reads as
+/// absent.
 fn retry_after_seconds(headers: &HeaderMap) -> Option<u32> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+    let seconds = if text.bytes().all(|b| b.is_ascii_digit()) {
+        text.parse().ok()?
+    } else {
+        let date = |text: &str| httpdate::parse_http_date(text).ok();
+        let now = date(headers.get(DATE)?.to_str().ok()?)?;
+        u32::try_from(date(text)?.duration_since(now).ok()?.as_secs()).ok()?
+    };
+    Some(seconds).filter(|seconds| *seconds > 0)
 }

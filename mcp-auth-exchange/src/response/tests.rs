@@ -1,4 +1,4 @@
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -195,9 +195,22 @@ fn attack_109_transient_faults_and_retry_after() {
         TokenResponse::parse(StatusCode::TOO_MANY_REQUESTS, &headers, b"").unwrap_err().retry_after_seconds()
     };
     assert_eq!(after("120"), Some(120));
-    for odd in ["Wed, 21 Oct 2015 07:28:00 GMT", "-1", "+1", "", "99999999999"] {
+    for odd in ["Wed, 21 Oct 2015 07:28:00 GMT", "-1", "+1", "", "99999999999", "0", "00"] {
         assert_eq!(after(odd), None, "{odd}");
     }
+    let dated = |date, after| {
+        let headers =
+            [(DATE, HeaderValue::from_static(date)), (RETRY_AFTER, HeaderValue::from_static(after))];
+        TokenResponse::parse(StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::from_iter(headers), b"")
+            .unwrap_err()
+            .retry_after_seconds()
+    };
+    let noon = "Wed, 21 Oct 2015 12:00:00 GMT";
+    assert_eq!(dated(noon, "Wed, 21 Oct 2015 12:02:00 GMT"), Some(120));
+    for odd in ["Wed, 21 Oct 2015 11:59:59 GMT", noon, "Wed, 21 Oct 2915 12:00:00 GMT", "tomorrow"] {
+        assert_eq!(dated(noon, odd), None, "{odd}");
+    }
+    assert_eq!(dated("today", "Wed, 21 Oct 2015 12:02:00 GMT"), None);
 }
 
 #[test]

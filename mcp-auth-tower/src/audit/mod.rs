@@ -4,7 +4,9 @@
 //!    known by then.
 //! 2. What [`authorize`](crate::authorize) lets through is written before the service is called, so that hanging up
 //!    leaves a record.
-//! 3. An answer that cannot be passed on (502) is written besides: the call was made.
+//! 3. An answer that cannot be passed on (502) is written besides: the call was made. So is what the policy allowed and
+//!    for which there was no downstream credential ([`exchange`](crate::exchange)): with a `refusal` of
+//!    `exchange_refused_downstream` the service refused the call, with another `exchange_…` it never got it.
 //!
 //! No record holds a token or a part of one. Without this layer nothing is written. Put it outside of the layers
 //! that refuse, and inside of [`metadata`](crate::metadata), which nobody is refused.

@@ -171,7 +171,7 @@ impl Shared {
             Ok(principal) => {
                 let principal = Arc::new(principal);
                 if let Some(cache) = &self.cache {
-                    cache.insert(principal.clone());
+                    cache.insert(principal.clone(), now);
                 }
                 self.use_up(principal, &credential, proven, now)
             }

@@ -1,21 +1,25 @@
 //! From a question to a token: one exchange per key, as a task of its own.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use mcp_auth_exchange::Outcome;
-use mcp_auth_exchange::cache::{Ask, CircuitState, Ticket};
+use mcp_auth_exchange::cache::{Ask, Ticket};
 use mcp_auth_exchange::client_auth::ClientCertificate;
 use mcp_auth_exchange::plan::{ExchangeRun, IssuedToken, Progress, SendContext, Step};
 use mcp_auth_exchange::response::MAX_RESPONSE_BYTES;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::exchanger::{Asking, Exchanger, Inner, Waiter};
+use super::exchanger::{Asking, Exchanger, Inner};
+use super::flight::{Teller, Waiting};
+use super::landing::Landing;
 use super::replicas::Turn;
+use super::report::report;
+use super::slots::{Place, Turn as Slot, provider_of};
 use super::{Claim, ExchangeRefusal};
 use crate::client::{FetchError, FetchRequest, FetchUrl, UrlTrust};
 use crate::random;
@@ -30,7 +34,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(3);
 /// What came of asking.
 pub(super) enum Asked {
     Token(Arc<IssuedToken>),
-    Wait(Waiter),
+    Wait(Waiting),
     Refused(ExchangeRefusal),
 }
 
@@ -38,52 +42,52 @@ impl Exchanger {
     /// Asks, without waiting.
     pub(super) fn ask(&self, asking: &Asking) -> Asked {
         let inner = &self.0;
-        let mut sender = None;
-        let asked = inner.desk.ask(asking.key, &asking.plan, inner.clock.now(), || {
-            let (ours, theirs) = watch::channel(None);
-            sender = Some(ours);
-            theirs
+        let mut teller = None;
+        let asked = inner.desk.ask(asking.key, &asking.plan, &asking.subject, inner.clock.now(), || {
+            let (ours, waiter) = Teller::new();
+            teller = Some(ours);
+            waiter
         });
-        let sender = || sender.unwrap_or_else(|| watch::Sender::new(None));
+        let teller = || teller.unwrap_or_else(|| Teller::new().0);
         match asked {
             Ask::Ready(token) => Asked::Token(token),
             Ask::Renew(token, ticket) => {
+                let teller = teller();
+                let wanted = teller.wanted.subscribe();
                 // Whether that works or not: the token at hand is still good.
-                let _ = self.begin(asking, ticket, sender());
+                let _ = self.begin(asking, ticket, teller, Some(wanted));
                 Asked::Token(token)
             }
-            Ask::Lead(ticket, waiter) => match self.begin(asking, ticket, sender()) {
-                Ok(()) => Asked::Wait(waiter),
-                Err(refusal) => Asked::Refused(refusal),
-            },
-            Ask::Follow(waiter) => Asked::Wait(waiter),
+            Ask::Lead(ticket, waiter) => {
+                // Before anybody looks whether somebody waits.
+                let waiting = waiter.wait();
+                match self.begin(asking, ticket, teller(), None) {
+                    Ok(()) => Asked::Wait(waiting),
+                    Err(refusal) => Asked::Refused(refusal),
+                }
+            }
+            Ask::Follow(waiter) => Asked::Wait(waiter.wait()),
             Ask::Failed(outcome) => Asked::Refused(ExchangeRefusal::NoToken(outcome)),
         }
     }
 
-    /// Waits for a token: by `waiter` first, where one is at hand.
+    /// Waits for a token: by `waiting` first, where that is at hand.
     pub(super) async fn obtain(
         &self,
         asking: &Asking,
-        mut waiter: Option<Waiter>,
+        mut waiting: Option<Waiting>,
     ) -> Result<Arc<IssuedToken>, ExchangeRefusal> {
         for _ in 0..ASKS {
-            let mut waiter = match waiter.take() {
-                Some(waiter) => waiter,
+            let mut waiting = match waiting.take() {
+                Some(waiting) => waiting,
                 None => match self.ask(asking) {
                     Asked::Token(token) => return Ok(token),
                     Asked::Refused(refusal) => return Err(refusal),
-                    Asked::Wait(waiter) => waiter,
+                    Asked::Wait(waiting) => waiting,
                 },
             };
-            match timeout(self.0.deadline + GRACE, waiter.wait_for(Option::is_some)).await {
-                Ok(Ok(outcome)) => {
-                    return match &*outcome {
-                        Some(Outcome::Token(token)) => Ok(token.clone()),
-                        Some(outcome) => Err(ExchangeRefusal::NoToken(outcome.clone())),
-                        None => Err(ExchangeRefusal::NoAnswer),
-                    };
-                }
+            match timeout(self.0.deadline + GRACE, waiting.told.wait_for(Option::is_some)).await {
+                Ok(Ok(told)) => return told.clone().unwrap_or(Err(ExchangeRefusal::NoAnswer)),
                 // Its task was dropped: somebody else may do better.
                 Ok(Err(_)) => {}
                 Err(_) => break,
@@ -93,58 +97,75 @@ impl Exchanger {
     }
 
     /// A downstream refused this token: whether another one is worth asking for.
-    pub(super) fn refused_downstream(&self, asking: &Asking, token: &Arc<IssuedToken>) -> bool {
-        self.0.desk.refused_downstream(&asking.key, token, self.0.clock.now())
+    pub(super) fn is_worth_replacing(&self, token: &IssuedToken) -> bool {
+        self.0.desk.is_worth_replacing(token, self.0.clock.now())
     }
 
-    /// Forgets a refused token that other replicas may still have.
-    pub(super) async fn forget_shared(&self, asking: &Asking, refused: &IssuedToken) {
+    /// Forgets a refused token: first where replicas share it, since who finds none here would bring it back from there.
+    pub(super) async fn forget(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
         self.0.in_store(|shared| shared.remove(asking.key, refused)).await;
+        self.forget_here(asking, refused);
     }
 
     /// The same, for an answer that does not wait for it.
-    pub(super) fn forget_shared_later(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        if self.0.shared.is_some() {
-            let (exchanger, asking, refused) = (self.clone(), asking.clone(), refused.clone());
-            runtime.spawn(async move { exchanger.forget_shared(&asking, &refused).await });
+    pub(super) fn forget_later(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
+        match Handle::try_current() {
+            Ok(runtime) if self.0.shared.is_some() => {
+                let (exchanger, asking, refused) = (self.clone(), asking.clone(), refused.clone());
+                runtime.spawn(async move { exchanger.forget(&asking, &refused).await });
+            }
+            _ => self.forget_here(asking, refused),
         }
     }
 
+    fn forget_here(&self, asking: &Asking, refused: &Arc<IssuedToken>) {
+        self.0.desk.refused_downstream(&asking.key, refused, self.0.clock.now());
+    }
+
     /// Begins an exchange as a task of its own: a request that is cancelled does not cancel what others wait for.
+    /// `wanted` keeps it waiting for a slot though nobody waits for the token.
     fn begin(
         &self,
         asking: &Asking,
         ticket: Ticket,
-        sender: watch::Sender<Option<Outcome>>,
+        teller: Teller,
+        wanted: Option<watch::Receiver<()>>,
     ) -> Result<(), ExchangeRefusal> {
-        let slot = self.0.slots.clone().try_acquire_owned().ok();
-        let full = slot.is_none();
-        let landing = Landing { exchanger: self.clone(), ticket: Some(ticket), sender, _slot: slot };
-        if full {
-            tracing::warn!(target: "mcp_auth", plan = asking.plan.name(), "too many token exchanges are under way");
-            return Err(ExchangeRefusal::NoAnswer);
-        }
+        let landing = Landing::new(self.clone(), ticket, teller);
+        let first = asking.plan.steps().first();
+        let Some(place) = self.0.slots.enter(&provider_of(first), self.0.clock.now()) else {
+            let refusal = ExchangeRefusal::Overloaded;
+            landing.refuse(first, refusal.clone());
+            return Err(refusal);
+        };
         let Ok(runtime) = Handle::try_current() else {
             tracing::error!(target: "mcp_auth", "no tokio runtime is there to exchange tokens in");
             return Err(ExchangeRefusal::NoAnswer);
         };
         let asking = asking.clone();
         runtime.spawn(async move {
-            let exchanger = landing.exchanger.clone();
+            let _wanted = wanted;
+            let exchanger = landing.exchanger().clone();
             let inner = &exchanger.0;
-            // The time that is spent on waiting for another replica is not there for the provider.
+            // The time that is spent on waiting for another replica, or for a slot, is not there for the provider.
             let deadline = Instant::now() + inner.deadline;
             let claim = match inner.among_replicas(asking.key).await {
                 Turn::Token(token) => return landing.land_unasked(Arc::new(token)),
                 Turn::Exchange(claim) => claim,
             };
-            let outcome = inner.exchange(&asking, deadline).await;
-            let token = outcome.token().cloned();
-            landing.land(outcome);
-            if let Some(token) = token {
-                // After the others have it: they do not wait for a store.
-                inner.share(&asking, &token).await;
+            let mut run = asking.plan.begin(asking.subject.clone(), asking.actor.clone());
+            match inner.drive(&asking, &mut run, place, deadline, landing.wanted()).await {
+                Ok(outcome) => {
+                    report(asking.plan.name(), &outcome);
+                    let token = outcome.token().cloned();
+                    landing.land(outcome);
+                    if let Some(token) = token {
+                        // After the others have it: they do not wait for a store.
+                        inner.share(&asking, &token).await;
+                    }
+                }
+                Err(Unsent::Refused(refusal)) => landing.refuse(run.step(), refusal),
+                Err(Unsent::Deserted) => landing.desert(run.step()),
             }
             if claim == Claim::Ours {
                 inner.in_store(|shared| shared.release(asking.key)).await;
@@ -154,78 +175,43 @@ impl Exchanger {
     }
 }
 
-/// An exchange under way. It ends once, however its task ends; who still waits when it was dropped is told by the
-/// closed channel.
-struct Landing {
-    exchanger: Exchanger,
-    ticket: Option<Ticket>,
-    sender: watch::Sender<Option<Outcome>>,
-    _slot: Option<OwnedSemaphorePermit>,
-}
-
-impl Landing {
-    fn land(mut self, outcome: Outcome) {
-        let inner = &self.exchanger.0;
-        if let Some(ticket) = self.ticket.take() {
-            inner.desk.finish(ticket, &outcome, inner.clock.now());
-            inner.report_circuits();
-        }
-        self.sender.send_replace(Some(outcome));
-    }
-
-    /// Another replica had it.
-    fn land_unasked(mut self, token: Arc<IssuedToken>) {
-        let inner = &self.exchanger.0;
-        if let Some(ticket) = self.ticket.take() {
-            inner.desk.finish_unasked(ticket, token.clone(), inner.clock.now());
-        }
-        self.sender.send_replace(Some(Outcome::Token(token)));
-    }
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            let inner = &self.exchanger.0;
-            inner.desk.abandon(ticket, inner.clock.now());
-        }
-    }
+/// Why a run stopped before a request.
+enum Unsent {
+    Refused(ExchangeRefusal),
+    /// Nobody wants its token any more.
+    Deserted,
 }
 
 impl Inner {
-    /// Tells the operator, once each time, that an endpoint is left alone or asked again.
-    fn report_circuits(&self) {
-        let mut left_alone = self.left_alone.lock().unwrap_or_else(PoisonError::into_inner);
-        for (endpoint, state) in self.desk.circuits() {
-            match state {
-                CircuitState::Open { until } if !left_alone.contains(&endpoint) => {
-                    let secs = until.since(self.clock.now()).as_secs();
-                    tracing::warn!(target: "mcp_auth", endpoint, secs, "a token endpoint is left alone: it failed several times in a row, or asked for a pause");
-                    left_alone.insert(endpoint);
-                }
-                CircuitState::Closed if left_alone.remove(&endpoint) => {
-                    tracing::info!(target: "mcp_auth", endpoint, "a token endpoint that was left alone answers again");
-                }
-                _ => {}
-            }
-        }
-    }
-
-    async fn exchange(&self, asking: &Asking, deadline: Instant) -> Outcome {
-        let run = asking.plan.begin(asking.subject.clone(), asking.actor.clone());
-        let outcome = self.drive(run, deadline).await;
-        report(asking.plan.name(), &outcome);
-        outcome
-    }
-
-    /// Makes the requests of a run, one after the other, until it is done or its time is over.
-    async fn drive(&self, mut run: ExchangeRun, deadline: Instant) -> Outcome {
+    /// Makes the requests of a run, one after the other, until it is done or its time is over. Each step has a slot
+    /// at its provider, with all its tries.
+    async fn drive(
+        &self,
+        asking: &Asking,
+        run: &mut ExchangeRun,
+        mut place: Place,
+        deadline: Instant,
+        wanted: &watch::Sender<()>,
+    ) -> Result<Outcome, Unsent> {
         loop {
+            let provider = provider_of(run.step());
+            if !place.is_at(&provider) {
+                // Before the next one: nobody has two.
+                drop(place);
+                let entered = self.slots.enter(&provider, self.clock.now());
+                place = entered.ok_or(Unsent::Refused(ExchangeRefusal::Overloaded))?;
+            }
+            match place.take_slot(deadline, wanted, || self.clock.now()).await {
+                Slot::AtOnce => {}
+                Slot::AfterOthers => self.ask_circuit_again(asking, run.step())?,
+                Slot::Never => return Err(Unsent::Refused(ExchangeRefusal::Overloaded)),
+                Slot::Deserted => return Err(Unsent::Deserted),
+            }
             let Ok(random) = random::secret() else {
                 tracing::error!(target: "mcp_auth", "the system gave no random bytes: no token can be exchanged");
-                return give_up(run);
+                return Ok(give_up(run));
             };
-            let workload_token = self.workload_token(&run).await;
+            let workload_token = self.workload_token(run).await;
             let request = run.next_request(&SendContext {
                 random: &random,
                 workload_token: workload_token.as_ref(),
@@ -234,7 +220,7 @@ impl Inner {
             });
             let request = match request {
                 Ok(request) => request,
-                Err(outcome) => return outcome,
+                Err(outcome) => return Ok(outcome),
             };
             let until = deadline.min(Instant::now() + self.timeout);
             let progress = match timeout_at(until, self.send(request)).await {
@@ -243,11 +229,19 @@ impl Inner {
                 Ok(Err(_)) | Err(_) => run.handle_failure(),
             };
             match progress {
-                Progress::Done(outcome) => return outcome,
-                Progress::Again { after } if Instant::now() + after >= deadline => return give_up(run),
+                Progress::Done(outcome) => return Ok(outcome),
+                Progress::Again { after } if Instant::now() + after >= deadline => return Ok(give_up(run)),
                 Progress::Again { after } => tokio::time::sleep(after).await,
             }
         }
+    }
+
+    /// Those who had the slots before may have found that the provider is down.
+    fn ask_circuit_again(&self, asking: &Asking, step: Option<&Step>) -> Result<(), Unsent> {
+        let opened = step.and_then(|step| {
+            self.desk.opened_meanwhile(&asking.plan, step.endpoint().uri(), self.clock.now())
+        });
+        opened.map_or(Ok(()), |outcome| Err(Unsent::Refused(ExchangeRefusal::NoToken(outcome))))
     }
 
     async fn workload_token(&self, run: &ExchangeRun) -> Option<mcp_auth_exchange::Secret> {
@@ -278,43 +272,11 @@ impl Inner {
 }
 
 /// What a run has to say of itself when nothing answers any more.
-fn give_up(mut run: ExchangeRun) -> Outcome {
+fn give_up(run: &mut ExchangeRun) -> Outcome {
     loop {
         // INVARIANT: ends, since a plan has at most 3 tries.
         if let Progress::Done(outcome) = run.handle_failure() {
             return outcome;
         }
-    }
-}
-
-/// Tells the operator, once per exchange. A diagnosis holds no token and no secret.
-fn report(plan: &str, outcome: &Outcome) {
-    let what = outcome.as_str();
-    let Some(diagnosis) = outcome.diagnosis() else {
-        let missing: Vec<&str> = outcome.token().into_iter().flat_map(|token| token.missing()).collect();
-        let beyond: Vec<&str> = outcome.token().into_iter().flat_map(|token| token.beyond()).collect();
-        let other_details = outcome.token().is_some_and(|token| token.has_other_details());
-        if missing.is_empty() && beyond.is_empty() && !other_details {
-            tracing::debug!(target: "mcp_auth", plan, "token exchanged");
-        } else {
-            let (missing, beyond) = (missing.join(" "), beyond.join(" "));
-            tracing::warn!(target: "mcp_auth", plan, missing, beyond, other_details, "token exchanged, with other scopes or authorization details than were asked for");
-        }
-        return;
-    };
-    let id = diagnosis.id();
-    match outcome {
-        Outcome::Misconfigured(_) | Outcome::Unusable(_) => {
-            tracing::error!(target: "mcp_auth", plan, outcome = what, id, reason = %diagnosis, "token not exchanged");
-        }
-        Outcome::Transient { .. } => {
-            tracing::warn!(target: "mcp_auth", plan, outcome = what, id, reason = %diagnosis, "token not exchanged");
-        }
-        _ => {
-            tracing::info!(target: "mcp_auth", plan, outcome = what, id, reason = %diagnosis, "token not exchanged");
-        }
-    }
-    if let Some(words) = diagnosis.provider_text() {
-        tracing::debug!(target: "mcp_auth", plan, id, %words, "what the provider said");
     }
 }

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mcp_auth_exchange::Outcome;
 use mcp_auth_exchange::cache::{BreakerSettings, CacheKey, CircuitState, ExchangeDesk, FailureLife};
 use mcp_auth_exchange::dpop::NonceMemory;
 use mcp_auth_exchange::plan::{ActorToken, ExchangePlan, Subject};
-use tokio::sync::{Semaphore, watch};
 
 use super::SharedTokens;
+use super::flight::Waiter;
+use super::slots::{SlotLimits, Slots};
 use super::workload::WorkloadTokens;
 use crate::client::{Fetch, FetchError, HttpClient};
 use crate::clock::{Clock, SystemClock};
@@ -26,9 +26,6 @@ use crate::clock::{Clock, SystemClock};
 #[derive(Clone)]
 pub struct Exchanger(pub(super) Arc<Inner>);
 
-/// What followers of an exchange wait with.
-pub(super) type Waiter = watch::Receiver<Option<Outcome>>;
-
 pub(super) struct Inner {
     pub(super) desk: ExchangeDesk<Waiter>,
     /// The endpoints of which the log said last that they are left alone.
@@ -38,7 +35,7 @@ pub(super) struct Inner {
     pub(super) certificates: HashMap<Arc<str>, Arc<dyn Fetch>>,
     pub(super) workload: WorkloadTokens,
     pub(super) shared: Option<Arc<dyn SharedTokens>>,
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) slots: Slots,
     pub(super) timeout: Duration,
     pub(super) deadline: Duration,
     pub(super) clock: Arc<dyn Clock>,
@@ -53,7 +50,7 @@ pub struct ExchangerBuilder {
     workload: WorkloadTokens,
     shared: Option<Arc<dyn SharedTokens>>,
     max_bytes: usize,
-    max_under_way: usize,
+    slots: SlotLimits,
     failures: FailureLife,
     breaker: BreakerSettings,
     timeout: Duration,
@@ -78,12 +75,16 @@ impl Exchanger {
             certificates: HashMap::new(),
             workload: WorkloadTokens::default(),
             shared: None,
-            max_bytes: 64 * 1024 * 1024,
-            max_under_way: 256,
+            max_bytes: ExchangerBuilder::DEFAULT_TOKEN_BYTES,
+            slots: SlotLimits {
+                concurrent: ExchangerBuilder::DEFAULT_CONCURRENT_EXCHANGES,
+                waiting: ExchangerBuilder::DEFAULT_WAITING_EXCHANGES,
+                wait: ExchangerBuilder::DEFAULT_WAIT_FOR_SLOT,
+            },
             failures: FailureLife::default(),
             breaker: BreakerSettings::default(),
-            timeout: Duration::from_secs(5),
-            deadline: Duration::from_secs(15),
+            timeout: ExchangerBuilder::DEFAULT_TIMEOUT,
+            deadline: ExchangerBuilder::DEFAULT_DEADLINE,
             clock: None,
         }
     }
@@ -98,13 +99,34 @@ impl Exchanger {
         self.0.desk.tokens().len()
     }
 
-    /// Number of exchanges under way.
+    /// Number of exchanges under way, those that wait for a slot among them.
     pub fn under_way(&self) -> usize {
         self.0.desk.under_way()
     }
 }
 
 impl ExchangerBuilder {
+    /// The longest [`deadline`](Self::deadline): 50 seconds. After a minute another request begins anew.
+    pub const MAX_DEADLINE: Duration = Duration::from_secs(50);
+
+    /// Default of [`token_bytes`](Self::token_bytes): 64 MiB.
+    pub const DEFAULT_TOKEN_BYTES: usize = 64 * 1024 * 1024;
+
+    /// Default of [`concurrent_exchanges`](Self::concurrent_exchanges): 256.
+    pub const DEFAULT_CONCURRENT_EXCHANGES: usize = 256;
+
+    /// Default of [`waiting_exchanges`](Self::waiting_exchanges): 1024.
+    pub const DEFAULT_WAITING_EXCHANGES: usize = 1024;
+
+    /// Default of [`wait_for_slot`](Self::wait_for_slot): 2 seconds.
+    pub const DEFAULT_WAIT_FOR_SLOT: Duration = Duration::from_secs(2);
+
+    /// Default of [`timeout`](Self::timeout): 5 seconds.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// Default of [`deadline`](Self::deadline): 15 seconds.
+    pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(15);
+
     /// What carries the requests. Default: an [`HttpClient`].
     pub fn client(mut self, client: Arc<dyn Fetch>) -> Self {
         self.fetch = Some(client);
@@ -138,34 +160,53 @@ impl ExchangerBuilder {
         self
     }
 
-    /// Runs at most so many exchanges at once; who comes then is told to come again (503). Default: 256.
-    pub fn max_under_way(mut self, exchanges: usize) -> Self {
-        self.max_under_way = exchanges.clamp(1, Semaphore::MAX_PERMITS);
+    /// Asks one provider for at most so many exchanges at once, at least 1. A provider is a host and a port: two token
+    /// endpoints there share these slots, and a slow one takes none of another's. Default: 256.
+    pub fn concurrent_exchanges(mut self, exchanges: usize) -> Self {
+        self.slots.concurrent = exchanges.max(1);
         self
     }
 
-    /// How long failures are remembered.
+    /// Lets at most so many exchanges wait for a slot at one provider; who comes then is told to come again at once
+    /// (503, [`ExchangeRefusal::Overloaded`](super::ExchangeRefusal::Overloaded)). Requests of one user for one token
+    /// wait together and count once. Default: 1024.
+    ///
+    /// Memory for exchanges under way is bounded by this and
+    /// [`concurrent_exchanges`](Self::concurrent_exchanges), some kilobytes each, for each provider of the plans.
+    pub fn waiting_exchanges(mut self, exchanges: usize) -> Self {
+        self.slots.waiting = exchanges;
+        self
+    }
+
+    /// Time to wait for a slot, for each step and within [`deadline`](Self::deadline); who has none then is told to come
+    /// again (503). Zero: nobody waits. Default: 2 seconds.
+    pub fn wait_for_slot(mut self, wait: Duration) -> Self {
+        self.slots.wait = wait;
+        self
+    }
+
+    /// How long failures are remembered. Default: as [`FailureLife`] says.
     pub fn failures(mut self, life: FailureLife) -> Self {
         self.failures = life;
         self
     }
 
-    /// When a provider that is down is left alone.
+    /// When a token endpoint that is down is left alone. Default: as [`BreakerSettings`] says.
     pub fn breaker(mut self, settings: BreakerSettings) -> Self {
         self.breaker = settings;
         self
     }
 
-    /// Time for one request to a token endpoint. Default: 5 seconds.
+    /// Time for one request to a token endpoint; never beyond [`deadline`](Self::deadline). Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Time for a whole exchange, with all its steps and tries. Default: 15 seconds, and never over 50.
+    /// Time for a whole exchange, with all its steps and tries, and what it waits for before. Default: 15 seconds, and
+    /// never over [`MAX_DEADLINE`](Self::MAX_DEADLINE).
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        // The desk lets another one lead after a minute.
-        self.deadline = deadline.min(Duration::from_secs(50));
+        self.deadline = deadline.min(Self::MAX_DEADLINE);
         self
     }
 
@@ -195,7 +236,7 @@ impl ExchangerBuilder {
             certificates: self.certificates,
             workload: self.workload,
             shared: self.shared,
-            slots: Arc::new(Semaphore::new(self.max_under_way)),
+            slots: Slots::new(self.slots),
             timeout: self.timeout,
             deadline: self.deadline,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),

@@ -7,6 +7,9 @@
 //!    its target is refused.
 //! 3. A token that is known is put into the request at once. Otherwise one exchange per key runs as a task of its own,
 //!    and all who need its token wait for it; one who goes away takes nothing from the others.
+//!    At each provider, a host and a port, so many run at once as
+//!    [`concurrent_exchanges`](ExchangerBuilder::concurrent_exchanges) says. Others wait there, in order and for a bounded
+//!    time; a slow provider stops nobody else's users.
 //! 4. A service that answers 401 refuses *our* token: it is forgotten, another one is asked for, and the request is sent
 //!    once more, where its body was collected. The client never sees that 401, and no `WWW-Authenticate` of the service:
 //!    they speak of a token that the client does not have.
@@ -25,6 +28,8 @@
 //! | the answer has no token that may be used | 502, -32603 | `exchange_unusable` |
 //! | the service refuses the token, twice | 502, -32603 | `exchange_refused_downstream` |
 //! | the provider is down, slow, or its circuit is open | 503 with `Retry-After` | `exchange_transient` |
+//! | too many exchanges are under way or wait at this provider | 503 with `Retry-After` | `exchange_overloaded` |
+//! | no exchange came to its end | 503 with `Retry-After` | `exchange_no_answer` |
 //!
 //! What a client reads is fixed text. Why, is in the log, once per exchange, as the
 //! [`Diagnosis`](mcp_auth_exchange::outcome::Diagnosis) says it, and its stable name in the audit record.
@@ -62,17 +67,21 @@ mod driver;
 mod error;
 mod exchanger;
 mod findings;
+mod flight;
 mod future;
+mod landing;
 mod layer;
 mod present;
 #[cfg(feature = "redis")]
 mod redis;
 mod refusal;
 mod replicas;
+mod report;
 mod seams;
 mod sent;
 mod service;
 mod settings;
+mod slots;
 mod workload;
 
 pub use actor_file::{ActorTokenFile, ActorTokenFileError};

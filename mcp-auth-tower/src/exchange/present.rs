@@ -99,7 +99,7 @@ fn remove_alike(headers: &mut HeaderMap, name: &HeaderName) {
     });
 }
 
-fn remove_all(headers: &mut HeaderMap, which: impl Fn(&HeaderName, &HeaderValue) -> bool) {
+pub(super) fn remove_all(headers: &mut HeaderMap, which: impl Fn(&HeaderName, &HeaderValue) -> bool) {
     while let Some(name) =
         headers.iter().find(|(name, value)| which(name, value)).map(|(name, _)| name.clone())
     {

@@ -30,8 +30,11 @@ pub enum ExchangeRefusal {
     TokenInTarget,
     /// There is no token: by its outcome.
     NoToken(Outcome),
-    /// No exchange ended in time, or too many were under way: 503.
+    /// No exchange ended in time: 503.
     NoAnswer,
+    /// Too many exchanges are under way at this provider, and none of them ended while this one might wait, or too
+    /// many wait: 503. The provider was not asked.
+    Overloaded,
     /// No proof could be signed for the issued token: 500.
     Proof,
     /// The service refused the issued token: 502.
@@ -61,6 +64,7 @@ impl ExchangeRefusal {
             Self::NoParameters => "exchange_no_parameters",
             Self::TokenInTarget => "exchange_token_in_target",
             Self::NoAnswer => "exchange_no_answer",
+            Self::Overloaded => "exchange_overloaded",
             Self::Proof => "exchange_proof",
             Self::RefusedDownstream => "exchange_refused_downstream",
             Self::NoToken(outcome) => match outcome {
@@ -118,7 +122,7 @@ impl ExchangeRefusal {
             Self::TokenInTarget => {
                 challenged(Challenge::invalid_request(RequestProblem::MultipleCredentials))
             }
-            Self::NoAnswer => later(None),
+            Self::NoAnswer | Self::Overloaded => later(None),
             Self::RefusedDownstream => unusable(),
             Self::NoToken(outcome) => match outcome {
                 Outcome::SubjectRefused(_) => challenged(Challenge::invalid_token(TokenProblem::Invalid)),

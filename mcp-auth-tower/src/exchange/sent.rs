@@ -9,11 +9,13 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use mcp_auth_exchange::dpop::{DPOP_NONCE, DpopNonce, NonceRetry};
 use mcp_auth_exchange::plan::{IssuedToken, Presentation};
+use memchr::memmem;
 use tower_service::Service;
 
 use super::ExchangeRefusal;
 use super::exchanger::Asking;
 use super::layer::Shared;
+use super::present::remove_all;
 use crate::body::ResponseBody;
 use crate::mcp::McpBody;
 
@@ -87,12 +89,12 @@ impl<S, B: Body<Data = Bytes>> Sent<S, B> {
         if response.status() != StatusCode::UNAUTHORIZED {
             return None;
         }
-        // Forgotten even where nothing can be sent again: the next request gets another.
-        let worth = self.shared.exchanger.refused_downstream(&self.asking, &self.token);
+        let worth = self.shared.exchanger.is_worth_replacing(&self.token);
         let again = worth && self.body.is_some() && !self.renewed;
         tracing::info!(target: "mcp_auth", plan = self.asking.plan.name(), again, "the service refused an issued token");
+        // Forgotten even where nothing can be sent again: the next request gets another.
         if worth && !again {
-            self.shared.exchanger.forget_shared_later(&self.asking, &self.token);
+            self.shared.exchanger.forget_later(&self.asking, &self.token);
         }
         again.then(|| {
             self.renewed = true;
@@ -105,7 +107,7 @@ impl<S, B: Body<Data = Bytes>> Sent<S, B> {
         if response.status() == StatusCode::UNAUTHORIZED {
             return self.shared.refuse(ExchangeRefusal::RefusedDownstream, &self.head.extensions);
         }
-        remove_words_to_us(response.headers_mut());
+        remove_words_to_us(response.headers_mut(), self.token.expose().as_bytes());
         response.map(ResponseBody::service)
     }
 }
@@ -144,7 +146,7 @@ where
             Again::Nonce(nonce) => self.nonce = Some(nonce),
             Again::Renewed => {
                 let exchanger = &self.shared.exchanger;
-                exchanger.forget_shared(&self.asking, &self.token).await;
+                exchanger.forget(&self.asking, &self.token).await;
                 self.token = exchanger.obtain(&self.asking, None).await?;
             }
         }
@@ -157,8 +159,13 @@ where
     }
 }
 
-/// They speak of the issued token, which the client does not have, and would send it to another server's metadata.
-fn remove_words_to_us(headers: &mut HeaderMap) {
+/// Challenges speak of the issued token, which the client does not have, and would send it to another server's metadata.
+/// A header in which the service says the issued token back would hand it to the client, past the policy.
+fn remove_words_to_us(headers: &mut HeaderMap, token: &[u8]) {
     headers.remove(WWW_AUTHENTICATE);
     headers.remove(DPOP_NONCE);
+    // Most values are shorter, so that nothing is searched.
+    remove_all(headers, |_, value| {
+        value.len() >= token.len() && memmem::find(value.as_bytes(), token).is_some()
+    });
 }

@@ -4,9 +4,16 @@ import { fileURLToPath } from 'node:url';
 
 const LAB = process.env.MCP_AUTH_LAB ?? fileURLToPath(new URL('../../../../../shared/lab', import.meta.url));
 
+const isThere = () => existsSync(`${LAB}/oidc-provider/as.mjs`);
+
+/** The suite fails where the lab is not there. */
+export function needLab() {
+  if (!isThere()) throw new Error(`there is no authorization server in ${LAB} (MCP_AUTH_LAB names another folder)`);
+}
+
 /** Whether the lab is there; says so when it is not. */
 export function hasLab(t) {
-  const there = existsSync(`${LAB}/oidc-provider/as.mjs`);
+  const there = isThere();
   if (!there) t.check(`NOT RUN: there is no authorization server in ${LAB} (MCP_AUTH_LAB names another folder)`, true);
   return there;
 }

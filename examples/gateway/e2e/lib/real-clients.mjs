@@ -13,7 +13,7 @@ import { Person, REDIRECT_URI } from './oauth.mjs';
 import { call, post } from './raw.mjs';
 
 const run = promisify(execFile);
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const MCP = '2.3.0'; // PyPI mcp
 
 // Who may call what: everybody all but ADMIN, and WRITE only with a further scope.
@@ -142,7 +142,7 @@ async function program(t, label, command, args, mode, { url, refreshed, document
   }
 }
 
-async function pythonSdk() {
+export async function pythonSdk() {
   const home = `${process.env.E2E_PACKAGES}-mcp-${MCP}`;
   if (!existsSync(`${home}/.whole`)) {
     await run('python3', ['-m', 'venv', '--clear', home]);

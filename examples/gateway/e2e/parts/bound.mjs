@@ -5,8 +5,10 @@
 //   BOUND_TO       origin that requests to the server go on to (required)
 //   BOUND_ISSUER   whose tokens are exchanged; its keys are at ISSUER/jwks (required)
 //   BOUND_AUDIENCE for whom the issued tokens are (required)
+//   BOUND_LIFETIME how many seconds issued tokens last (otherwise as long as the token that they are issued for)
 //
-// `GET /__seen` lists what came to the server: {status, why, headers, authorizations}; `exchanges` counts at /__count.
+// `GET /__seen` lists what came to the server: {http, status, why, headers, authorizations, opened, closed}, the last
+// two as in guard.mjs; `exchanges` counts at /__count.
 import { createServer, request } from 'node:http';
 import {
   EmbeddedJWK, SignJWT, calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify,
@@ -17,6 +19,7 @@ const port = Number(process.env.BOUND_PORT);
 const me = `http://127.0.0.1:${port}`;
 const to = new URL(process.env.BOUND_TO);
 const { BOUND_ISSUER: issuer, BOUND_AUDIENCE: audience } = process.env;
+const lifetime = Number(process.env.BOUND_LIFETIME ?? Infinity);
 const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
 const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
 const kid = await calculateJwkThumbprint(await exportJWK(publicKey));
@@ -56,10 +59,11 @@ async function exchange(req, res) {
   }
   const { payload } = await jwtVerify(form.get('subject_token'), keys, { issuer });
   exchanges += 1;
+  const now = Math.floor(Date.now() / 1000);
   const scope = form.get('scope') ?? '';
   const token = await new SignJWT({ scope, cnf: { jkt } })
     .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt' }).setIssuer(me).setSubject(payload.sub).setAudience(audience)
-    .setJti(randomUUID()).setIssuedAt().setExpirationTime(payload.exp).sign(privateKey);
+    .setJti(randomUUID()).setIssuedAt(now).setExpirationTime(Math.min(payload.exp, now + lifetime)).sign(privateKey);
   return say(res, 200, {
     access_token: token, token_type: 'DPoP', scope, issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
   });
@@ -71,8 +75,9 @@ createServer(async (req, res) => {
   if (pathname === '/__count') return say(res, 200, exchanges);
   if (pathname === '/token') return exchange(req, res).catch((error) => say(res, 400, { error: 'invalid_request', error_description: error.message }));
   const authorizations = req.rawHeaders.filter((_, i, all) => i % 2 === 1 && all[i - 1].toLowerCase() === 'authorization');
-  const entry = { headers: req.headers, authorizations };
+  const entry = { http: req.method, headers: req.headers, authorizations };
   seen.push(entry);
+  res.on('close', () => { entry.closed = res.writableFinished ? 'whole' : 'cut'; });
   try {
     const token = /^DPoP (\S+)$/.exec(authorizations.length === 1 ? authorizations[0] : '')?.[1] ?? '';
     const { payload } = await jwtVerify(token, publicKey, { issuer: me, audience });
@@ -86,6 +91,7 @@ createServer(async (req, res) => {
   const out = request({ hostname: to.hostname, port: to.port, method: req.method, path: req.url, agent: false, headers });
   out.on('response', (answer) => {
     entry.status = answer.statusCode;
+    entry.opened = answer.headers['mcp-session-id'];
     res.writeHead(answer.statusCode, answer.rawHeaders);
     res.flushHeaders();
     answer.pipe(res);

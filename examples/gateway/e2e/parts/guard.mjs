@@ -7,8 +7,9 @@
 //   GUARD_KEYS      path of their keys below the issuer (/jwks)
 //   GUARD_AUDIENCE  what `aud` has to be (required)
 //
-// `GET /__seen` lists every request: {status, headers, authorizations, claims}. `POST /__revoke?JTI` refuses that token
-// from then on.
+// `GET /__seen` lists every request: {http, status, headers, authorizations, claims, opened, closed}; `opened` is the id of a
+// session that the answer began, `closed` tells when the answer is over whether it was `whole`, or the asker went away
+// (`cut`). `POST /__revoke?JTI` refuses that token from then on, `POST /__ban?SUB` every token of that user.
 import { createServer, request } from 'node:http';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 
@@ -19,6 +20,7 @@ const path = process.env.GUARD_KEYS ?? '/jwks';
 const keys = new Map(process.env.GUARD_ISSUERS.split(',').map((issuer) => [issuer, createRemoteJWKSet(new URL(`${issuer}${path}`))]));
 const seen = [];
 const revoked = new Set();
+const banned = new Set();
 
 async function claimsOf(authorizations) {
   if (authorizations.length !== 1) throw new Error(`${authorizations.length} Authorization headers`);
@@ -27,6 +29,7 @@ async function claimsOf(authorizations) {
   if (!keys.has(iss)) throw new Error('unknown issuer');
   const { payload } = await jwtVerify(token, keys.get(iss), { issuer: iss, audience });
   if (revoked.has(payload.jti)) throw new Error('revoked');
+  if (banned.has(payload.sub)) throw new Error('banned');
   return payload;
 }
 
@@ -37,9 +40,14 @@ createServer(async (req, res) => {
     revoked.add(url.search.slice(1));
     return res.end();
   }
+  if (url.pathname === '/__ban') {
+    banned.add(url.search.slice(1));
+    return res.end();
+  }
   const authorizations = req.rawHeaders.filter((_, i, all) => i % 2 === 1 && all[i - 1].toLowerCase() === 'authorization');
-  const entry = { headers: req.headers, authorizations };
+  const entry = { http: req.method, headers: req.headers, authorizations };
   seen.push(entry);
+  res.on('close', () => { entry.closed = res.writableFinished ? 'whole' : 'cut'; });
   try {
     entry.claims = await claimsOf(authorizations);
   } catch (error) {
@@ -50,6 +58,7 @@ createServer(async (req, res) => {
   const out = request({ hostname, port: to, method: req.method, path: req.url, agent: false, headers: req.rawHeaders });
   out.on('response', (answer) => {
     entry.status = answer.statusCode;
+    entry.opened = answer.headers['mcp-session-id'];
     res.writeHead(answer.statusCode, answer.rawHeaders);
     res.flushHeaders();
     answer.pipe(res);

@@ -26,6 +26,7 @@ mod cors;
 mod denials;
 mod duration;
 mod error;
+mod exchange_limits;
 mod facade;
 mod fields;
 mod jwks;
@@ -58,6 +59,7 @@ pub(crate) use self::bind::{Bind, Listener, Protocol};
 pub(crate) use self::connections::ConnectionLimits;
 pub(crate) use self::cors::{Cors, Names};
 pub(crate) use self::error::{ConfigError, Position};
+pub(crate) use self::exchange_limits::ExchangeLimits;
 pub(crate) use self::facade::{Facade, OwnTokens, Tokens};
 pub(crate) use self::jwks::Jwks;
 pub(crate) use self::metadata::{Members, SignedMetadata};
@@ -156,6 +158,9 @@ fn read_root(root: Node, file: Source, lints: &mut Lints) -> Result<Config, Faul
             return Err(backend_auth::no_certificate(at));
         }
     }
+    let mut routes = binds.iter().flat_map(|bind| &bind.listeners).flat_map(|listener| &listener.routes);
+    let used = routes.any(|route| route.policies.backend_auth.is_some());
+    outbound.exchanges.lint(used, lints);
     facade::check(&binds, &state, lints)?;
     Ok(Config { file, rules, state, outbound, binds })
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::Fault;
+use super::exchange_limits::ExchangeLimits;
 use super::fields::Fields;
 use super::node::{Node, Spanned};
 use super::secret::path;
@@ -20,11 +21,13 @@ pub(crate) struct Outbound {
     /// Networks from which clients' metadata documents are fetched, though they are not public. Whoever asks writes
     /// these URLs.
     pub(crate) allow_client_documents: Vec<Spanned<String>>,
+    /// What exchanges of tokens may take.
+    pub(crate) exchanges: ExchangeLimits,
 }
 
 impl Outbound {
     pub(super) fn read(node: Node) -> Result<Self, Fault> {
-        let known = ["caFiles", "clientCertificate", "allowLearned", "allowClientDocuments"];
+        let known = ["caFiles", "clientCertificate", "allowLearned", "allowClientDocuments", "exchanges"];
         let mut fields = Fields::new(node, "outbound", &known, &[])?;
         let ca_files = match fields.take("caFiles") {
             None => Vec::new(),
@@ -50,6 +53,7 @@ impl Outbound {
             certificate,
             allow_learned: networks("allowLearned")?,
             allow_client_documents: networks("allowClientDocuments")?,
+            exchanges: fields.take("exchanges").map(ExchangeLimits::read).transpose()?.unwrap_or_default(),
         })
     }
 }

@@ -33,6 +33,7 @@ pub(crate) struct Exchanges {
     certificate: Option<Arc<dyn Fetch>>,
     /// With other replicas.
     tokens: Option<Arc<dyn SharedTokens>>,
+    limits: config::ExchangeLimits,
     key: OnceLock<Arc<DpopKey>>,
     /// Each layer, and who may be at its endpoints.
     layers: Mutex<Vec<(ExchangeLayer, Vec<String>)>>,
@@ -43,12 +44,13 @@ const PAUSES: [u64; 4] = [5, 20, 60, 300];
 
 impl Exchanges {
     /// Providers are asked by what is shared; tokens are shared with other replicas where there is a store for them.
-    pub(crate) fn new(shared: &Shared) -> Result<Self, SealKeyError> {
+    pub(crate) fn new(shared: &Shared, limits: config::ExchangeLimits) -> Result<Self, SealKeyError> {
         Ok(Self {
             fetch: shared.fetch(),
             exchanger: OnceLock::new(),
             certificate: shared.certificate(),
             tokens: shared.issued_tokens()?,
+            limits,
             key: OnceLock::new(),
             layers: Mutex::default(),
         })
@@ -64,7 +66,7 @@ impl Exchanges {
     }
 
     fn builder(&self) -> ExchangerBuilder {
-        let mut builder = Exchanger::builder().client(self.fetch.clone());
+        let mut builder = self.limits.apply(Exchanger::builder().client(self.fetch.clone()));
         if let Some(fetch) = &self.certificate {
             builder = builder.certificate(config::CERTIFICATE, fetch.clone());
         }

@@ -76,7 +76,7 @@ impl Gateway {
         let shared = Shared::open(config, missing)?;
         let session = shared.session()?;
         let facades = Facades::build(config, &shared)?;
-        let exchanges = Exchanges::new(&shared)?;
+        let exchanges = Exchanges::new(&shared, config.outbound.exchanges)?;
         let mut binds = Vec::new();
         for bind in &config.binds {
             let mut listeners = Listeners::default();

@@ -18,7 +18,7 @@ impl Remembered {
         let (idp, validator) = (Idp::new(Algorithm::ES256), validator());
         let token = idp.sign(claims);
         let cache = TokenCache::new(1 << 20, 7);
-        cache.insert(Arc::new(check_at(&validator, &idp, &token, NOW).unwrap()));
+        cache.insert(Arc::new(check_at(&validator, &idp, &token, NOW).unwrap()), UnixTime::from_secs(NOW));
         Self { idp, validator, cache, token }
     }
 
@@ -96,7 +96,7 @@ fn tokens_are_forgotten_when_asked() {
     it.cache.clear();
     assert!(it.cache.get(&it.token).is_none());
     let unsigned = Principal::danger_from_unverified_claims(b"{}").unwrap();
-    it.cache.insert(Arc::new(unsigned));
+    it.cache.insert(Arc::new(unsigned), UnixTime::from_secs(NOW));
     assert!(it.cache.is_empty(), "a principal without a token has nothing to be found by");
     assert!(!format!("{:?}", it.cache).contains(it.token.get(..20).unwrap()));
 }
@@ -124,7 +124,7 @@ fn memory_is_bounded_whatever_is_offered() {
     for number in 0..100_000 {
         let principal = principal(&claims, &token(number));
         assert!(principal.memory_bytes() > 2 * filler.len(), "claims and token both count");
-        cache.insert(principal);
+        cache.insert(principal, UnixTime::from_secs(NOW));
         most = most.max(cache.memory_bytes());
         assert!(cache.memory_bytes() <= MAX as u64);
     }
@@ -143,9 +143,36 @@ fn memory_is_bounded_whatever_is_offered() {
 fn what_is_bigger_than_the_room_is_not_kept() {
     let cache = TokenCache::new(16 << 10, 1);
     let claims = Claims::parse(claims().to_string().as_bytes()).unwrap();
-    cache.insert(principal(&claims, "small"));
+    cache.insert(principal(&claims, "small"), UnixTime::from_secs(NOW));
     let big = "x".repeat(64 << 10);
-    cache.insert(principal(&claims, &big));
+    cache.insert(principal(&claims, &big), UnixTime::from_secs(NOW));
     assert!(cache.get(&big).is_none());
     assert!(cache.get("small").is_some() && cache.memory_bytes() < 16 << 10);
+}
+
+/// Tokens that ended are asked for by nobody: without a sweep a full cache keeps them, and each new token is verified
+/// again and again.
+#[test]
+fn a_cache_that_is_full_of_ended_tokens_keeps_the_new_ones() {
+    let cache = TokenCache::new(4 << 20, 1);
+    let of = |exp: u64| Claims::parse(with("exp", json!(exp)).to_string().as_bytes()).unwrap();
+    let (old, new) = (of(NOW + 300), of(NOW + 5_000));
+    for number in 0..10_000 {
+        let token = format!("old {number}");
+        cache.insert(principal(&old, &token), UnixTime::from_secs(NOW));
+        assert!(cache.get(&token).is_some());
+    }
+    let room = cache.len();
+    assert!((1_000..10_000).contains(&room), "{room}");
+    let mut misses = 0;
+    for round in 0..4 {
+        for number in 0..800 {
+            let token = format!("new {number}");
+            if cache.get(&token).is_none() {
+                misses += 1;
+                cache.insert(principal(&new, &token), UnixTime::from_secs(NOW + 1_000 + round));
+            }
+        }
+    }
+    assert!(misses <= 1_600, "{misses} of 3200 were not there any more; room for {room}");
 }

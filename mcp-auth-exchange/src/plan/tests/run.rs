@@ -264,6 +264,15 @@ fn an_actor_s_token_goes_to_the_first_server_only() {
 }
 
 #[test]
+fn attack_109_who_asks_too_often_does_not_ask_again_at_once() {
+    let plan = Arc::new(ExchangePlan::new("p", [step().audience("tool")]).unwrap().attempts(3));
+    let mut limited = json_response(429, &json!({"error": "slow_down"}));
+    limited.headers_mut().insert("retry-after", HeaderValue::from_static("1"));
+    let (outcome, sent) = Driver::new(&plan, subject(), None).through(&[Some(limited)]);
+    assert_eq!((outcome.as_str(), sent.len()), ("transient", 1));
+}
+
+#[test]
 fn parameters_of_a_request_go_to_the_first_server_only() {
     let step = |url: &str| {
         Step::new(ExchangeProfile::rfc8693(), endpoint(url), ClientCredential::none("gateway"))

@@ -1,9 +1,13 @@
 //! Many callers, one exchange.
 
+use mcp_auth_exchange::cache::CacheKey;
+use mcp_auth_exchange::plan::IssuedToken;
+
 use super::*;
+use crate::exchange::{SharedFuture, SharedTokens};
 
 /// Requests with one token that all wait.
-async fn waiting(
+pub(super) async fn waiting(
     route: &Arc<Route>,
     callers: usize,
     token: &str,
@@ -111,23 +115,6 @@ async fn an_exchange_that_ends_without_a_word_hangs_nobody() {
     assert_eq!(route.provider.asked(), 6);
 }
 
-#[tokio::test]
-async fn exchanges_under_way_are_bounded() {
-    let route = Arc::new(Route::with(plan(), |b| b.max_under_way(2), |s| s, |b| b));
-    route.provider.close();
-    let first = waiting(&route, 5, &route.token("a")).await;
-    let second = waiting(&route, 5, &route.token("b")).await;
-    let (parts, _) = route.call(&route.token("c")).await;
-    assert_eq!((parts.status, code(&parts)), (StatusCode::SERVICE_UNAVAILABLE, "exchange_no_answer"));
-    assert_eq!(parts.headers["retry-after"], "5");
-    assert_eq!(route.provider.asked(), 2);
-    route.provider.gate.add_permits(3);
-    for task in first.into_iter().chain(second) {
-        assert_eq!(task.await.unwrap(), StatusCode::OK);
-    }
-    assert_eq!(route.status(&route.token("c")).await, StatusCode::OK, "nothing was remembered of it");
-}
-
 /// On threads of their own, so that they really meet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn attack_108_callers_on_many_threads_make_one_request() {
@@ -143,4 +130,59 @@ async fn attack_108_callers_on_many_threads_make_one_request() {
         assert_eq!(task.await.unwrap(), StatusCode::OK);
     }
     assert_eq!((route.provider.asked(), route.tool.calls()), (1, 200));
+}
+
+/// A store that forgets when it is let.
+#[derive(Debug)]
+struct SlowToForget {
+    kept: Mutex<Option<IssuedToken>>,
+    gate: Semaphore,
+}
+
+impl SharedTokens for SlowToForget {
+    fn get(&self, _: CacheKey) -> SharedFuture<'_, Option<IssuedToken>> {
+        Box::pin(async { self.kept.lock().unwrap().clone() })
+    }
+
+    fn put<'s>(&'s self, _: CacheKey, token: &'s IssuedToken) -> SharedFuture<'s, ()> {
+        Box::pin(async { *self.kept.lock().unwrap() = Some(token.clone()) })
+    }
+
+    fn remove<'s>(&'s self, _: CacheKey, token: &'s IssuedToken) -> SharedFuture<'s, ()> {
+        Box::pin(async {
+            self.gate.acquire().await.unwrap().forget();
+            self.kept.lock().unwrap().take_if(|kept| kept.is_same(token));
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_not_brought_back_from_the_store() {
+    let store = Arc::new(SlowToForget { kept: Mutex::default(), gate: Semaphore::new(0) });
+    let shared = store.clone();
+    let route = Arc::new(Route::with(plan(), |b| b.shared_tokens(shared), |s| s, |b| b));
+    let token = route.token("bob");
+    assert_eq!(route.status(&token).await, StatusCode::OK);
+    settle().await;
+    route.clock.advance(10);
+    let old = route.tool.credentials().remove(0);
+    // Refused for calls, and still taken for streams.
+    route.tool.answers(move |head| {
+        let refused = head.method == "POST" && head.headers[AUTHORIZATION] == old;
+        if refused { unauthorized() } else { json_answer("{}") }
+    });
+    let callers = waiting(&route, 1, &token).await;
+    // While the first waits for the store, others come: what they find is of no use to it.
+    let stream = || Request::get("/files/mcp").header(AUTHORIZATION, format!("Bearer {token}"));
+    assert_eq!(route.send(stream().body(Full::default()).unwrap()).await.0.status, StatusCode::OK);
+    settle().await;
+    store.gate.add_permits(1);
+    for caller in callers {
+        assert_eq!(caller.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!((route.provider.asked(), route.tool.calls()), (2, 4));
+    settle().await;
+    assert!(store.kept.lock().unwrap().as_ref().is_some_and(|kept| {
+        route.tool.credentials().last() == Some(&format!("Bearer {}", kept.expose()))
+    }));
 }

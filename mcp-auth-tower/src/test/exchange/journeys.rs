@@ -278,6 +278,30 @@ async fn the_service_s_other_refusals_pass_without_its_words_to_us() {
     assert!(!parts.headers.contains_key(WWW_AUTHENTICATE) && !parts.headers.contains_key("dpop-nonce"));
 }
 
+/// A service that echoes headers would hand its credential to the client, who could go there without us.
+#[tokio::test]
+async fn attack_112_headers_in_which_the_issued_token_comes_back_do_not_pass() {
+    let route = Route::new();
+    route.tool.answers(|head| {
+        let credential = head.headers[AUTHORIZATION].to_str().unwrap();
+        let token = credential.strip_prefix("Bearer ").unwrap();
+        let mut response = json_answer("{}");
+        let headers = response.headers_mut();
+        headers.insert("x-echo", credential.parse().unwrap());
+        headers.append("link", "</a>; rel=next".parse().unwrap());
+        headers.append("link", format!("</a?access_token={token}&x=1>").parse().unwrap());
+        headers.insert("location", format!("/a#{token}").parse().unwrap());
+        headers.insert("x-other", "kept".parse().unwrap());
+        response
+    });
+    let (parts, _) = route.call(&route.token("bob")).await;
+    assert_eq!(parts.status, StatusCode::OK);
+    let credential = route.tool.credentials()[0].clone();
+    let token = credential.strip_prefix("Bearer ").unwrap();
+    assert!(token.len() > 100 && !format!("{:?}", parts.headers).contains(token), "{:?}", parts.headers);
+    assert_eq!(single(&parts.headers, "x-other"), "kept");
+}
+
 #[tokio::test]
 async fn a_token_is_renewed_in_the_background_before_it_ends() {
     let route = Route::new();

@@ -1,5 +1,6 @@
 //! The downstream credential: who gets which token, who gets none, and that the caller's own goes nowhere.
 
+mod canary;
 mod flight;
 mod journeys;
 mod outcomes;
@@ -9,21 +10,23 @@ mod possession;
 #[cfg(feature = "redis")]
 mod replicas;
 mod settings;
+mod shared;
+mod slots;
 mod sockets;
+mod streams;
 
 use std::sync::atomic::AtomicU64;
 
 use http::header::HeaderMap;
 use http::request::Parts;
 use http::{StatusCode, Uri};
-use mcp_auth_core::audit::Record;
 use mcp_auth_exchange::plan::{ExchangePlan, ExchangePlans, Step};
 use mcp_auth_exchange::provider::ExchangeProfile;
 use mcp_auth_exchange::{ClientCredential, Secret, TokenEndpoint};
 use tokio::sync::Semaphore;
 
+pub(super) use self::canary::{Logs, Written};
 use super::*;
-use crate::audit::AuditSink;
 use crate::client::{Fetch, FetchError, FetchFuture, FetchRequest};
 use crate::exchange::{ExchangeSettings, Exchanger, ExchangerBuilder};
 
@@ -255,57 +258,6 @@ fn unauthorized() -> Response<Full<Bytes>> {
         .header(WWW_AUTHENTICATE, r#"Bearer resource_metadata="https://tool.example/.well-known/x""#)
         .body(Full::default())
         .unwrap()
-}
-
-/// Everything that was written, besides the headers of requests.
-#[derive(Debug, Default)]
-pub(super) struct Written(pub(super) Mutex<String>);
-
-impl AuditSink for Written {
-    fn record(&self, record: &Record<'_>) {
-        let mut text = self.0.lock().unwrap();
-        text.push_str(&format!("{record:?}\n"));
-    }
-}
-
-impl Written {
-    fn text(&self) -> String {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-/// All events of `tracing`, with all fields, at all levels.
-pub(super) struct Logs(pub(super) Arc<Written>);
-
-impl tracing::Subscriber for Logs {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        struct Visitor<'s>(&'s mut String);
-        impl tracing::field::Visit for Visitor<'_> {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0.push_str(&format!("{field}={value:?} "));
-            }
-        }
-        let mut text = self.0.0.lock().unwrap();
-        text.push_str(&format!("{} ", event.metadata().level()));
-        event.record(&mut Visitor(&mut text));
-        text.push('\n');
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
 }
 
 /// Settings that get a token for everybody, for a gateway at [`NOW`].

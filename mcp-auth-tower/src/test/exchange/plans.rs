@@ -17,28 +17,32 @@ impl Fetch for Hosts {
     }
 }
 
-struct Two {
-    clock: Arc<HandClock>,
-    first: Arc<Provider>,
-    second: Arc<Provider>,
-    exchanger: Exchanger,
+pub(super) struct Two {
+    pub(super) clock: Arc<HandClock>,
+    pub(super) first: Arc<Provider>,
+    pub(super) second: Arc<Provider>,
+    pub(super) exchanger: Exchanger,
 }
 
 impl Two {
     fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    pub(super) fn with(change: impl FnOnce(ExchangerBuilder) -> ExchangerBuilder) -> Self {
         let clock = Arc::new(HandClock(AtomicU64::new(NOW)));
         let (first, second) = (Provider::new(&clock, "tool"), Provider::new(&clock, "tool"));
         let hosts = Hosts(vec![("one.example", first.clone()), ("two.example", second.clone())]);
         let builder = Exchanger::builder().client(Arc::new(hosts)).clock(clock.clone());
-        Self { clock, first, second, exchanger: builder.build().unwrap() }
+        Self { clock, first, second, exchanger: change(builder).build().unwrap() }
     }
 
-    fn asked(&self) -> (usize, usize) {
+    pub(super) fn asked(&self) -> (usize, usize) {
         (self.first.asked(), self.second.asked())
     }
 }
 
-fn plan_at(host: &str) -> ExchangePlan {
+pub(super) fn plan_at(host: &str) -> ExchangePlan {
     ExchangePlan::new(host, [step(&format!("https://{host}/token"), "tool")]).unwrap()
 }
 

@@ -1,3 +1,4 @@
+mod exchange_limits;
 mod facade;
 
 use std::path::{Path, PathBuf};

@@ -2,7 +2,10 @@
 //!
 //! Environment: `CLIENT_URL`, `CLIENT_MODE` (`legacy`, `auto` or `2026-07-28`), `CLIENT_NAME`, `CLIENT_REDIRECT`,
 //! `CLIENT_BROWSER` (a program that logs in at an address and prints where that led), `CLIENT_DOCUMENT` (the URL of a
-//! metadata document, or nothing), and the tools: `CLIENT_READ`, `CLIENT_WRITE` (which needs a further scope).
+//! metadata document, or nothing), and the tools: `CLIENT_READ`, `CLIENT_WRITE` (which needs a further scope). With the
+//! argument `streams` it is the client of [`streams`].
+
+mod streams;
 
 use std::time::Duration;
 
@@ -30,16 +33,28 @@ fn say(step: &str, value: serde_json::Value) {
     println!("{}", json!({ "step": step, "value": value }));
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let lifecycle = match setting("CLIENT_MODE")?.as_str() {
+fn lifecycle() -> Result<ClientLifecycleMode> {
+    Ok(match setting("CLIENT_MODE")?.as_str() {
         "legacy" => ClientLifecycleMode::Initialize,
         "auto" => ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: None,
         },
         _ => ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] },
-    };
+    })
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        None => logged_in().await,
+        Some("streams") => streams::run().await,
+        Some(other) => bail!("unknown argument {other}"),
+    }
+}
+
+async fn logged_in() -> Result<()> {
+    let lifecycle = lifecycle()?;
     let person = Person { url: setting("CLIENT_URL")?, browser: setting("CLIENT_BROWSER")?, lifecycle };
     let (read, write) = (setting("CLIENT_READ")?, setting("CLIENT_WRITE")?);
 

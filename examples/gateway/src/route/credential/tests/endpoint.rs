@@ -83,11 +83,11 @@ impl Tokens {
     }
 }
 
-/// A token of the issuer, good for five minutes.
-fn inbound(signer: &AwsLcSigner) -> String {
+/// A user's token of the issuer, good for five minutes.
+pub(super) fn inbound(signer: &AwsLcSigner, user: &str) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let header = json!({"alg": "ES256", "kid": "k", "typ": "at+jwt"});
-    let claims = json!({"iss": "https://idp.example", "aud": AUDIENCE, "sub": "alice", "exp": now + 300});
+    let claims = json!({"iss": "https://idp.example", "aud": AUDIENCE, "sub": user, "exp": now + 300});
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(&claims));
     let signature = URL_SAFE_NO_PAD.encode(signer.sign(signed.as_bytes()).unwrap());
@@ -123,7 +123,7 @@ async fn a_client_certificate_is_shown_at_the_token_endpoint_and_a_key_signs_for
             .raw(format!(
                 "POST /mcp HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\nAuthorization: Bearer {}\r\nContent-Type: \
                  application/json\r\nAccept: application/json, text/event-stream\r\nContent-Length: {}\r\n\r\n{body}",
-                inbound(&idp),
+                inbound(&idp, "alice"),
                 body.len()
             ))
             .await;

@@ -1,5 +1,6 @@
 mod endpoint;
 mod keys;
+mod slow;
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcp_auth_core::UnixTime;
