@@ -1,5 +1,7 @@
 //! Where tokens may be asked for.
 
+use std::fmt;
+
 use http::Uri;
 use url::Url;
 
@@ -16,7 +18,7 @@ use mcp_auth_discovery::transport;
 /// assert!(TokenEndpoint::new(&Url::parse("http://login.example.com/token")?).is_err());
 /// # Ok::<(), url::ParseError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TokenEndpoint {
     uri: Uri,
 }
@@ -68,8 +70,21 @@ impl TokenEndpoint {
         &self.uri
     }
 
+    /// The endpoint for logs, findings and metrics: a query may hold the key of an API gateway.
+    pub fn without_query(&self) -> String {
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        format!("{}://{authority}{}", self.uri.scheme_str().unwrap_or_default(), self.uri.path())
+    }
+
     fn from_checked(url: &Url) -> Result<Self, EndpointError> {
         Uri::try_from(url.as_str()).map(|uri| Self { uri }).map_err(|_| EndpointError::Uri)
+    }
+}
+
+/// Without its query.
+impl fmt::Debug for TokenEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TokenEndpoint({})", self.without_query())
     }
 }
 
@@ -90,6 +105,15 @@ pub(crate) fn check(url: &Url, secure: bool) -> Result<(), EndpointError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attack_112_a_query_is_in_no_text() {
+        let new = |text: &str| TokenEndpoint::new(&Url::parse(text).unwrap()).unwrap();
+        let endpoint = new("https://h:8443/a/token?code=canary");
+        assert_eq!(endpoint.without_query(), "https://h:8443/a/token");
+        assert_eq!(format!("{endpoint:?}"), "TokenEndpoint(https://h:8443/a/token)");
+        assert_eq!(new("http://[::1]:9000").without_query(), "http://[::1]:9000/");
+    }
 
     #[test]
     fn attack_110_endpoints_elsewhere_than_over_tls_are_refused() {

@@ -111,6 +111,18 @@ impl AuthorizationDetails {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether these are the same objects, in whatever order.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let items = |details: &Self| {
+            let limits = Limits::default().max_bytes(MAX_AUTHORIZATION_DETAILS_BYTES);
+            let document = Document::parse(details.0.as_bytes(), &limits).ok()?;
+            let mut items: Vec<String> = document.root().as_array()?.iter().map(Value::to_json).collect();
+            items.sort_unstable();
+            Some(items)
+        };
+        self == other || items(self).is_some_and(|ours| Some(ours) == items(other))
+    }
 }
 
 /// The number of bytes only: details may name accounts and amounts.

@@ -39,7 +39,9 @@ impl Circuits {
 
     pub(super) fn states(&self) -> Vec<(String, CircuitState)> {
         let circuits = lock(&self.by_endpoint);
-        circuits.iter().map(|(endpoint, breaker)| (endpoint.to_string(), breaker.state())).collect()
+        // Queries are nobody's business who reads about circuits.
+        let shown = |endpoint: &str| endpoint.split('?').next().unwrap_or_default().to_owned();
+        circuits.iter().map(|(endpoint, breaker)| (shown(endpoint), breaker.state())).collect()
     }
 
     /// Lets a request through when all circuits do, so that no circuit is left probing for one that another stops.
@@ -113,10 +115,9 @@ impl Circuits {
     }
 }
 
-/// Without its query, which is nobody's business who reads about circuits.
+/// By which an endpoint is found.
 pub(super) fn name_of(endpoint: &Uri) -> Box<str> {
-    let (scheme, authority) = (endpoint.scheme_str().unwrap_or_default(), endpoint.authority());
-    format!("{scheme}://{}{}", authority.map_or("", |authority| authority.as_str()), endpoint.path()).into()
+    endpoint.to_string().into()
 }
 
 pub(super) fn circuit_open(plan: &ExchangePlan, step: usize, until: UnixTime, now: UnixTime) -> Outcome {

@@ -9,6 +9,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::Resource;
+use crate::client_auth::CredentialParts;
 use crate::plan::Step;
 use crate::provider::{ExchangeGrant, ExchangeProfile};
 
@@ -106,18 +107,20 @@ impl<'a> StepParts<'a> {
             says_issued_token_type: _,
             audience_in_token: _, // in the rules
             subject_claim,
+            writes_actor: _,
             reserved_types: _,
             refused_path: _,
             client_in_subject_audience: _,
             own_rules: _,
             rules: _,
         } = profile;
+        let CredentialParts { client_id, method, certificate } = client.parts();
         Self {
             endpoint: endpoint.uri().to_string(),
             grant: grant_name(*grant),
-            client_id: client.client_id(),
-            client_method: client.method(),
-            certificate: client.certificate().map(|certificate| &*certificate.0),
+            client_id,
+            client_method: method,
+            certificate,
             subject_token_type: subject_token_type.as_str(),
             requested_token_type: requested_token_type.as_ref().map(|t| t.as_str()),
             takes_actor: step.takes_actor(),

@@ -4,6 +4,8 @@
 //! [`SharedEntry::associated_data`], so that nobody who can write to the store can put one user's token under
 //! another's name.
 
+use std::borrow::Cow;
+
 use mcp_auth_core::UnixTime;
 use mcp_auth_core::jwk::Thumbprint;
 use mcp_auth_discovery::Secret;
@@ -40,13 +42,17 @@ pub struct SharedEntryError;
 #[serde(deny_unknown_fields)]
 struct Stored<'a> {
     v: u8,
-    token: &'a str,
+    // Owned where JSON escapes it: tokens may have `"` and `\` in them.
+    #[serde(borrow)]
+    token: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     jkt: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     missing: Vec<String>,
     beyond: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    other_details: bool,
     issued_at: u64,
     usable_until: u64,
     refresh_at: u64,
@@ -71,7 +77,7 @@ impl SharedEntry {
     pub fn of(key: &CacheKey, token: &IssuedToken) -> Self {
         let stored = Stored {
             v: 1,
-            token: token.expose(),
+            token: token.expose().into(),
             jkt: match token.presentation() {
                 Presentation::Bearer => None,
                 Presentation::DPoP(key) => Some(key.to_base64url()),
@@ -79,6 +85,7 @@ impl SharedEntry {
             scope: token.scope.clone(),
             missing: token.missing.clone(),
             beyond: token.beyond.clone(),
+            other_details: token.other_details,
             issued_at: token.issued_at.as_secs(),
             usable_until: token.usable_until.as_secs(),
             refresh_at: token.refresh_at.as_secs(),
@@ -117,6 +124,7 @@ impl SharedEntry {
             scope: stored.scope,
             missing: stored.missing,
             beyond: stored.beyond,
+            other_details: stored.other_details,
             issued_at: UnixTime::from_secs(stored.issued_at),
             usable_until: UnixTime::from_secs(stored.usable_until),
             refresh_at: UnixTime::from_secs(stored.refresh_at),

@@ -94,6 +94,11 @@ impl AssertionKey {
         self.signer.algorithm().name()
     }
 
+    /// Whether assertions name the key's certificate by its SHA-256 thumbprint.
+    pub(crate) fn names_certificate(&self) -> bool {
+        self.x5t_s256.is_some()
+    }
+
     /// Makes an assertion for one request. `jti` is never used twice: 16 random bytes or more, as text.
     ///
     /// # Errors

@@ -48,6 +48,13 @@ enum Kind {
     Certificate(ClientCertificate),
 }
 
+/// What of a credential goes into the cache's key.
+pub(crate) struct CredentialParts<'a> {
+    pub(crate) client_id: Option<&'a str>,
+    pub(crate) method: &'static str,
+    pub(crate) certificate: Option<&'a str>,
+}
+
 /// What an authentication depends on besides the credential.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "all that RFC 7523 §3 puts into an assertion")]
@@ -151,6 +158,30 @@ impl ClientCredential {
             Kind::Key(key) => Some(key.algorithm()),
             _ => None,
         }
+    }
+
+    /// Whether our own assertions name the key's certificate; `None` where there are none.
+    pub(crate) fn names_certificate(&self) -> Option<bool> {
+        match &self.kind {
+            Kind::Key(key) => Some(key.names_certificate()),
+            _ => None,
+        }
+    }
+
+    /// What of it decides which tokens come back. INVARIANT: taken apart without `..`, as in `cache/key.rs`.
+    pub(crate) fn parts(&self) -> CredentialParts<'_> {
+        let Self { client_id, kind } = self;
+        // A new secret or key of one client is still that client.
+        let certificate = match kind {
+            Kind::Certificate(ClientCertificate(name)) => Some(&**name),
+            Kind::None
+            | Kind::Basic(_)
+            | Kind::BasicRaw(_)
+            | Kind::Post(_)
+            | Kind::Key(_)
+            | Kind::WorkloadToken => None,
+        };
+        CredentialParts { client_id: client_id.as_deref(), method: self.method(), certificate }
     }
 
     /// Whether [`AuthenticationContext::workload_token`] is needed.

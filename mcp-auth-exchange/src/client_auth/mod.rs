@@ -25,6 +25,7 @@ use crate::form::Form;
 
 pub use assertion::{AssertionAudience, AssertionKey};
 pub use choose::NoCommonMethod;
+pub(crate) use credential::CredentialParts;
 pub use credential::{AuthenticationContext, ClientAuthenticationError, ClientCredential};
 
 /// What `client_assertion_type` says of a JWT (RFC 7523 §2.2).

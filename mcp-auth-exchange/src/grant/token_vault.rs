@@ -1,5 +1,7 @@
 //! Auth0's Token Vault: an Auth0 token for the access token of another provider that the user has connected.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::Request;
 use mcp_auth_discovery::{Scopes, Secret};
@@ -13,7 +15,7 @@ pub const GRANT_TYPE: &str =
     "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
 
 /// A Token Vault request. The subject token is an Auth0 access or refresh token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct TokenVaultRequest {
     subject_token: Secret,
@@ -73,5 +75,18 @@ impl TokenVaultRequest {
         form.push_scope(&self.scope);
         self.parameters.push(&mut form);
         form.into_http(endpoint, &self.client)
+    }
+}
+
+/// Without the account (`login_hint`).
+impl fmt::Debug for TokenVaultRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenVaultRequest")
+            .field("subject_token_type", &self.subject_token_type)
+            .field("connection", &self.connection)
+            .field("scope", &self.scope)
+            .field("parameters", &self.parameters)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }

@@ -41,6 +41,7 @@ pub(crate) struct Facts {
     pub(crate) resource: String,
     pub(crate) scope: String,
     pub(crate) subject_audience: String,
+    pub(crate) subject_claim: String,
 }
 
 impl Diagnosis {
@@ -163,6 +164,7 @@ impl Facts {
                 "resource" => &self.resource,
                 "scope" => &self.scope,
                 "subject_audience" => &self.subject_audience,
+                "subject_claim" => &self.subject_claim,
                 _ => "",
             };
             text.push_str(&shorten(if value.is_empty() { "(none)" } else { value }));

@@ -16,15 +16,15 @@ pub struct ProviderText(String);
 impl ProviderText {
     /// Takes what is fit to be logged out of `text`. `secrets` are what must not be in it.
     pub(crate) fn new(text: &str, secrets: &[&str]) -> Self {
-        // Long before the limit is reached nothing else is looked at.
-        let mut text: String = text.chars().take(MAX_CHARS * 4).collect();
+        // Before anything is cut, so that no half of a secret is left.
+        let mut text = text.to_owned();
         for secret in secrets.iter().filter(|secret| secret.len() >= 4) {
-            text = text.replace(*secret, "[redacted]");
+            text = without(&text, secret.as_bytes());
         }
         let mut out = String::new();
         let mut run = String::new();
         for c in text.chars().chain(std::iter::once(' ')) {
-            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=') {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=' | '%') {
                 run.push(c);
                 continue;
             }
@@ -43,6 +43,40 @@ impl ProviderText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The text less a secret, whether it was written plainly or percent-encoded.
+fn without(text: &str, secret: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if let Some(tail) = spelled(rest.as_bytes(), secret).and_then(|length| rest.get(length..)) {
+            out.push_str("[redacted]");
+            rest = tail;
+        } else {
+            out.push(c);
+            rest = rest.get(c.len_utf8()..).unwrap_or_default();
+        }
+    }
+    out
+}
+
+/// How many bytes of the text are the secret, where it begins with it.
+fn spelled(text: &[u8], secret: &[u8]) -> Option<usize> {
+    let digit = |b: u8| char::from(b).to_digit(16);
+    let mut rest = text;
+    for byte in secret {
+        rest = match rest {
+            [b'%', high, low, tail @ ..]
+                if digit(*high).zip(digit(*low)).is_some_and(|(h, l)| h * 16 + l == u32::from(*byte)) =>
+            {
+                tail
+            }
+            [first, tail @ ..] if first == byte || *first == b'+' && *byte == b' ' => tail,
+            _ => return None,
+        };
+    }
+    Some(text.len() - rest.len())
 }
 
 /// `provider says: "…"`

@@ -52,6 +52,13 @@ fn a_step_up_says_how() {
     let body = json!({"error": "insufficient_user_authentication", "acr_values": "a\"b\r\nx", "max_age": -1});
     let Outcome::StepUp { requirement, .. } = exchange(&plan(), json_response(400, &body)) else { panic!() };
     assert_eq!(requirement, StepUp::default());
+    // As much as fits a header.
+    for (length, passed) in [(512, true), (513, false)] {
+        let body = json!({"error": "insufficient_user_authentication", "acr_values": "a".repeat(length)});
+        let outcome = exchange(&plan(), json_response(400, &body));
+        let Outcome::StepUp { requirement, .. } = outcome else { panic!() };
+        assert_eq!(requirement.acr_values.is_some(), passed, "{length}");
+    }
 }
 
 #[test]
@@ -78,6 +85,16 @@ fn words_of_a_provider_are_cut_and_cleaned() {
     assert_eq!(text("secret=hunter2;"), "secret=[redacted];");
     assert_eq!(text(&format!("t {}", "aB3-".repeat(12))), "t [redacted]");
     assert_eq!(text("a\r\nb\u{7}\"c\""), "a  b  c");
+    // As a form or a URL would have it, in whole or in part.
+    for secret in ["%68unter2", "h%75nter2", "%68%75%6E%74%65%72%32", "%68%75%6e%74%65%72%32"] {
+        assert_eq!(text(&format!("secret {secret}!")), "secret [redacted]!");
+    }
+    assert_eq!(text("100% of hunter%32x %zz"), "100% of [redacted]x %zz");
+    assert_eq!(text(&format!("t {}", "aB3%2E".repeat(12))), "t [redacted]");
+    // No half of one is left where the text is cut.
+    assert!(!text(&format!("{} hunter2", "a".repeat(1020))).contains("hunt"));
+    let spaced = ProviderText::new("is my+se%63ret+", &["my secret"]);
+    assert_eq!(spaced.as_str(), "is [redacted]+");
     let long = text(&"wörter ".repeat(200));
     assert_eq!(long.chars().count(), 257);
     assert!(long.ends_with('…'));

@@ -32,7 +32,7 @@ pub enum ActorRule {
     Any,
     /// There is an actor, named by `sub` or `client_id`, and where a name is given, its `sub` is that. An opaque token is refused then.
     Required(Option<String>),
-    /// There is none: impersonation.
+    /// There is none: impersonation. An opaque token is refused then: nobody here can know whom it names.
     Forbidden,
 }
 
@@ -40,7 +40,8 @@ pub enum ActorRule {
 /// its signature: it came from the provider itself over TLS, and its downstream checks it.
 ///
 /// Always: the token is not one of those that went in, its `token_type` can be presented (bound, if a bound one was
-/// asked for), its type is the one that was asked for, and it has not expired.
+/// asked for, and to no key or certificate that is not ours), its type is the one that was asked for, it has not expired,
+/// it is valid already, and `act` names at most 16 actors, one in the other. Times have a leeway of 60 seconds.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct IssuedRules {
@@ -49,6 +50,7 @@ pub struct IssuedRules {
     pub(super) actor: ActorRule,
     pub(super) ceiling: Option<Scopes>,
     pub(super) all_scopes: bool,
+    pub(super) same_details: bool,
     pub(super) readable: bool,
     pub(super) max_lifetime: Option<Duration>,
     pub(super) within_subject: bool,
@@ -62,6 +64,7 @@ impl IssuedRules {
             actor: ActorRule::Any,
             ceiling: None,
             all_scopes: false,
+            same_details: false,
             readable: false,
             max_lifetime: Some(Duration::from_secs(24 * 3600)),
             within_subject: false,
@@ -91,6 +94,12 @@ impl IssuedRules {
 
     /// Refuses a token with any scope beyond these. The default is no ceiling, since providers add scopes of their
     /// own; what goes beyond the request is in [`IssuedToken::beyond`](super::IssuedToken::beyond).
+    ///
+    /// Held against it is all that the answer and the token's `scope` and `scp` say. At Entra, whose tokens have scopes
+    /// without their resource, `https://graph.microsoft.com/User.Read` is `User.Read` of a token for that resource, a
+    /// ceiling's scope without a resource is of the one that is asked for, and a ceiling's `<resource>/.default` is all of
+    /// that resource. Where `aud` is an application's id that is not in the URI which is asked for, set
+    /// [`audience`](Self::audience) to it. Names are compared with their case.
     pub fn ceiling(mut self, scopes: &Scopes) -> Self {
         self.ceiling = Some(scopes.clone());
         self
@@ -102,19 +111,28 @@ impl IssuedRules {
         self
     }
 
+    /// Refuses a token whose answer has other `authorization_details` than were asked for, in whatever order, or none
+    /// (RFC 9396 §7). Without this it is told ([`IssuedToken::has_other_details`](super::IssuedToken::has_other_details)).
+    pub fn same_details(mut self) -> Self {
+        self.same_details = true;
+        self
+    }
+
     /// Refuses a token that cannot be read, so that the rules hold for every token.
     pub fn readable(mut self) -> Self {
         self.readable = true;
         self
     }
 
-    /// Refuses a token that lasts longer than this; `None` for no limit. The default is 24 hours.
+    /// Refuses a token that lasts longer than this and 60 seconds, by which clocks may differ; `None` for no limit. The
+    /// default is 24 hours.
     pub fn max_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.max_lifetime = lifetime;
         self
     }
 
-    /// Refuses a token that outlives the subject's. Without this it is not used longer than the subject's token
+    /// Refuses a token that outlives the subject's by more than 60 seconds: by its own `exp`, and by the answer where it is
+    /// opaque. Without this it is not used longer than the subject's token
     /// either; but the downstream would take it.
     pub fn within_subject(mut self) -> Self {
         self.within_subject = true;

@@ -10,14 +10,17 @@ use http::Request;
 use mcp_auth_core::UnixTime;
 use mcp_auth_discovery::Secret;
 
-use super::issued::{Check, IdJagCheck, Life, Refusal, is_wanted};
-use super::{ActorToken, ExchangePlan, Step, Subject};
+use super::issued::{
+    Check, IdJagCheck, Life, Readable, Refusal, ScopeNames, is_bound_to, is_wanted, read_claims,
+};
+use super::{ActorToken, ExchangePlan, Step, Subject, SubjectRule};
 use crate::client_auth::AuthenticationContext;
-use crate::dpop::{DpopNonce, NonceMemory, NonceRetry, ProofRequest};
+use crate::dpop::{DpopKey, DpopNonce, NonceMemory, NonceRetry, ProofRequest};
 use crate::grant::Parameters;
 use crate::outcome::{
     Diagnosis, Facts, NOT_SENT, Outcome, ProviderText, SUBJECT_EXPIRED, classify, unanswered,
 };
+use crate::provider::ExchangeGrant;
 use crate::{TokenErrorCode, TokenResponse, TokenResponseError, TokenType, TokenTypeUri};
 
 /// The longest pause before a second try; for a longer `Retry-After` there is none.
@@ -67,6 +70,9 @@ pub enum Progress {
 /// without the nonce that the server then asked for, once; and a provider that is down or overloaded, as often as
 /// [`ExchangePlan::attempts`] says. An exchange that is dropped in between leaves nothing behind.
 ///
+/// An ID-JAG may be good for one request only, whether or not its answer comes: the second try of the step that redeems
+/// it begins with a new one, at the step before, and is the last.
+///
 /// Whoever sends a request follows no redirect, and gives up after a time.
 #[derive(Debug)]
 #[must_use]
@@ -77,6 +83,9 @@ pub struct ExchangeRun {
     step: usize,
     /// What the step before brought.
     carried: Option<Secret>,
+    /// What the step before took.
+    taken: Option<Secret>,
+    jag: JagUse,
     nonce: Option<DpopNonce>,
     retry: NonceRetry,
     tries: u8,
@@ -84,6 +93,15 @@ pub struct ExchangeRun {
     credential: Option<Secret>,
     /// Why the last request got no answer.
     cause: Option<String>,
+}
+
+/// What became of the ID-JAG under way.
+#[derive(Clone, Copy, Debug, Default)]
+struct JagUse {
+    /// It was sent before: the server may have used it up.
+    again: bool,
+    /// It is the second one.
+    second: bool,
 }
 
 impl ExchangeRun {
@@ -94,6 +112,8 @@ impl ExchangeRun {
             actor,
             step: 0,
             carried: None,
+            taken: None,
+            jag: JagUse::default(),
             nonce: None,
             retry: NonceRetry::default(),
             tries: 0,
@@ -158,13 +178,16 @@ impl ExchangeRun {
         let Some(step) = plan.steps().get(self.step) else {
             return Progress::Done(self.broken("there was no request"));
         };
+        let sent_nonce = self.nonce.clone();
         if step.dpop.is_some() {
             nonces.keep(&step.origin(), response.headers());
+            // RFC 9449 §8.2: the newest counts, whatever the answer.
+            self.nonce = DpopNonce::of(response.headers()).or(self.nonce.take());
         }
         match TokenResponse::from_http(response) {
             Ok(answer) if self.step + 1 < plan.steps().len() => self.carry(step, &answer, now),
             Ok(answer) => Progress::Done(self.accept(step, &answer, now)),
-            Err(error) => self.refused(step, &error, response.headers()),
+            Err(error) => self.refused(step, &error, response.headers(), sent_nonce.as_ref()),
         }
     }
 
@@ -191,14 +214,29 @@ impl ExchangeRun {
         Progress::Done(self.unusable(Refusal("too_large", text)))
     }
 
-    fn refused(&mut self, step: &Step, error: &TokenResponseError, headers: &http::HeaderMap) -> Progress {
-        let asks_nonce = error.refusal().is_some_and(|r| *r.code() == TokenErrorCode::UseDpopNonce);
-        if asks_nonce && step.dpop.is_some() {
-            let sent = self.nonce.take();
-            if let Some(nonce) = self.retry.after(headers, sent.as_ref()) {
-                self.nonce = Some(nonce);
-                return Progress::Again { after: Duration::ZERO };
-            }
+    fn refused(
+        &mut self,
+        step: &Step,
+        error: &TokenResponseError,
+        headers: &http::HeaderMap,
+        sent_nonce: Option<&DpopNonce>,
+    ) -> Progress {
+        let refuses = |code: &TokenErrorCode| error.refusal().is_some_and(|refusal| refusal.code() == code);
+        let asks_nonce = refuses(&TokenErrorCode::UseDpopNonce);
+        if asks_nonce && step.dpop.is_none() && !error.is_transient() {
+            let text = "{provider} asks for DPoP proofs (`use_dpop_nonce`), and no key is configured: configure one, or \
+                        let the client `{client}` get tokens that are not bound";
+            let diagnosis = Diagnosis::new("dpop_required", text, &self.facts());
+            let code = TokenErrorCode::UseDpopNonce.as_known_str();
+            let diagnosis = diagnosis.answer(error.status().as_u16(), Some(code), None);
+            return Progress::Done(Outcome::Misconfigured(diagnosis));
+        }
+        if asks_nonce && self.retry.after(headers, sent_nonce).is_some() {
+            self.jag.again = true;
+            return Progress::Again { after: Duration::ZERO };
+        }
+        if refuses(&TokenErrorCode::InvalidGrant) && self.jag.again && self.renew_jag() {
+            return Progress::Again { after: Duration::ZERO };
         }
         let (facts, secrets) = (self.facts(), self.secrets());
         let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
@@ -216,11 +254,35 @@ impl ExchangeRun {
     fn try_again(&mut self, outcome: Outcome, retry_after: Option<Duration>) -> Progress {
         self.tries = self.tries.saturating_add(1);
         let after = retry_after.unwrap_or(PAUSE);
-        if self.tries < self.plan.attempts && after <= MAX_PAUSE {
+        let may = self.tries < self.plan.attempts && after <= MAX_PAUSE;
+        if may && (!self.redeems() || self.renew_jag()) {
             Progress::Again { after }
         } else {
             Progress::Done(outcome)
         }
+    }
+
+    /// Whether this step redeems an ID-JAG.
+    fn redeems(&self) -> bool {
+        let before = self.step.checked_sub(1).and_then(|before| self.plan.steps().get(before));
+        before.is_some_and(|step| step.requested() == Some(&TokenTypeUri::ID_JAG))
+    }
+
+    /// Goes back to the step that brings the ID-JAG, once.
+    fn renew_jag(&mut self) -> bool {
+        if !self.redeems() || self.jag.second {
+            return false;
+        }
+        self.enter(self.step.saturating_sub(1));
+        self.carried = self.taken.take();
+        self.jag = JagUse { again: false, second: true };
+        true
+    }
+
+    fn enter(&mut self, step: usize) {
+        self.step = step;
+        (self.nonce, self.retry, self.tries) = (None, NonceRetry::default(), 0);
+        self.jag.again = false;
     }
 
     /// What one step brought, for the next.
@@ -256,9 +318,14 @@ impl ExchangeRun {
                 return Progress::Done(self.unusable(refusal));
             }
         }
-        self.carried = Some(answer.access_token().clone());
-        self.step += 1;
-        (self.nonce, self.retry, self.tries) = (None, NonceRetry::default(), 0);
+        if let Some(key) = &step.dpop
+            && !is_bound(answer, key)
+        {
+            let text = "what {provider} issued is not bound to the DPoP key that was offered (`cnf.jkt`)";
+            return Progress::Done(self.unusable(Refusal("not_bound", text)));
+        }
+        self.taken = self.carried.replace(answer.access_token().clone());
+        self.enter(self.step + 1);
         Progress::Again { after: Duration::ZERO }
     }
 
@@ -273,6 +340,12 @@ impl ExchangeRun {
             requested: step.requested(),
             says_type: step.profile.says_issued_token_type,
             scope: &step.sent_scope(),
+            scope_names: match step.profile.grant {
+                ExchangeGrant::OnBehalfOf => ScopeNames::OfResource,
+                _ => ScopeNames::Plain,
+            },
+            details: step.authorization_details.as_ref(),
+            certificate: step.client.certificate().is_some(),
             key: step.dpop.as_deref(),
             life: Life {
                 assumed: self.plan.assumed_lifetime,
@@ -328,7 +401,12 @@ impl ExchangeRun {
         let Some(step) = self.plan.steps().get(self.step) else { return Facts::default() };
         let (_, token_type) = self.input(step);
         let audiences: Vec<&str> = self.subject.principal().audiences().take(8).collect();
-        Facts { subject_audience: audiences.join(" "), ..step.facts(self.step, &token_type) }
+        let subject_claim = match &self.plan.rules.subject {
+            SubjectRule::Same(claim) => claim.clone(),
+            SubjectRule::Unchecked => String::new(),
+        };
+        let subject_audience = audiences.join(" ");
+        Facts { subject_audience, subject_claim, ..step.facts(self.step, &token_type) }
     }
 
     fn broken(&self, text: &str) -> Outcome {
@@ -337,5 +415,14 @@ impl ExchangeRun {
 
     fn unusable(&self, Refusal(id, text): Refusal) -> Outcome {
         Outcome::Unusable(Diagnosis::new(id, text, &self.facts()))
+    }
+}
+
+/// Whether what a step brought says that it is bound to this key. An unreadable ID-JAG says nothing: `N_A` is its type
+/// in either case.
+fn is_bound(answer: &TokenResponse, key: &DpopKey) -> bool {
+    match read_claims(answer.access_token().expose()) {
+        Readable::Claims(claims) => is_bound_to(&claims, key),
+        Readable::Opaque | Readable::Broken => *answer.token_type() == TokenType::DPoP,
     }
 }

@@ -1,5 +1,6 @@
 //! One request of a plan.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// One request of a plan: where, as whom, and for what.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Step {
     pub(crate) profile: ExchangeProfile,
@@ -209,6 +210,9 @@ impl Step {
                 request.into_http(&self.endpoint)
             }
             ExchangeGrant::TokenVault => {
+                if let Some(name) = self.parameter_twice(&parameters) {
+                    return Err(ParameterError::Twice(name.to_owned()));
+                }
                 let connection = self.connection.as_deref().unwrap_or_default();
                 TokenVaultRequest::new(subject, token_type, connection, client)
                     .login_hint(self.login_hint.as_deref())
@@ -217,6 +221,13 @@ impl Step {
                     .into_http(&self.endpoint)
             }
         })
+    }
+
+    /// A parameter beside the setting of its own that this step has. Which of two would count, nobody can tell.
+    pub(super) fn parameter_twice(&self, parameters: &Parameters) -> Option<&'static str> {
+        let settings = [("connection", &self.connection), ("login_hint", &self.login_hint)];
+        let mut set = settings.into_iter().filter(|(_, setting)| setting.is_some()).map(|(name, _)| name);
+        set.find(|name| parameters.iter().any(|(parameter, _)| parameter == *name))
     }
 
     /// Whether an actor's token is sent in this step.
@@ -237,6 +248,23 @@ impl Step {
             resource: resources.join(" "),
             scope: self.sent_scope().to_string(),
             subject_audience: String::new(),
+            subject_claim: String::new(),
         }
+    }
+}
+
+/// Without what may name a user or an account.
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Step")
+            .field("profile", &self.profile.name())
+            .field("endpoint", &self.endpoint)
+            .field("client", &self.client)
+            .field("audiences", &self.audiences)
+            .field("resources", &self.resources)
+            .field("wanted_scope", &self.wanted_scope)
+            .field("parameters", &self.parameters)
+            .field("dpop", &self.dpop)
+            .finish_non_exhaustive()
     }
 }

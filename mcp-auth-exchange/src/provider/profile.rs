@@ -69,7 +69,9 @@ pub struct ExchangeProfile {
     pub(crate) says_issued_token_type: bool,
     pub(crate) audience_in_token: bool,
     pub(crate) subject_claim: Option<&'static str>,
-    /// Beginnings of subject token types that the provider keeps to itself.
+    /// Whether issued tokens name the client that exchanges as the actor (`act`), without an actor's token.
+    pub(crate) writes_actor: bool,
+    /// Namespaces of subject token types that the provider keeps to itself.
     pub(crate) reserved_types: &'static [&'static str],
     /// A path at which this grant gives no usable token, and why.
     pub(crate) refused_path: Option<(&'static str, &'static str)>,

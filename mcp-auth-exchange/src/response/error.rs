@@ -62,7 +62,7 @@ struct Details {
 }
 
 /// An error code (RFC 6749 §5.2 and the registry of OAuth extensions errors).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenErrorCode {
     /// `invalid_request`
@@ -198,6 +198,16 @@ impl TokenErrorResponse {
 impl std::fmt::Debug for TokenErrorResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenErrorResponse").field("code", &self.code).finish_non_exhaustive()
+    }
+}
+
+/// Another code is the server's text: its length only.
+impl std::fmt::Debug for TokenErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Other(text) => write!(f, "other({} bytes)", text.len()),
+            known => f.write_str(known.as_known_str()),
+        }
     }
 }
 

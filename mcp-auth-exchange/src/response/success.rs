@@ -7,12 +7,12 @@ use mcp_auth_core::json::{Document, JsonErrorKind, Limits, Object, Value};
 use mcp_auth_discovery::Secret;
 
 use super::error::{TokenErrorResponse, TokenResponseError, TokenResponseErrorKind as Kind};
-use crate::TokenType;
+use crate::{AuthorizationDetails, TokenType};
 
 /// The greatest length of an answer, in bytes (64 KiB).
 pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// A successful token response (RFC 6749 §5.1, RFC 8693 §2.2.1). Tokens are redacted in `Debug`.
+/// A successful token response (RFC 6749 §5.1, RFC 8693 §2.2.1). `Debug` has nothing of the server's text.
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
@@ -23,7 +23,7 @@ pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 /// assert_eq!(error.refusal().map(|r| r.code()), Some(&TokenErrorCode::InvalidGrant));
 /// assert_eq!(error.to_string(), "token endpoint answered 400: refused with `invalid_grant`");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TokenResponse {
     access_token: Secret,
     token_type: TokenType,
@@ -32,6 +32,7 @@ pub struct TokenResponse {
     id_token: Option<Secret>,
     scope: Option<String>,
     issued_token_type: Option<String>,
+    authorization_details: Option<AuthorizationDetails>,
 }
 
 impl TokenResponse {
@@ -94,6 +95,24 @@ impl TokenResponse {
     pub fn issued_token_type(&self) -> Option<&str> {
         self.issued_token_type.as_deref()
     }
+
+    /// The details that were granted (RFC 9396 §7). Absent where the server did not say, and where what it said is not an
+    /// array of typed objects of at most
+    /// [`MAX_AUTHORIZATION_DETAILS_BYTES`](crate::target::MAX_AUTHORIZATION_DETAILS_BYTES).
+    pub fn authorization_details(&self) -> Option<&AuthorizationDetails> {
+        self.authorization_details.as_ref()
+    }
+}
+
+impl std::fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenResponse")
+            .field("token_type", &self.token_type)
+            .field("expires_in_seconds", &self.expires_in_seconds)
+            .field("refresh_token", &self.refresh_token.is_some())
+            .field("id_token", &self.id_token.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<TokenResponse, Kind> {
@@ -129,6 +148,9 @@ fn success(object: Object<'_>) -> Result<TokenResponse, Kind> {
         id_token: token(object, "id_token")?,
         scope: text(object, "scope")?.map(str::to_owned),
         issued_token_type: text(object, "issued_token_type")?.map(str::to_owned),
+        authorization_details: object
+            .get("authorization_details")
+            .and_then(|details| AuthorizationDetails::parse(&details.to_json()).ok()),
     })
 }
 

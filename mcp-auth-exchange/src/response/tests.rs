@@ -212,3 +212,30 @@ fn attack_109_transient_faults_and_retry_after() {
     }
     assert_eq!(dated("today", "Wed, 21 Oct 2015 12:02:00 GMT"), None);
 }
+
+#[test]
+fn attack_112_no_debug_text_has_the_server_s_words() {
+    let body = r#"{"access_token":"canary-a","refresh_token":"canary-r","id_token":"canary-i","token_type":"canary-t",
+        "scope":"canary-s","issued_token_type":"canary-y","authorization_details":[{"type":"canary-d"}]}"#;
+    let answer = read(200, body).unwrap();
+    assert!(!format!("{answer:?}").to_lowercase().contains("canary"), "{answer:?}");
+    let error = read(400, r#"{"error":"canary-secret-value","error_description":"canary"}"#).unwrap_err();
+    assert!(!format!("{error:?} {:?}", error.refusal()).contains("canary"), "{error:?}");
+    assert!(format!("{error:?}").contains("other(19 bytes)"), "{error:?}");
+    let known = read(400, r#"{"error":"invalid_grant"}"#).unwrap_err();
+    assert!(format!("{known:?}").contains("invalid_grant"));
+}
+
+#[test]
+fn granted_details_are_read_and_bounded() {
+    let granted = |details: &str| {
+        let body =
+            format!(r#"{{"access_token":"t","token_type":"Bearer","authorization_details":{details}}}"#);
+        read(200, &body).unwrap().authorization_details().map(|details| details.as_str().to_owned())
+    };
+    assert_eq!(granted(r#"[{"type": "a", "b": 1}]"#).as_deref(), Some(r#"[{"b":1,"type":"a"}]"#));
+    let long = format!(r#"[{{"type":"{}"}}]"#, "a".repeat(crate::target::MAX_AUTHORIZATION_DETAILS_BYTES));
+    for absent in ["null", "[]", "{}", "7", r#"[{"b":1}]"#, r#""[]""#, &long] {
+        assert_eq!(granted(absent), None);
+    }
+}

@@ -12,7 +12,7 @@ use std::fmt;
 /// assert_eq!(TokenType::parse("N_A"), Some(TokenType::NotApplicable));
 /// assert_eq!(TokenType::parse(""), None);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenType {
     /// `Bearer` (RFC 6750).
@@ -51,6 +51,16 @@ impl TokenType {
             Self::DPoP => "DPoP",
             Self::NotApplicable => "N_A",
             Self::Other(text) => text,
+        }
+    }
+}
+
+/// Another type is the server's text: its length only.
+impl fmt::Debug for TokenType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(text) => write!(f, "Other({} bytes)", text.len()),
+            known => f.write_str(known.as_str()),
         }
     }
 }

@@ -33,11 +33,12 @@ pub(super) fn report(plan: &str, outcome: &Outcome) {
     let Some(diagnosis) = outcome.diagnosis() else {
         let missing: Vec<&str> = outcome.token().into_iter().flat_map(|token| token.missing()).collect();
         let beyond: Vec<&str> = outcome.token().into_iter().flat_map(|token| token.beyond()).collect();
-        if missing.is_empty() && beyond.is_empty() {
+        let other_details = outcome.token().is_some_and(|token| token.has_other_details());
+        if missing.is_empty() && beyond.is_empty() && !other_details {
             tracing::debug!(target: "mcp_auth", plan, "token exchanged");
         } else {
             let (missing, beyond) = (missing.join(" "), beyond.join(" "));
-            tracing::warn!(target: "mcp_auth", plan, missing, beyond, "token exchanged, with other scopes than were asked for");
+            tracing::warn!(target: "mcp_auth", plan, missing, beyond, other_details, "token exchanged, with other scopes or authorization details than were asked for");
         }
         return;
     };

@@ -13,8 +13,9 @@ use crate::cache::key::{PlanParts, RequestParts, StepParts};
 use crate::dpop::DpopKey;
 use crate::grant::Parameters;
 use crate::plan::{ActorToken, ExchangePlan, Step, Subject, SubjectRule};
+use crate::provider::{ExchangeGrant, ExchangeProfile, Need};
 use crate::testing::{principal, scopes, step};
-use crate::{AuthorizationDetails, Resource, TokenTypeUri};
+use crate::{AuthorizationDetails, ClientCredential, Resource, TokenTypeUri};
 
 /// How many texts a step is made of, in the order in which they are written.
 const STEP_TEXTS: usize = 16;
@@ -188,6 +189,15 @@ fn attack_106_every_setting_of_a_plan_makes_another_key() {
         Arc::new(DpopKey::new(Arc::new(signer), &AwsLc::new()).unwrap())
     };
     let base = || plan(step());
+    let with_client = |client| plan(step().with_client(client));
+    let of = |profile| Step::new(profile, step().endpoint().clone(), step().client().clone());
+    let with_profile = |profile| plan(of(profile).audience("tool").scope(&scopes("mcp:invoke")));
+    // Two requests of one `grant_type`, alike but for that.
+    let grant = |grant| {
+        let profile = ExchangeProfile { grant, ..ExchangeProfile::jwt_bearer() };
+        of(profile).scope(&scopes("mcp:invoke"))
+    };
+    let vault = |connection: &str| of(ExchangeProfile::auth0_token_vault()).connection(connection);
     let plans = [
         base(),
         ExchangePlan::new("q", [step()]).unwrap(),
@@ -198,26 +208,25 @@ fn attack_106_every_setting_of_a_plan_makes_another_key() {
         plan(step().parameter("a", "b").unwrap()),
         plan(step().dpop(proof())),
         plan(step().dpop(proof())),
-        plan(
-            Step::new(
-                step().profile().clone().requests(None),
-                step().endpoint().clone(),
-                step().client().clone(),
-            )
-            .audience("tool")
-            .scope(&scopes("mcp:invoke")),
-        ),
-        plan(
-            Step::new(
-                step().profile().clone().keeps_subject_in(None),
-                step().endpoint().clone(),
-                step().client().clone(),
-            )
-            .audience("tool")
-            .scope(&scopes("mcp:invoke")),
-        )
-        .rules(|r| r.subject(SubjectRule::Same("sub".into()))),
+        with_profile(step().profile().clone().requests(None)),
+        with_client(ClientCredential::client_secret_post("other", Secret::new("s3cret-canary"))),
+        with_client(ClientCredential::client_secret_basic("gateway", Secret::new("s3cret-canary"))),
+        with_client(ClientCredential::none("gateway")),
+        with_client(ClientCredential::anonymous()),
+        with_client(ClientCredential::tls_client_auth("gateway", "a")),
+        with_client(ClientCredential::tls_client_auth("gateway", "b")),
+        with_profile(step().profile().clone().takes_subject_token(TokenTypeUri::ACCESS_TOKEN)),
+        with_profile(step().profile().clone().takes_actor(Need::Ignored)),
+        plan(grant(ExchangeGrant::JwtBearer)),
+        plan(grant(ExchangeGrant::OnBehalfOf)),
+        plan(vault("a")),
+        plan(vault("b")),
+        plan(vault("a").login_hint("1")),
+        plan(vault("a").login_hint("2")),
+        with_profile(step().profile().clone().keeps_subject_in(None))
+            .rules(|r| r.subject(SubjectRule::Same("sub".into()))),
         base().rules(|r| r.readable()),
+        base().rules(|r| r.same_details()),
         base().rules(|r| r.ceiling(&scopes("a"))),
         base().margin(std::time::Duration::from_secs(1)),
         base().longest_use(std::time::Duration::from_secs(1)),

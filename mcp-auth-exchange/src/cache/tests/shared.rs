@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::token;
+use crate::AuthorizationDetails;
 use crate::cache::{SharedEntry, SharedEntryError};
-use crate::plan::Subject;
-use crate::testing::{plan, principal, secs};
+use crate::plan::{ExchangePlan, Subject};
+use crate::testing::{answer, exchange, issued_claims, json_response, plan, principal, secs, step};
 
 #[test]
 fn a_token_comes_back_as_it_was() {
@@ -27,6 +28,32 @@ fn a_token_comes_back_as_it_was() {
     assert_eq!(entry.name.len(), "mcp-auth:exchange:1:".len() + 64);
     assert!(!format!("{entry:?}").contains(token.expose()));
     assert_eq!(Arc::new(read).memory_bytes(), token.memory_bytes());
+}
+
+#[test]
+fn a_token_that_json_escapes_comes_back_too() {
+    let key = plan().cache_key("", &Subject::of(principal("a", json!({}))).unwrap(), None);
+    for text in [r#"a"b"#, r"a\b", r"\", r#"\u0061""#, "plain"] {
+        let mut body = answer(&issued_claims());
+        body["access_token"] = json!(text);
+        let outcome = exchange(&plan(), json_response(200, &body));
+        let entry = SharedEntry::of(&key, outcome.token().unwrap());
+        assert_eq!(SharedEntry::read(&entry.plaintext).unwrap().expose(), text);
+    }
+}
+
+#[test]
+fn that_details_are_other_ones_is_not_forgotten() {
+    let details = AuthorizationDetails::parse(r#"[{"type":"a"}]"#).unwrap();
+    let asking = Arc::new(ExchangePlan::new("p", [step().authorization_details(details)]).unwrap());
+    for plan in [plan(), asking] {
+        let outcome = exchange(&plan, json_response(200, &answer(&issued_claims())));
+        let key = plan.cache_key("", &Subject::of(principal("a", json!({}))).unwrap(), None);
+        let entry = SharedEntry::of(&key, outcome.token().unwrap());
+        let read = SharedEntry::read(&entry.plaintext).unwrap();
+        assert_eq!(read.has_other_details(), outcome.token().unwrap().has_other_details());
+        assert_eq!(read.has_other_details(), plan.name() == "p");
+    }
 }
 
 #[test]

@@ -19,7 +19,10 @@ pub(in crate::plan) fn of_metadata(step: &Step, metadata: &AuthorizationServerMe
     if metadata.token_endpoint.as_ref().is_some_and(|url| url.as_str() != configured) {
         all.push(Finding::warning(
             "endpoint",
-            format!("{name}'s metadata names another token endpoint than `{configured}`"),
+            format!(
+                "{name}'s metadata names another token endpoint than `{}`",
+                step.endpoint.without_query()
+            ),
         ));
     }
     let grant = step.profile.grant.grant_type();

@@ -1,10 +1,11 @@
 //! What a provider will refuse, said before the first request.
 
+mod entra;
 mod metadata;
 
 use std::fmt;
 
-use super::{AudienceRule, ExchangePlan, MAX_STEPS, Step, SubjectRule};
+use super::{ActorRule, AudienceRule, ExchangePlan, MAX_STEPS, Step, SubjectRule};
 use crate::TokenTypeUri;
 use crate::provider::{ExchangeGrant, Need};
 
@@ -69,7 +70,8 @@ pub(super) fn of_plan(plan: &ExchangePlan, inbound_audiences: &[&str]) -> Vec<Fi
     }
     let mut all = Vec::new();
     for (i, step) in steps.iter().enumerate() {
-        let of_step = [parameters(step), types(step), client(step), endpoint(step)].concat();
+        let of_step =
+            [parameters(step), types(step), client(step), endpoint(step), entra::of_step(step)].concat();
         all.extend(of_step.into_iter().map(|finding| {
             if steps.len() == 1 {
                 finding
@@ -82,6 +84,7 @@ pub(super) fn of_plan(plan: &ExchangePlan, inbound_audiences: &[&str]) -> Vec<Fi
     if let Some(first) = steps.first() {
         all.extend(inbound(first, inbound_audiences));
     }
+    all.extend(actor(plan));
     if *plan.rules_audience() == AudienceRule::Unchecked {
         all.push(Finding::warning(
             "audience_unchecked",
@@ -182,6 +185,12 @@ fn parameters(step: &Step) -> Vec<Finding> {
             format!("{name} needs `connection`: which account's token is wanted"),
         ));
     }
+    if vault && let Some(parameter) = step.parameter_twice(&step.parameters) {
+        all.push(Finding::error(
+            "parameter_twice",
+            format!("`{parameter}` is set, and is among the parameters too: say it once"),
+        ));
+    }
     all
 }
 
@@ -195,7 +204,7 @@ fn types(step: &Step) -> Vec<Finding> {
             format!("{name} does not take subject tokens of type `{sent}`"),
         )];
     }
-    if profile.reserved_types.iter().any(|prefix| sent.as_str().starts_with(prefix)) {
+    if profile.reserved_types.iter().any(|space| is_in(sent.as_str(), space)) {
         return vec![Finding::error(
             "subject_token_type",
             format!(
@@ -204,6 +213,12 @@ fn types(step: &Step) -> Vec<Finding> {
         )];
     }
     Vec::new()
+}
+
+/// Whether a URI is in a namespace: the URN or the host itself, not one whose name begins so.
+fn is_in(uri: &str, space: &str) -> bool {
+    let (Some(start), Some(rest)) = (uri.get(..space.len()), uri.get(space.len()..)) else { return false };
+    start.eq_ignore_ascii_case(space) && (rest.is_empty() || rest.starts_with([':', '/', '?', '#']))
 }
 
 fn client(step: &Step) -> Vec<Finding> {
@@ -235,6 +250,23 @@ fn endpoint(step: &Step) -> Vec<Finding> {
         all.push(Finding::error("dpop_endpoint", "the endpoint's URL cannot stand in a DPoP proof"));
     }
     all
+}
+
+/// Whether the actor that the rules require can be there.
+fn actor(plan: &ExchangePlan) -> Option<Finding> {
+    let required = matches!(plan.issued_rules().actor, ActorRule::Required(_));
+    let last = plan.steps().last()?;
+    if !required || plan.takes_actor() || last.profile.writes_actor {
+        return None;
+    }
+    let name = last.profile.name();
+    Some(Finding::warning(
+        "actor",
+        format!(
+            "the rules require an actor (`act`) in the issued token, and {name} is sent no actor's token, which it does \
+             not take in this exchange: unless it adds one of its own, every token is refused"
+        ),
+    ))
 }
 
 /// What one step brings has to be what the next takes.

@@ -8,10 +8,17 @@ use mcp_auth_core::{Principal, UnixTime};
 use mcp_auth_discovery::Scopes;
 
 use super::readable::{Readable, read_claims};
+use super::scopes::{Granted, Name, Reader, ScopeNames};
 use super::{IssuedToken, Presentation};
 use crate::dpop::DpopKey;
 use crate::plan::rules::{ActorRule, AudienceRule, IssuedRules, SubjectRule};
-use crate::{TokenResponse, TokenType, TokenTypeUri};
+use crate::{AuthorizationDetails, TokenResponse, TokenType, TokenTypeUri};
+
+/// How far the provider's clock may be ahead of ours, and its answer late.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// The most actors that `act` names, one in the other. Providers write 5 to 10.
+const MAX_ACTORS: usize = 16;
 
 /// A token that does not hold: the id and the text of a diagnosis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +33,11 @@ pub(in crate::plan) struct Check<'a> {
     pub(in crate::plan) requested: Option<&'a TokenTypeUri>,
     pub(in crate::plan) says_type: bool,
     pub(in crate::plan) scope: &'a Scopes,
+    pub(in crate::plan) scope_names: ScopeNames,
+    pub(in crate::plan) details: Option<&'a AuthorizationDetails>,
     pub(in crate::plan) key: Option<&'a DpopKey>,
+    /// Whether the client has a certificate, to which its tokens may be bound (RFC 8705 §3).
+    pub(in crate::plan) certificate: bool,
     pub(in crate::plan) life: Life,
     pub(in crate::plan) now: UnixTime,
 }
@@ -57,7 +68,8 @@ impl Check<'_> {
         let presentation = self.presentation(answer, readable.claims())?;
         match &readable {
             Readable::Claims(claims) => self.claims(claims)?,
-            Readable::Opaque if self.rules.readable || matches!(self.rules.actor, ActorRule::Required(_)) => {
+            // What cannot be read may name any actor, or none.
+            Readable::Opaque if self.rules.readable || self.rules.actor != ActorRule::Any => {
                 return Err(Refusal(
                     "opaque",
                     "the issued token is opaque, and the rules ask for one that can be read",
@@ -71,13 +83,24 @@ impl Check<'_> {
             }
             Readable::Opaque | Readable::Broken => {}
         }
-        self.ceiling(answer, readable.claims())?;
-        let granted = said_scope(answer).or_else(|| token_scope(readable.claims()));
-        let (missing, beyond) = self.scope(granted.as_deref())?;
+        let (granted, reader) = (Granted::read(answer, readable.claims()), self.reader(readable.claims()));
+        self.ceiling(&granted, &reader)?;
+        let (missing, beyond) = self.scope(&granted, &reader)?;
+        let other_details = self.details(answer)?;
         let (usable_until, refresh_at) = self.life(answer, readable.claims())?;
-        let scope = granted.map(|granted| granted.join(" "));
+        let scope = granted.names().map(|names| names.join(" "));
         let (token, issued_at) = (token.clone(), self.now);
-        Ok(IssuedToken { token, presentation, scope, missing, beyond, issued_at, usable_until, refresh_at })
+        Ok(IssuedToken {
+            token,
+            presentation,
+            scope,
+            missing,
+            beyond,
+            other_details,
+            issued_at,
+            usable_until,
+            refresh_at,
+        })
     }
 
     fn reads_claims(&self) -> bool {
@@ -85,6 +108,8 @@ impl Check<'_> {
             || self.rules.audience != AudienceRule::Unchecked
             || self.rules.subject != SubjectRule::Unchecked
             || self.rules.actor != ActorRule::Any
+            || self.rules.ceiling.is_some()
+            || self.rules.within_subject
     }
 
     fn issued_type(&self, answer: &TokenResponse) -> Result<(), Refusal> {
@@ -101,7 +126,21 @@ impl Check<'_> {
     }
 
     fn presentation(&self, answer: &TokenResponse, claims: Option<&Claims>) -> Result<Presentation, Refusal> {
+        if !self.certificate && claims.is_some_and(|claims| confirms(claims, "x5t#S256").is_some()) {
+            return Err(Refusal(
+                "not_ours",
+                "the issued token is bound to a client certificate (`cnf.x5t#S256`), and the client has none: nobody here \
+                 can present it",
+            ));
+        }
         let Some(key) = self.key else {
+            if claims.is_some_and(|claims| confirms(claims, "jkt").is_some()) {
+                return Err(Refusal(
+                    "not_ours",
+                    "the issued token is bound to a DPoP key (`cnf.jkt`), and none is configured: nobody here can present \
+                     it; where the inbound token is bound, {provider} may have handed its binding on",
+                ));
+            }
             return match answer.token_type() {
                 TokenType::Bearer => Ok(Presentation::Bearer),
                 TokenType::NotApplicable if self.requested.is_some_and(|r| !r.is_access_token()) => {
@@ -127,14 +166,7 @@ impl Check<'_> {
                 "the issued token is not bound to the DPoP key that was offered",
             ));
         }
-        let jkt = claims.map(|claims| {
-            claims
-                .get("cnf")
-                .and_then(Value::as_object)
-                .and_then(|cnf| cnf.get("jkt"))
-                .and_then(Value::as_str)
-        });
-        if jkt.is_some_and(|jkt| jkt != Some(key.thumbprint().to_base64url().as_str())) {
+        if claims.is_some_and(|claims| !is_bound_to(claims, key)) {
             return Err(Refusal("not_bound", "the issued token is bound to another key (`cnf.jkt`)"));
         }
         Ok(Presentation::DPoP(key.thumbprint()))
@@ -158,12 +190,40 @@ impl Check<'_> {
         }
         if let SubjectRule::Same(claim) = &self.rules.subject {
             let of = |claims: &Claims| claims.get(claim).and_then(Value::as_str).map(str::to_owned);
-            let ours = of(self.subject.claims());
-            if ours.is_none() || ours != of(claims) {
-                return Err(Refusal("subject", "the issued token is not the same user's"));
+            let Some(ours) = of(self.subject.claims()) else {
+                return Err(Refusal(
+                    "no_subject_claim",
+                    "the inbound token has no `{subject_claim}`, by which the users of both tokens are compared: have it \
+                     added to inbound tokens, or compare another claim",
+                ));
+            };
+            let Some(theirs) = of(claims) else {
+                return Err(Refusal(
+                    "subject",
+                    "the issued token has no `{subject_claim}`, by which the users of both tokens are compared",
+                ));
+            };
+            if ours != theirs {
+                return Err(Refusal(
+                    "subject",
+                    "the issued token is not the same user's (`{subject_claim}`)",
+                ));
             }
         }
+        if claims.not_before().is_some_and(|nbf| nbf > self.now.plus(LEEWAY)) {
+            return Err(Refusal("not_yet", "the issued token is not valid yet (`nbf`): compare the clocks"));
+        }
+        self.actor(claims)
+    }
+
+    fn actor(&self, claims: &Claims) -> Result<(), Refusal> {
         let act = claims.get("act");
+        if std::iter::successors(act, earlier_actor).nth(MAX_ACTORS).is_some() {
+            return Err(Refusal(
+                "actor",
+                "the issued token names more than 16 actors, one in the other (`act`)",
+            ));
+        }
         let named = |claim| {
             let name = act.and_then(Value::as_object).and_then(|act| act.get(claim)).and_then(Value::as_str);
             name.filter(|name| !name.is_empty())
@@ -190,38 +250,71 @@ impl Check<'_> {
         Ok(())
     }
 
+    fn reader<'s>(&'s self, claims: Option<&'s Claims>) -> Reader<'s> {
+        let mut audiences = claims.into_iter().flat_map(Claims::audiences);
+        Reader {
+            names: self.scope_names,
+            asked: self.scope,
+            audience: audiences.next().filter(|_| audiences.next().is_none()),
+            audience_checked: self.rules.audience != AudienceRule::Unchecked,
+        }
+    }
+
     /// Scopes that are missing, and scopes beyond the request.
-    fn scope(&self, granted: Option<&[String]>) -> Result<(Vec<String>, Vec<String>), Refusal> {
-        let Some(granted) = granted else { return Ok(<_>::default()) };
+    fn scope(&self, granted: &Granted, reader: &Reader<'_>) -> Result<(Vec<String>, Vec<String>), Refusal> {
+        let Some(names) = granted.names() else { return Ok(<_>::default()) };
+        let meant = granted.meant(reader);
+        let asked: Vec<Name> = self.scope.iter().map(|name| reader.sent(name)).collect();
         // Entra's `.default` stands for what was consented to, and is in no answer.
-        let lacks = |scope: &&str| !scope.ends_with("/.default") && !granted.iter().any(|g| g == scope);
-        let missing: Vec<String> = self.scope.iter().filter(lacks).map(str::to_owned).collect();
+        let lacks = |(_, name): &(&str, &Name)| !name.full.ends_with("/.default") && !name.is_among(&meant);
+        let missing = self.scope.iter().zip(&asked).filter(lacks).map(|(name, _)| name.to_owned());
+        let missing: Vec<String> = missing.collect();
         if self.rules.all_scopes && !missing.is_empty() {
             return Err(Refusal("scope_dropped", "the issued token lacks a scope that was asked for"));
         }
-        let beyond = granted.iter().filter(|g| !self.scope.contains(g)).cloned().collect();
-        Ok((missing, beyond))
+        let beyond = names.iter().zip(&meant).filter(|(_, name)| !name.is_among(&asked));
+        Ok((missing, beyond.map(|(name, _)| name.clone()).collect()))
     }
 
     /// What the answer says and what the token says: neither may go beyond. Where neither says anything, it is what
     /// was asked for (RFC 6749 §5.1), unless nothing was.
-    fn ceiling(&self, answer: &TokenResponse, claims: Option<&Claims>) -> Result<(), Refusal> {
+    fn ceiling(&self, granted: &Granted, reader: &Reader<'_>) -> Result<(), Refusal> {
         let Some(ceiling) = &self.rules.ceiling else { return Ok(()) };
-        let (said, written) = (said_scope(answer), token_scope(claims));
-        let unknown = said.is_none() && written.is_none();
-        if unknown && self.scope.is_empty() {
+        if granted.unreadable {
+            return Err(Refusal(
+                "ceiling",
+                "`scope` or `scp` of the issued token is no text and no list of texts, so that it cannot be held against \
+                 the ceiling",
+            ));
+        }
+        let all = granted.all(reader);
+        if all.is_none() && self.scope.is_empty() {
             return Err(Refusal(
                 "ceiling",
                 "nothing says which scope the issued token has, so that it cannot be held against the ceiling: ask \
                  for a scope",
             ));
         }
-        let asked = self.scope.iter().filter(|_| unknown).map(str::to_owned);
-        let mut all = said.into_iter().chain(written).flatten().chain(asked);
-        if all.any(|scope| !ceiling.contains(&scope)) {
+        let all = all.unwrap_or_else(|| self.scope.iter().map(|name| reader.sent(name)).collect());
+        let ceiling: Vec<Name> = ceiling.iter().map(|name| reader.configured(name)).collect();
+        if all.iter().any(|name| !name.is_among(&ceiling)) {
             return Err(Refusal("ceiling", "the issued token has a scope beyond the ceiling"));
         }
         Ok(())
+    }
+
+    /// Whether the details that were granted are other ones than were asked for (RFC 9396 §7). A server that does not
+    /// say which it granted may not have looked at them.
+    fn details(&self, answer: &TokenResponse) -> Result<bool, Refusal> {
+        let Some(asked) = self.details else { return Ok(false) };
+        let other = !answer.authorization_details().is_some_and(|granted| granted.is_same(asked));
+        if other && self.rules.same_details {
+            return Err(Refusal(
+                "details",
+                "the answer has other `authorization_details` than were asked for, or none (RFC 9396 §7)",
+            ));
+        }
+        Ok(other)
     }
 
     fn life(&self, answer: &TokenResponse, claims: Option<&Claims>) -> Result<(UnixTime, UnixTime), Refusal> {
@@ -234,15 +327,18 @@ impl Check<'_> {
         }
         let latest = ends.into_iter().flatten().max();
         if let (Some(limit), Some(latest)) = (self.rules.max_lifetime, latest)
-            && latest.since(now) > limit
+            && latest.since(now) > limit.saturating_add(LEEWAY)
         {
             return Err(Refusal("lifetime", "the issued token lasts longer than the rules allow"));
         }
         let [subject, _] = self.life.until;
-        // The downstream reads the token and not the answer: a JWT without `exp` never ends for it.
-        let endless = latest.is_none() || claims.is_some_and(|claims| claims.expires_at().is_none());
+        // The downstream reads the token and not the answer: a JWT without `exp` never ends for it, and one with it then.
+        let last = match claims {
+            Some(claims) => claims.expires_at(),
+            None => said,
+        };
         if self.rules.within_subject
-            && subject.is_some_and(|subject| endless || latest.is_some_and(|latest| latest > subject))
+            && subject.is_some_and(|subject| last.is_none_or(|last| last > subject.plus(LEEWAY)))
         {
             return Err(Refusal("lifetime", "the issued token outlives the subject token"));
         }
@@ -285,13 +381,16 @@ fn same_jwt(issued: &str, requested: &TokenTypeUri) -> bool {
     either(issued) && either(requested.as_str())
 }
 
-/// The scope by the answer.
-fn said_scope(answer: &TokenResponse) -> Option<Vec<String>> {
-    answer.scope().map(|scope| scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect())
+fn earlier_actor<'c>(actor: &Value<'c>) -> Option<Value<'c>> {
+    actor.as_object()?.get("act")
 }
 
-/// The scope by the token: `scope`, or else `scp`.
-fn token_scope(claims: Option<&Claims>) -> Option<Vec<String>> {
-    let claims = claims.filter(|claims| claims.get("scope").or_else(|| claims.get("scp")).is_some())?;
-    Some(claims.scopes_in(&["scope", "scp"]).map(str::to_owned).collect())
+/// A key that the token is bound to (RFC 7800 §3.1), by this member of `cnf`.
+fn confirms<'c>(claims: &'c Claims, member: &str) -> Option<Value<'c>> {
+    claims.get("cnf")?.as_object()?.get(member)
+}
+
+/// Whether `cnf.jkt` is this key (RFC 9449 §6.1).
+pub(in crate::plan) fn is_bound_to(claims: &Claims, key: &DpopKey) -> bool {
+    confirms(claims, "jkt").and_then(|jkt| jkt.as_str()) == Some(key.thumbprint().to_base64url().as_str())
 }

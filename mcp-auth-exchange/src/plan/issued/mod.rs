@@ -3,6 +3,7 @@
 mod check;
 mod id_jag;
 mod readable;
+mod scopes;
 
 use std::fmt;
 
@@ -12,9 +13,10 @@ use mcp_auth_core::jwk::Thumbprint;
 use mcp_auth_discovery::Secret;
 use subtle::ConstantTimeEq as _;
 
-pub(super) use check::{Check, Life, Refusal, is_wanted};
+pub(super) use check::{Check, Life, Refusal, is_bound_to, is_wanted};
 pub(super) use id_jag::IdJagCheck;
 pub(super) use readable::{Readable, read_claims};
+pub(super) use scopes::{GRAPH, OPENID, ScopeNames};
 
 /// How a token is presented to the downstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,7 @@ pub struct IssuedToken {
     pub(crate) scope: Option<String>,
     pub(crate) missing: Vec<String>,
     pub(crate) beyond: Vec<String>,
+    pub(crate) other_details: bool,
     pub(crate) issued_at: UnixTime,
     pub(crate) usable_until: UnixTime,
     pub(crate) refresh_at: UnixTime,
@@ -81,6 +84,12 @@ impl IssuedToken {
     /// Scopes that were granted and not asked for.
     pub fn beyond(&self) -> impl Iterator<Item = &str> {
         self.beyond.iter().map(String::as_str)
+    }
+
+    /// Whether `authorization_details` were asked for, and the answer has other ones or none (RFC 9396 §7): a server that
+    /// does not know them issues a token without them.
+    pub fn has_other_details(&self) -> bool {
+        self.other_details
     }
 
     /// When it was issued.

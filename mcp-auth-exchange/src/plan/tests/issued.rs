@@ -8,17 +8,19 @@ use mcp_auth_discovery::Secret;
 use mcp_auth_discovery::provider::ProviderKind;
 use serde_json::{Value, json};
 
+use crate::dpop::NonceMemory;
 use crate::plan::{
-    ActorRule, ActorToken, AudienceRule, ExchangePlan, IssuedRules, Presentation, Step, SubjectRule,
+    ActorRule, ActorToken, AudienceRule, ExchangePlan, IssuedRules, Presentation, Progress, SendContext,
+    Step, Subject, SubjectRule,
 };
 use crate::provider::ExchangeProfile;
 use crate::testing::{
-    Driver, INBOUND, NOW, answer, endpoint, exchange, issued_claims, json_response, jwt, plan, response,
-    scopes, secs, step, subject,
+    Driver, INBOUND, NOW, answer, endpoint, exchange, issued_claims, json_response, jwt, plan, principal,
+    response, scopes, secs, step, subject,
 };
 use crate::{ClientCredential, Outcome, TokenTypeUri};
 
-fn with(name: &str, value: Value) -> Value {
+pub(super) fn with(name: &str, value: Value) -> Value {
     let mut claims = issued_claims();
     match value {
         Value::Null => {
@@ -29,7 +31,7 @@ fn with(name: &str, value: Value) -> Value {
     claims
 }
 
-fn answering(name: &str, value: Value) -> Value {
+pub(super) fn answering(name: &str, value: Value) -> Value {
     let mut body = answer(&issued_claims());
     match value {
         Value::Null => {
@@ -41,14 +43,14 @@ fn answering(name: &str, value: Value) -> Value {
 }
 
 /// `token`, or the id of the diagnosis with the outcome's name.
-fn read(plan: &Arc<ExchangePlan>, body: &Value) -> String {
+pub(super) fn read(plan: &Arc<ExchangePlan>, body: &Value) -> String {
     match exchange(plan, json_response(200, body)) {
         Outcome::Token(_) => "token".to_owned(),
         other => format!("{} {}", other.as_str(), other.diagnosis().unwrap().id()),
     }
 }
 
-fn ruled(change: impl FnOnce(IssuedRules) -> IssuedRules) -> Arc<ExchangePlan> {
+pub(super) fn ruled(change: impl FnOnce(IssuedRules) -> IssuedRules) -> Arc<ExchangePlan> {
     Arc::new(ExchangePlan::new("p", [step()]).unwrap().rules(change))
 }
 
@@ -65,7 +67,7 @@ fn attack_107_another_audience_user_type_life_or_document_is_refused() {
         (with("sub", Value::Null), "subject"),
         (with("exp", json!(1_700_000_000)), "expired"),
         (with("exp", json!(1_600_000_000)), "expired"),
-        (with("exp", json!(1_700_086_401)), "lifetime"),
+        (with("exp", json!(1_700_086_461)), "lifetime"),
         (with("aud", json!(7)), "broken"),
         (with("exp", json!("soon")), "broken"),
     ] {
@@ -80,7 +82,7 @@ fn attack_107_another_audience_user_type_life_or_document_is_refused() {
         (answering("issued_token_type", json!(TokenTypeUri::ID_TOKEN.as_str())), "issued_type"),
         (answering("issued_token_type", json!(TokenTypeUri::REFRESH_TOKEN.as_str())), "issued_type"),
         (answering("expires_in", json!(0)), "expired"),
-        (answering("expires_in", json!(86_401)), "lifetime"),
+        (answering("expires_in", json!(86_461)), "lifetime"),
         (answering("access_token", Value::Null), "no_token"),
         (answering("access_token", json!(INBOUND)), "same_token"),
     ] {
@@ -137,6 +139,7 @@ fn row_077_and_262_act_is_required_or_forbidden_where_somebody_says_so() {
     }
     assert_eq!(read(&named(None), &answer(&with("act", json!({"client_id": "gateway"})))), "token");
     let forbidden = ruled(|r| r.actor(ActorRule::Forbidden));
+    assert_eq!(read(&forbidden, &answering("access_token", json!("opaque"))), "unusable opaque");
     assert_eq!(read(&forbidden, &answer(&delegated)), "unusable actor");
     assert_eq!(read(&forbidden, &answer(&issued_claims())), "token");
 }
@@ -241,6 +244,24 @@ fn entra_s_user_is_known_by_oid() {
     };
     assert_eq!(read(&plan, &token("0000-alice")), "token");
     assert_eq!(read(&plan, &token("0000-bob")), "unusable subject");
+    // What is missing is said, and where.
+    let reason = |inbound: Value, issued: Value| {
+        let mut run = plan.begin(Subject::of(principal(INBOUND, inbound)).unwrap(), None);
+        let nonces = NonceMemory::default();
+        let context = SendContext { random: &[1; 32], workload_token: None, nonces: &nonces, now: NOW };
+        let _request = run.next_request(&context).unwrap();
+        let body = json!({"access_token": jwt(&issued), "token_type": "Bearer"});
+        let progress = run.handle_response(&json_response(200, &body), &nonces, NOW);
+        let Progress::Done(Outcome::Unusable(diagnosis)) = progress else { panic!("{progress:?}") };
+        diagnosis.to_string()
+    };
+    let issued = |oid: Value| with("oid", oid);
+    let text = reason(json!({"oid": null}), issued(json!("0000-alice")));
+    assert!(text.contains("the inbound token has no `oid`"), "{text}");
+    let text = reason(json!({}), issued(Value::Null));
+    assert!(text.contains("the issued token has no `oid`"), "{text}");
+    let text = reason(json!({}), issued(json!("0000-bob")));
+    assert!(text.contains("not the same user's (`oid`)"), "{text}");
 }
 
 #[test]
@@ -341,7 +362,7 @@ fn a_token_is_used_until_the_first_of_all_ends() {
 fn a_token_that_outlives_the_user_s_is_refused_where_the_rules_say_so() {
     let rules = ruled(|r| r.within_subject());
     assert_eq!(read(&rules, &answer(&issued_claims())), "token");
-    assert_eq!(read(&rules, &answer(&with("exp", json!(1_700_003_601)))), "unusable lifetime");
+    assert_eq!(read(&rules, &answer(&with("exp", json!(1_700_003_661)))), "unusable lifetime");
     assert_eq!(
         read(&rules, &answer(&with("exp", Value::Null))),
         "unusable lifetime",

@@ -1,4 +1,9 @@
+mod again;
+mod bound;
 mod choose;
+mod details;
 mod id_jag;
 mod issued;
 mod run;
+mod scopes;
+mod times;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::dpop::DpopKey;
 use crate::grant::Parameters;
+use crate::grant::token_vault::TokenVaultRequest;
 use crate::plan::{
     ActorToken, AudienceRule, ExchangePlan, Presentation, Progress, Step, Subject, SubjectRule,
 };
@@ -21,7 +22,7 @@ use crate::testing::{
     Driver, INBOUND, answer, endpoint, issued_claims, json_response, jwt, lines, plan, principal, response,
     step, subject,
 };
-use crate::{ClientCredential, Outcome, Resource, TokenTypeUri};
+use crate::{ClientAuthentication, ClientCredential, Outcome, Resource, TokenTypeUri};
 
 fn key() -> Arc<DpopKey> {
     let signer = AwsLcSigner::generate(Algorithm::ES256).unwrap();
@@ -219,6 +220,14 @@ fn attack_112_nothing_of_a_run_is_in_its_debug_text() {
     let text = format!("{:?}", driver.run);
     assert!(!text.contains("canary") && !text.contains("alice"), "{text}");
     assert!(!text.contains(&jwt(&json!({"sub": "actor-canary"}))));
+    // Nor which of his accounts is meant.
+    let account = step().login_hint("alice@example.com").parameter("api_key", "canary").unwrap();
+    let text = format!("{account:?}");
+    assert!(!text.contains("alice") && !text.contains("canary"), "{text}");
+    let client = ClientAuthentication::none("gateway");
+    let vault = TokenVaultRequest::new(Secret::new("canary"), TokenTypeUri::JWT, "google", client);
+    let text = format!("{:?}", vault.login_hint(Some("alice@example.com")));
+    assert!(!text.contains("alice") && !text.contains("canary"), "{text}");
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub(in crate::provider) fn auth0_on_behalf_of() -> ExchangeProfile {
         // Only in the tenant's compatibility mode.
         resource: Need::Ignored,
         actor: Need::Ignored,
+        writes_actor: true,
         refused_methods: &["none"],
         rules: RULES,
         ..rfc8693()
@@ -81,6 +82,7 @@ pub(in crate::provider) fn auth0_custom() -> ExchangeProfile {
         requested_token_type: None,
         audience: Need::Advised,
         actor: Need::Optional,
+        writes_actor: false,
         reserved_types: RESERVED,
         rules: RULES,
         ..auth0_on_behalf_of()
@@ -127,6 +129,7 @@ pub(in crate::provider) fn auth0_token_vault() -> ExchangeProfile {
         audience: Need::Refused,
         resource: Need::Refused,
         actor: Need::Refused,
+        writes_actor: false,
         says_issued_token_type: false,
         audience_in_token: false,
         subject_claim: None,

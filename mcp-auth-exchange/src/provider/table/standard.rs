@@ -100,6 +100,7 @@ pub(in crate::provider) fn rfc8693() -> ExchangeProfile {
         says_issued_token_type: true,
         audience_in_token: true,
         subject_claim: Some("sub"),
+        writes_actor: false,
         reserved_types: &[],
         refused_path: None,
         client_in_subject_audience: false,

@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 
+use mcp_auth_core::crypto::{AwsLc, AwsLcSigner};
+use mcp_auth_core::jwk::Thumbprint;
+use mcp_auth_core::jwt::Algorithm;
 use mcp_auth_discovery::provider::{Provider, ProviderKind, TokenExchange};
 use mcp_auth_discovery::{AuthorizationServerMetadata, Secret};
 use serde_json::json;
 
-use crate::plan::{ExchangePlan, Finding, PlanError, Severity, Step};
+use crate::client_auth::{AssertionAudience, AssertionKey};
+use crate::grant::Parameters;
+use crate::plan::{ActorRule, ExchangePlan, Finding, PlanError, Severity, Step};
 use crate::provider::{ExchangeGrant, ExchangeProfile, Need};
-use crate::testing::{answer, endpoint, exchange, issued_claims, json_response, scopes};
+use crate::testing::{
+    Driver, answer, endpoint, exchange, issued_claims, json_response, lines, scopes, subject,
+};
 use crate::{AuthorizationDetails, ClientCredential, Outcome, Resource, TokenTypeUri};
 
 fn client() -> ClientCredential {
@@ -239,4 +246,166 @@ fn everything_can_be_set_otherwise() {
         .named("our Keycloak");
     let plan = ExchangePlan::new("p", [Step::new(profile, endpoint("https://h/token"), client())]).unwrap();
     assert_eq!(ids(&plan.findings(&[])), ["audience_unchecked"]);
+}
+
+#[test]
+fn what_each_profile_says_beyond_the_standard_decides() {
+    let url = || endpoint("https://h/token");
+    let at = |profile: ExchangeProfile| Step::new(profile, url(), client()).scope(&scopes("s")).audience("a");
+    let of = |kind| at(ExchangeProfile::of(kind));
+    let found = |step: Step| ids(&ExchangePlan::new("p", [step]).unwrap().findings(&[])).join(" ");
+    for kind in [ProviderKind::Auth0, ProviderKind::Okta, ProviderKind::Authentik] {
+        let text = error(ExchangePlan::new("p", [of(kind).audience("b")]));
+        assert!(text.contains("one `audience`"), "{text}");
+    }
+    assert!(ExchangePlan::new("p", [of(ProviderKind::Keycloak).audience("b")]).is_ok());
+    for kind in [ProviderKind::Keycloak, ProviderKind::Auth0, ProviderKind::Okta, ProviderKind::Authentik] {
+        let text = error(ExchangePlan::new("p", [of(kind).with_client(ClientCredential::none("c"))]));
+        assert!(text.contains("`none`"), "{text}");
+    }
+    assert_eq!(found(at(ExchangeProfile::rfc8693())), "");
+    assert_eq!(found(at(ExchangeProfile::ping_federate())), "audience_unchecked");
+    assert_eq!(found(at(ExchangeProfile::authentik())), "");
+    let no_scope = Step::new(ExchangeProfile::authentik(), url(), client()).audience("a");
+    assert_eq!(found(no_scope), "missing_parameter");
+    let own = TokenTypeUri::new("https://acme.example/t").unwrap();
+    let custom = at(ExchangeProfile::auth0_custom().takes_subject_token(own));
+    assert!(ExchangePlan::new("p", [custom]).unwrap().takes_actor());
+    assert!(!ExchangePlan::new("p", [of(ProviderKind::Auth0)]).unwrap().takes_actor());
+}
+
+#[test]
+fn a_reserved_namespace_is_not_every_name_that_begins_so() {
+    let of = |text: &str| {
+        let own = TokenTypeUri::new(text.to_owned()).unwrap();
+        let profile = ExchangeProfile::auth0_custom().takes_subject_token(own);
+        ExchangePlan::new("p", [Step::new(profile, endpoint("https://h/t"), client()).audience("a")])
+    };
+    for own in [
+        "https://okta.com.acme.example/t",
+        "https://auth0.community.example/t",
+        "https://okta.company/t",
+        "urn:ietfx:t",
+        "urn:acme:okta",
+    ] {
+        assert!(of(own).is_ok(), "{own}");
+    }
+    for reserved in [
+        "urn:ietf:params:oauth:token-type:jwt",
+        "urn:ietf",
+        "URN:Auth0:t",
+        "https://okta.com",
+        "https://okta.com/t",
+        "https://OKTA.com:443/t",
+        "http://auth0.com/t",
+        "https://auth0.com?x",
+    ] {
+        assert!(error(of(reserved)).contains("reserved at Auth0"), "{reserved}");
+    }
+}
+
+#[test]
+fn row_051_entra_takes_scopes_of_one_resource() {
+    let plan = |scope: &str| {
+        let entra =
+            Step::new(ExchangeProfile::of(ProviderKind::EntraV2), endpoint("https://h/token"), client());
+        ExchangePlan::new("p", [entra.scope(&scopes(scope))])
+    };
+    for two in [
+        "api://a/.default https://graph.microsoft.com/.default",
+        "https://graph.microsoft.com/User.Read api://a/.default",
+        "User.Read api://a/run",
+        "api://a/run api://b/run",
+        "22222222-0000-0000-0000-000000000000/.default User.Read",
+        "https://vault.azure.net/.default https://graph.microsoft.com/.default",
+    ] {
+        let text = error(plan(two));
+        assert!(text.contains("one resource in a request"), "{two}: {text}");
+    }
+    for one in [
+        "https://graph.microsoft.com/User.Read https://graph.microsoft.com/Mail.Send",
+        "User.Read https://graph.microsoft.com/Mail.Send 00000003-0000-0000-c000-000000000000/Mail.Read",
+        "openid profile offline_access api://a/run",
+        "api://a/run api://A/walk api://a/read/all",
+        "https://management.core.windows.net//.default",
+        "openid",
+    ] {
+        assert!(plan(one).is_ok(), "{one}: {:?}", plan(one));
+    }
+}
+
+#[test]
+fn row_049_entra_takes_assertions_of_a_certificate_s_rsa_key() {
+    let plan = |algorithm, certificate: bool| {
+        let signer = Arc::new(AwsLcSigner::generate(algorithm).unwrap());
+        let mut key = AssertionKey::new(signer, AssertionAudience::TokenEndpoint);
+        if certificate {
+            key = key.x5t_s256(Thumbprint::of_certificate(b"der", &AwsLc::new()));
+        }
+        let client = ClientCredential::private_key_jwt("app", key);
+        let entra =
+            Step::new(ExchangeProfile::of(ProviderKind::EntraV2), endpoint("https://h/token"), client);
+        ExchangePlan::new("p", [entra.scope(&scopes("api://a/.default"))])
+    };
+    assert!(error(plan(Algorithm::ES256, true)).contains("with PS256, not with ES256"));
+    let found = |plan: Result<ExchangePlan, PlanError>| ids(&plan.unwrap().findings(&[])).join(" ");
+    assert_eq!(found(plan(Algorithm::PS256, true)), "audience_unchecked");
+    assert_eq!(found(plan(Algorithm::PS256, false)), "client_certificate audience_unchecked");
+}
+
+#[test]
+fn row_077_an_actor_that_can_never_be_there_is_said_beforehand() {
+    let plan = |profile: ExchangeProfile, rule: ActorRule| {
+        let step =
+            Step::new(profile, endpoint("https://h/token"), client()).audience("a").scope(&scopes("s"));
+        let plan = ExchangePlan::new("p", [step]).unwrap().rules(|r| r.actor(rule));
+        ids(&plan.findings(&[])).join(" ")
+    };
+    let keycloak = || ExchangeProfile::of(ProviderKind::Keycloak);
+    assert_eq!(plan(keycloak(), ActorRule::Required(None)), "actor");
+    assert_eq!(plan(keycloak(), ActorRule::Required(Some("gateway".to_owned()))), "actor");
+    assert_eq!(plan(keycloak(), ActorRule::Any), "");
+    assert_eq!(plan(keycloak(), ActorRule::Forbidden), "");
+    assert_eq!(plan(keycloak().takes_actor(Need::Optional), ActorRule::Required(None)), "");
+    assert_eq!(plan(ExchangeProfile::rfc8693(), ActorRule::Required(None)), "");
+    // Auth0 names the client by itself.
+    assert_eq!(plan(ExchangeProfile::of(ProviderKind::Auth0), ActorRule::Required(None)), "");
+}
+
+#[test]
+fn a_setting_of_a_step_is_not_among_its_parameters_too() {
+    let vault = || {
+        let profile = ExchangeProfile::auth0_token_vault();
+        Step::new(profile, endpoint("https://h/oauth/token"), client()).connection("google-oauth2")
+    };
+    let text = error(ExchangePlan::new("p", [vault().parameter("connection", "other").unwrap()]));
+    assert!(text.contains("`connection` is set"), "{text}");
+    let twice = vault().parameter("login_hint", "2").unwrap().login_hint("1");
+    assert!(error(ExchangePlan::new("p", [twice])).contains("`login_hint` is set"));
+    // Where the step has no such setting, a parameter is the way to say it.
+    let once = ExchangePlan::new("p", [vault().parameter("login_hint", "2").unwrap()]).unwrap();
+    let body = Driver::new(&Arc::new(once), subject(), None).send().unwrap();
+    assert_eq!(lines(body.as_bytes()).iter().filter(|line| line.starts_with("login_hint")).count(), 1);
+    let other = Step::new(ExchangeProfile::rfc8693(), endpoint("https://h/t"), client());
+    assert!(ExchangePlan::new("p", [other.parameter("login_hint", "2").unwrap()]).is_ok());
+    // What a request adds is looked at when it is sent.
+    let plan = Arc::new(ExchangePlan::new("p", [vault().login_hint("1")]).unwrap());
+    for name in ["login_hint", "connection"] {
+        let more = Parameters::default().with(name, "mallory").unwrap();
+        let outcome = Driver::new(&plan, subject().with_parameters(more), None).send().unwrap_err();
+        assert!(matches!(outcome, Outcome::Misconfigured(_)), "{outcome:?}");
+    }
+}
+
+#[test]
+fn attack_112_no_finding_has_an_endpoint_s_query() {
+    let step = Step::new(ExchangeProfile::rfc8693(), endpoint("https://h/token?code=canary"), client());
+    let plan = ExchangePlan::new("p", [step.audience("a")]).unwrap();
+    let metadata =
+        br#"{"issuer":"https://h","response_types_supported":["code"],"token_endpoint":"https://h/other"}"#;
+    let metadata = AuthorizationServerMetadata::parse(metadata, "https://h").unwrap();
+    let found = plan.findings_with_metadata(0, &metadata);
+    assert_eq!(ids(&found), ["endpoint"]);
+    assert!(found[0].text().contains("`https://h/token`") && !found[0].text().contains("canary"));
+    assert!(!format!("{plan:?}").contains("canary"));
 }

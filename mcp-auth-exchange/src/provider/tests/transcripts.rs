@@ -164,8 +164,17 @@ fn entra_on_behalf_of_with_a_certificate() {
     let certificate = Thumbprint::of_certificate(b"der", &AwsLc::new());
     let key = AssertionKey::new(signer, AssertionAudience::TokenEndpoint).x5t_s256(certificate);
     let (body, _) = sent(entra(ClientCredential::private_key_jwt("app", key)));
-    assert_eq!(body[4], "client_id: app");
-    assert_eq!(body[5], "client_assertion_type: urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    assert_eq!(
+        body[..6],
+        [
+            "grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "assertion: inbound.canary.token",
+            "scope: https://graph.microsoft.com/.default",
+            "requested_token_use: on_behalf_of",
+            "client_id: app",
+            "client_assertion_type: urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ]
+    );
     assert!(body[6].starts_with("client_assertion: ey") && body.len() == 7);
 }
 
@@ -177,7 +186,19 @@ fn entra_on_behalf_of_with_a_federated_credential() {
     assert!(outcome.diagnosis().unwrap().text().contains("service account token"), "{outcome:?}");
     driver.workload_token = Some(Secret::new("k8s.sa.token\n"));
     let body = driver.send().unwrap();
-    assert_eq!(lines(body.as_bytes())[6], "client_assertion: k8s.sa.token");
+    assert_eq!(
+        lines(body.as_bytes()),
+        [
+            "grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "assertion: inbound.canary.token",
+            "scope: https://graph.microsoft.com/.default",
+            "requested_token_use: on_behalf_of",
+            "client_id: app",
+            "client_assertion_type: urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion: k8s.sa.token",
+        ]
+    );
+    assert!(!driver.sent[0].headers().contains_key(AUTHORIZATION));
 }
 
 #[test]
@@ -291,23 +312,43 @@ fn ping_federate_with_types_of_its_policy() {
     // PingFederate, "Token exchange": the administrator names the types.
     let own = TokenTypeUri::new("urn:params:oauth:token-type:jwt").unwrap();
     let profile = ExchangeProfile::ping_federate().takes_subject_token(own);
-    let step =
-        Step::new(profile, endpoint("https://ping.example/as/token.oauth2"), post("c")).audience("tool");
-    assert_eq!(sent(step).0[2], "subject_token_type: urn:params:oauth:token-type:jwt");
+    let step = Step::new(profile, endpoint("https://ping.example/as/token.oauth2"), post("c"))
+        .audience("tool")
+        .resource(Resource::parse("https://tool.acme.io/mcp").unwrap())
+        .scope(&scopes("mcp:invoke"));
+    assert_eq!(
+        sent(step).0,
+        [
+            "grant_type: urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token: inbound.canary.token",
+            "subject_token_type: urn:params:oauth:token-type:jwt",
+            "requested_token_type: urn:ietf:params:oauth:token-type:access_token",
+            "audience: tool",
+            "resource: https://tool.acme.io/mcp",
+            "scope: mcp:invoke",
+            "client_id: c",
+            "client_secret: hunter2",
+        ]
+    );
 }
 
 #[test]
 fn zitadel_is_asked_for_a_jwt() {
     // Zitadel, "Token Exchange": an access token is opaque unless a JWT is asked for; `resource` is refused.
     let step = Step::new(ExchangeProfile::zitadel(), endpoint("https://z.example/oauth/v2/token"), post("c"))
-        .audience("tool");
+        .audience("tool")
+        .scope(&scopes("openid mcp:invoke"));
     assert_eq!(
-        sent(step).0[1..5],
+        sent(step).0,
         [
+            "grant_type: urn:ietf:params:oauth:grant-type:token-exchange",
             "subject_token: inbound.canary.token",
             "subject_token_type: urn:ietf:params:oauth:token-type:access_token",
             "requested_token_type: urn:ietf:params:oauth:token-type:jwt",
             "audience: tool",
+            "scope: openid mcp:invoke",
+            "client_id: c",
+            "client_secret: hunter2",
         ]
     );
 }
@@ -321,7 +362,19 @@ fn authentik_with_its_one_audience() {
     )
     .audience("tool")
     .scope(&scopes("mcp:invoke"));
-    assert_eq!(sent(step).0[4..6], ["audience: tool", "scope: mcp:invoke"]);
+    assert_eq!(
+        sent(step).0,
+        [
+            "grant_type: urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token: inbound.canary.token",
+            "subject_token_type: urn:ietf:params:oauth:token-type:access_token",
+            "requested_token_type: urn:ietf:params:oauth:token-type:access_token",
+            "audience: tool",
+            "scope: mcp:invoke",
+            "client_id: c",
+            "client_secret: hunter2",
+        ]
+    );
 }
 
 #[test]
