@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -226,6 +226,14 @@ impl<'w> MakeWriter<'w> for Log {
 impl Log {
     /// Takes all levels of this thread, on which the test's runtime runs.
     pub(crate) fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        // While there is only one subscriber, `tracing` asks the thread that reaches a callsite first whether anybody wants
+        // its events: another test's, which has none. So each thread has one.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            let all =
+                tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(std::io::sink);
+            tracing::subscriber::set_global_default(all.finish()).expect("the only global one");
+        });
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)

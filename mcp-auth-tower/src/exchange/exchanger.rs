@@ -35,6 +35,7 @@ pub(super) struct Inner {
     pub(super) certificates: HashMap<Arc<str>, Arc<dyn Fetch>>,
     pub(super) workload: WorkloadTokens,
     pub(super) shared: Option<Arc<dyn SharedTokens>>,
+    pub(super) shared_timeout: Duration,
     pub(super) slots: Slots,
     pub(super) timeout: Duration,
     pub(super) deadline: Duration,
@@ -49,6 +50,7 @@ pub struct ExchangerBuilder {
     certificates: HashMap<Arc<str>, Arc<dyn Fetch>>,
     workload: WorkloadTokens,
     shared: Option<Arc<dyn SharedTokens>>,
+    shared_timeout: Duration,
     max_bytes: usize,
     slots: SlotLimits,
     failures: FailureLife,
@@ -77,6 +79,7 @@ impl Exchanger {
             certificates: HashMap::new(),
             workload: WorkloadTokens::default(),
             shared: None,
+            shared_timeout: Duration::from_secs(1),
             max_bytes: ExchangerBuilder::DEFAULT_TOKEN_BYTES,
             slots: SlotLimits {
                 concurrent: ExchangerBuilder::DEFAULT_CONCURRENT_EXCHANGES,
@@ -154,6 +157,12 @@ impl ExchangerBuilder {
     /// Where several replicas share issued tokens. Default: nowhere.
     pub fn shared_tokens(mut self, store: Arc<dyn SharedTokens>) -> Self {
         self.shared = Some(store);
+        self
+    }
+
+    /// Time for one call to that store; a slower one costs an exchange. Default: 1 second.
+    pub fn shared_timeout(mut self, timeout: Duration) -> Self {
+        self.shared_timeout = timeout;
         self
     }
 
@@ -239,6 +248,7 @@ impl ExchangerBuilder {
             certificates: self.certificates,
             workload: self.workload,
             shared: self.shared,
+            shared_timeout: self.shared_timeout,
             slots: Slots::new(self.slots),
             timeout: self.timeout,
             deadline: self.deadline,

@@ -10,9 +10,6 @@ use super::driver::GRACE;
 use super::exchanger::{Asking, Inner};
 use super::{Claim, SharedFuture, SharedTokens};
 
-/// Time for one call to a shared store.
-const SHARED_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// How often a replica looks whether another one has brought a token.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -34,7 +31,7 @@ impl Inner {
         &'s self,
         call: impl FnOnce(&'s dyn SharedTokens) -> SharedFuture<'s, T>,
     ) -> Option<T> {
-        let answer = timeout(SHARED_TIMEOUT, call(&**self.shared.as_ref()?)).await.ok();
+        let answer = timeout(self.shared_timeout, call(&**self.shared.as_ref()?)).await.ok();
         if answer.is_none() {
             tracing::warn!(target: "mcp_auth", "the shared store of issued tokens is slow");
         }

@@ -47,7 +47,7 @@ pub enum Claim {
 ///
 /// Without one each replica exchanges for itself; with the feature `redis` there is `RedisTokens`. An implementation seals
 /// what it stores ([`SharedEntry`](mcp_auth_exchange::cache::SharedEntry) has the form and what the seal is bound to),
-/// and treats what it cannot open as absent. It gets a second for each call; a store that is slow or down costs an
+/// and treats what it cannot open as absent. It gets a second for each call (`ExchangerBuilder::shared_timeout`); a store that is slow or down costs an
 /// exchange and nothing else.
 ///
 /// Before an exchange its key is claimed. Where another replica has the claim, this one looks every 50 ms for what that

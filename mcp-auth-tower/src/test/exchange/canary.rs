@@ -1,6 +1,7 @@
 //! Everything that is written, to look for what must not be in it.
 
 use std::fmt::Debug;
+use std::sync::Once;
 
 use mcp_auth_core::audit::Record;
 use tracing::field::{Field, Visit};
@@ -42,7 +43,27 @@ impl Visit for Fields<'_> {
 }
 
 /// All events and spans of `tracing`, with all fields, at all levels.
-pub(in crate::test) struct Logs(pub(in crate::test) Arc<Written>);
+pub(in crate::test) struct Logs(Option<Arc<Written>>);
+
+impl Logs {
+    /// Writes what this thread logs, as long as the guard lives.
+    pub(in crate::test) fn of(written: &Arc<Written>) -> tracing::subscriber::DefaultGuard {
+        // While there is only one subscriber, `tracing` asks that of the thread which reaches a callsite first, whether
+        // anybody wants its events: another test's thread, which has none, and then nobody gets them. So each thread
+        // has one.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            tracing::subscriber::set_global_default(Logs(None)).expect("the only global one");
+        });
+        tracing::subscriber::set_default(Logs(Some(written.clone())))
+    }
+
+    fn line(&self, head: &str, fields: impl FnOnce(&mut Fields<'_>)) {
+        if let Some(written) = &self.0 {
+            written.line(head, fields);
+        }
+    }
+}
 
 impl tracing::Subscriber for Logs {
     fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
@@ -53,18 +74,18 @@ impl tracing::Subscriber for Logs {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let id = LAST.fetch_add(1, Ordering::SeqCst) + 1;
         let head = format!("SPAN {id} {}", attributes.metadata().name());
-        self.0.line(&head, |fields| attributes.record(fields));
+        self.line(&head, |fields| attributes.record(fields));
         span::Id::from_u64(id)
     }
 
     fn record(&self, id: &span::Id, values: &span::Record<'_>) {
-        self.0.line(&format!("SPAN {}", id.into_u64()), |fields| values.record(fields));
+        self.line(&format!("SPAN {}", id.into_u64()), |fields| values.record(fields));
     }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &tracing::Event<'_>) {
-        self.0.line(event.metadata().level().as_str(), |fields| event.record(fields));
+        self.line(event.metadata().level().as_str(), |fields| event.record(fields));
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -92,7 +113,7 @@ fn a_canary_in_an_event_or_in_a_span_is_found_wherever_it_is() {
     ];
     for (place, log) in logged {
         let logs = Arc::new(Written::default());
-        let guard = tracing::subscriber::set_default(Logs(logs.clone()));
+        let guard = Logs::of(&logs);
         log("something else");
         assert!(!logs.text().contains(text), "{place}");
         log(text);
@@ -107,7 +128,7 @@ fn a_canary_in_an_event_or_in_a_span_is_found_wherever_it_is() {
 #[tokio::test]
 async fn a_token_that_is_logged_in_a_span_of_a_route_is_found() {
     let logs = Arc::new(Written::default());
-    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let _guard = Logs::of(&logs);
     let route = Route::new();
     let token = route.token("bob");
     let answer = route.call(&token).await;

@@ -151,7 +151,7 @@ fn rows() -> Vec<Row> {
 async fn attack_107_109_112_every_failure_has_its_answer_and_none_has_a_token() {
     for Row { name, answer, status, code: expected, says, retry_after } in rows() {
         let logs = Arc::new(Written::default());
-        let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+        let _guard = Logs::of(&logs);
         let route = Route::new();
         let token = route.token("bob");
         route.provider.answers(move |_| answer());
@@ -222,7 +222,7 @@ async fn attack_109_a_provider_that_never_answers_is_a_503_in_bounded_time() {
 #[tokio::test(start_paused = true)]
 async fn attack_109_a_circuit_opens_and_closes() {
     let logs = Arc::new(Written::default());
-    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let _guard = Logs::of(&logs);
     let lines = |level: &str, what: &str| {
         let text = logs.text();
         let with_all =
@@ -250,7 +250,7 @@ async fn attack_109_a_circuit_opens_and_closes() {
 #[tokio::test]
 async fn scopes_beyond_and_missing_are_said() {
     let logs = Arc::new(Written::default());
-    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let _guard = Logs::of(&logs);
     let route = Route::new();
     for (granted, said) in [
         ("mcp:invoke", None),
@@ -309,7 +309,7 @@ async fn row_259_a_provider_that_hands_the_inbound_token_back_changes_nothing() 
 #[tokio::test]
 async fn row_259_the_callers_token_is_in_no_header_however_often_he_sends_it() {
     let logs = Arc::new(Written::default());
-    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let _guard = Logs::of(&logs);
     let route = Route::new();
     let token = route.token("bob");
     let mut request = post(&token, &call("read"));

@@ -87,7 +87,7 @@ async fn parameters_of_a_request_are_sent_and_keyed_and_never_left_out() {
     }
     let logs = Arc::new(Written::default());
     let (parts, _) = {
-        let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+        let _guard = Logs::of(&logs);
         route.call(&route.token("bob")).await
     };
     assert_eq!((parts.status.as_u16(), code(&parts)), (403, "exchange_no_parameters"));

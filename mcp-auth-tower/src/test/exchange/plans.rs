@@ -132,7 +132,7 @@ async fn mcp_d8_two_steps_across_two_servers() {
     let good = bearer("https://tool.example/mcp");
     two.second.answers(move |_| reply(200, &good));
     let logs = Arc::new(Written::default());
-    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let _guard = Logs::of(&logs);
     let bob = route.token("bob");
     let answer = route.call(&bob).await;
     assert_eq!(answer.0.status, StatusCode::OK, "{}", answer.1);

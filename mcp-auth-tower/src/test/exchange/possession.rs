@@ -127,7 +127,7 @@ async fn a_workload_token_is_read_again_when_it_was_replaced() {
     let plan = || ExchangePlan::new("tool", [step()]).unwrap();
     let file = path.clone();
     let logs = Arc::new(Written::default());
-    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let _guard = Logs::of(&logs);
     let route = Route::with(plan(), |b| b.workload_token_file("gateway", file), |s| s, |b| b);
     assert_eq!(route.status(&route.token("a")).await, StatusCode::OK);
     // As a kubelet does it: another file under the same name.

@@ -174,7 +174,7 @@ async fn who_waits_gets_the_slot_that_somebody_gives_back() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_for_all_who_wait_together() {
     let logs = Arc::new(Written::default());
-    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let _guard = Logs::of(&logs);
     let route = bounded(1, 10);
     route.provider.close();
     let first = one(&route, "a").await;
@@ -218,7 +218,7 @@ async fn a_wait_is_not_longer_than_the_exchange_may_take() {
 #[tokio::test(start_paused = true)]
 async fn who_finds_the_queue_full_is_refused_at_once_and_the_log_says_it_once() {
     let logs = Arc::new(Written::default());
-    let _guard = tracing::subscriber::set_default(Logs(logs.clone()));
+    let _guard = Logs::of(&logs);
     let lines = || {
         let text = logs.text();
         text.lines().filter(|l| l.contains("exchanges are refused")).map(str::to_owned).collect::<Vec<_>>()

@@ -170,7 +170,7 @@ async fn a_store_that_is_slow_is_a_store_that_is_down() {
 #[tokio::test]
 async fn row_154_what_the_provider_refuses_is_in_the_log_with_what_to_do_and_not_in_its_words() {
     let logs = Arc::new(exchange::Written::default());
-    let _guard = tracing::subscriber::set_default(exchange::Logs(logs.clone()));
+    let _guard = exchange::Logs::of(&logs);
     let said = || std::mem::take(&mut *logs.0.lock().unwrap());
     let refusal = |status: u16, code: &'static str| {
         move |_: &Request<Bytes>| {
