@@ -6,7 +6,6 @@ use std::sync::Arc;
 use http::Request;
 use http::header::HeaderName;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use mcp_auth_core::credential::TokenSource;
 use mcp_auth_core::jwt::{Issuer, RequiredClaim};
 use mcp_auth_core::request_target::check_path;
@@ -30,6 +29,7 @@ use super::rules::Levels;
 use super::{Facades, RouteService, cors, facade, signing_key};
 use crate::config::{self, Position, Source};
 use crate::proxy::{Connections, Proxy};
+use crate::server::RequestBody;
 
 /// A configuration that reads well and cannot be built.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ pub(crate) fn built(
 
 fn boxed<S, B>(service: S, cors: Option<&config::Cors>) -> RouteService
 where
-    S: tower::Service<Request<Incoming>, Response = http::Response<B>, Error = std::convert::Infallible>
+    S: tower::Service<Request<RequestBody>, Response = http::Response<B>, Error = std::convert::Infallible>
         + Clone
         + Send
         + Sync

@@ -17,7 +17,6 @@ mod tests;
 use std::convert::Infallible;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
 pub(crate) use build::{BuildError, authenticated, built, metadata_findings, route, target};
@@ -27,6 +26,7 @@ pub(crate) use matching::Listeners;
 pub(crate) use rules::{Finding, Levels, Set};
 
 use crate::proxy::BoxBody;
+use crate::server::RequestBody;
 
 /// Everything behind a match: CORS, authentication, authorization, proxy.
-pub(crate) type RouteService = BoxCloneSyncService<Request<Incoming>, Response<BoxBody>, Infallible>;
+pub(crate) type RouteService = BoxCloneSyncService<Request<RequestBody>, Response<BoxBody>, Infallible>;

@@ -11,14 +11,16 @@ use tower::ServiceExt as _;
 use crate::intake::{self, Arrival, TrustedProxies};
 use crate::proxy::{BoxBody, full};
 use crate::route::{Listeners, RouteService};
+use crate::server::RequestBody;
 
 /// Answers one request.
 pub(super) async fn dispatch(
     listeners: Arc<Listeners<RouteService>>,
     proxies: &TrustedProxies,
     arrival: Arrival,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Result<Response<BoxBody>, Infallible> {
+    let mut request = RequestBody::of(request);
     let host = match intake::take_in(&mut request, arrival, proxies) {
         Ok(host) => host,
         Err(refusal) => return Ok(refusal.into_response()),

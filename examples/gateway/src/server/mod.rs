@@ -2,6 +2,7 @@
 
 mod accept;
 mod dispatch;
+mod linger;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub(crate) use linger::RequestBody;
 pub(crate) use signal::shutdown_signal;
 
 use crate::config::{self, Config};

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::proxy::full;
-use crate::test::{Log, Running, Upstream, open, read_to_end, status};
+use crate::test::{LOCKED, Log, Running, Upstream, open, read_to_end, status};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
@@ -232,6 +232,35 @@ async fn a_request_that_takes_longer_than_the_drain_is_cut() {
         "{}",
         log.text()
     );
+}
+
+/// A client that writes all before it reads, as many do.
+#[tokio::test]
+async fn who_is_refused_while_he_still_sends_gets_to_read_why() {
+    let upstream = Upstream::start("reached").await;
+    let text = format!(
+        "binds:\n- port: 0\n  listeners:\n  - routes:\n    - policies:\n        mcpAuthentication:{LOCKED}\n      \
+         backends: [{{host: '{}'}}]\n",
+        upstream.address
+    );
+    let gateway = Running::start(&text).await;
+    let long = "x".repeat(7 * 1024 * 1024);
+    let post = |close: &str| {
+        let length = long.len();
+        format!("POST / HTTP/1.1\r\nHost: locked.example\r\nContent-Length: {length}\r\n{close}\r\n{long}")
+    };
+    let mut stream = gateway.connect().await;
+    stream.write_all(post("").as_bytes()).await.unwrap();
+    assert!(read_some(&mut stream).await.starts_with("HTTP/1.1 401"));
+    // The connection is good for more.
+    stream.write_all(post("Connection: close\r\n").as_bytes()).await.unwrap();
+    assert!(read_to_end(&mut stream).await.contains("HTTP/1.1 401"));
+    // More than is read on: what he reads is the system's business, but he is cut off.
+    let mut stream = gateway.connect().await;
+    let head = "POST / HTTP/1.1\r\nHost: locked.example\r\nContent-Length: 999999999\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    while stream.write_all(long.as_bytes()).await.is_ok() {}
+    assert!(upstream.seen().is_empty());
 }
 
 /// What comes next; the connection has to be open.

@@ -53,7 +53,8 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
         second = second.scope(&scopes);
     }
     let dpop = fields.take("dpop").map(|node| node.boolean("dpop")).transpose()?.unwrap_or(false);
-    let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
+    let issued =
+        fields.take("cache").map(|node| Issued::read_cache(node, lints)).transpose()?.unwrap_or_default();
     let location = fields.take("authorizationLocation").map(HeaderLocation::read_outgoing).transpose()?;
     let legs = vec![
         Leg { step: first, client: idp.client, issuer: None, dpop: false, needs_actor: None },

@@ -81,7 +81,8 @@ pub(super) fn read(node: Node, lints: &mut Lints) -> Result<Read, Fault> {
     }
     let issuer = fields.take("issuer").map(|node| endpoint::read_issuer(node, &at_endpoint)).transpose()?;
     let dpop = fields.take("dpop").map(|node| node.boolean("dpop")).transpose()?.unwrap_or(false);
-    let issued = fields.take("cache").map(Issued::read_cache).transpose()?.unwrap_or_default();
+    let issued =
+        fields.take("cache").map(|node| Issued::read_cache(node, lints)).transpose()?.unwrap_or_default();
     let location = fields.take("authorizationLocation").map(HeaderLocation::read_outgoing).transpose()?;
     let needs_actor = overrides.needs_actor();
     let legs = vec![Leg { step, client, issuer, dpop, needs_actor }];

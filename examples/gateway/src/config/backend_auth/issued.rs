@@ -9,6 +9,7 @@ use super::super::duration;
 use super::super::error::{ConfigErrorKind, Fault};
 use super::super::fields::Fields;
 use super::super::node::{Kind, Node};
+use super::super::warning::{Lints, WarningKind};
 use super::exchange;
 
 /// What a file says of issued tokens. What it does not say is as the plan has it.
@@ -19,6 +20,7 @@ pub(super) struct Issued {
     actor: Option<ActorRule>,
     ceiling: Option<Scopes>,
     all_scopes: bool,
+    same_details: bool,
     readable: bool,
     within_subject: bool,
     max_lifetime: Option<Duration>,
@@ -36,6 +38,7 @@ impl Issued {
             "actor",
             "scopeCeiling",
             "allScopes",
+            "sameDetails",
             "readable",
             "withinSubject",
             "maxLifetime",
@@ -62,6 +65,7 @@ impl Issued {
             actor: fields.take("actor").map(actor).transpose()?,
             ceiling: exchange::scopes(&mut fields, "scopeCeiling")?,
             all_scopes: flag(&mut fields, "allScopes")?,
+            same_details: flag(&mut fields, "sameDetails")?,
             readable: flag(&mut fields, "readable")?,
             within_subject: flag(&mut fields, "withinSubject")?,
             max_lifetime,
@@ -70,9 +74,17 @@ impl Issued {
         })
     }
 
-    /// agentgateway's `cache`, of which one setting is left: the bound is in bytes here, for the whole gateway.
-    pub(super) fn read_cache(node: Node) -> Result<Self, Fault> {
-        let mut fields = Fields::new(node, "cache", &["defaultTtl"], &["maxEntries"])?;
+    /// agentgateway's `cache`, of which one setting has an effect: the bound is in bytes here, for the whole gateway.
+    pub(super) fn read_cache(node: Node, lints: &mut Lints) -> Result<Self, Fault> {
+        let mut fields = Fields::new(node, "cache", &["defaultTtl", "maxEntries"], &[])?;
+        if let Some(node) = fields.take("maxEntries") {
+            let at = node.at;
+            // Zero, which switches the cache off there, is refused here: a user's each request would be an exchange.
+            node.count("maxEntries")?;
+            let message = "`maxEntries` has no effect: issued tokens of all routes are bounded in bytes \
+                           (`outbound.exchanges.cacheBytes`)";
+            lints.add(WarningKind::Exchange, at, message);
+        }
         let ttl =
             fields.take("defaultTtl").map(|node| duration::read_filled(node, "defaultTtl")).transpose()?;
         Ok(Self { assumed_lifetime: ttl, ..Self::default() })
@@ -102,6 +114,9 @@ impl Issued {
             }
             if self.all_scopes {
                 rules = rules.all_scopes();
+            }
+            if self.same_details {
+                rules = rules.same_details();
             }
             if self.readable {
                 rules = rules.readable();
