@@ -3,8 +3,8 @@
 //!
 //! RFC 8693 leaves much open, and no two providers fill it in the same way: Keycloak, Okta and Auth0 take subject
 //! tokens of type `access_token` only, a target is a client id, an API identifier, a server's audience or part of the
-//! scope, and `invalid_client` may mean that the audience is unknown. A profile says it once. Every field can be set
-//! otherwise, and [`ExchangeProfile::rfc8693`] assumes nothing.
+//! scope, and `invalid_client` may mean that the audience is unknown. A profile says it once. Everything can be
+//! written over, and [`ExchangeProfile::rfc8693`] assumes nothing.
 //!
 //! ```
 //! use mcp_auth_discovery::provider::ProviderKind;

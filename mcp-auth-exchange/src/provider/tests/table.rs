@@ -215,6 +215,24 @@ fn what_a_provider_is_known_to_refuse_is_no_plan() {
     // Another name changes nothing.
     let renamed = ExchangeProfile::auth0_custom().named("our tenant");
     assert!(error(plan(at(renamed).audience("a"))).contains("reserved at our tenant"));
+    // Another version of it may have mended its ways.
+    let ours = |profile: ExchangeProfile| profile.ignore_known_refusals();
+    let _ = plan(at(ours(ExchangeProfile::auth0_custom())).audience("a")).unwrap();
+    let _ = plan(at(ours(ExchangeProfile::google_sts())).audience("a")).unwrap();
+    let _ = plan(Step::new(ours(entra()), url(), ClientCredential::none("c")).scope(&scopes("s"))).unwrap();
+    assert!(error(plan(at(ours(entra())).audience("a"))).contains("refuses requests with `audience`"));
+    let org = || endpoint("https://acme.okta.com/oauth2/v1/token");
+    let okta =
+        |profile: ExchangeProfile| Step::new(profile, org(), client()).audience("a").scope(&scopes("s"));
+    assert!(error(plan(okta(ExchangeProfile::of(ProviderKind::Okta)))).contains("org"));
+    let _ = plan(okta(ours(ExchangeProfile::of(ProviderKind::Okta)))).unwrap();
+    let keycloak = |profile: ExchangeProfile| plan(at(profile).audience("a")).unwrap().findings(&["other"]);
+    let keycloak = [
+        keycloak(ExchangeProfile::of(ProviderKind::Keycloak)),
+        keycloak(ours(ExchangeProfile::of(ProviderKind::Keycloak))),
+    ];
+    let said = keycloak.map(|all| all.iter().any(|finding| finding.id() == "not_in_subject_audience"));
+    assert_eq!(said, [true, false]);
     // Okta with S0's scopes less those it refuses: none is left.
     let okta = Step::new(ExchangeProfile::of(ProviderKind::Okta), url(), client()).audience("a");
     assert!(error(plan(okta.scope(&scopes("openid offline_access")))).contains("needs `scope`"));

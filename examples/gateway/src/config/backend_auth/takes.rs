@@ -24,6 +24,7 @@ pub(super) struct Overrides {
     /// Whether `requested_token_type` is left out.
     unasked_type: bool,
     says_issued_token_type: Option<bool>,
+    ignore_known_refusals: bool,
     dropped: Option<Scopes>,
     /// The first that fits counts.
     errors: Vec<ErrorRule>,
@@ -41,8 +42,15 @@ pub(super) const FIELDS: [&str; 6] =
     ["subjectToken", "requestedTokenType", "issuedTokenType", "takes", "droppedScopes", "errors"];
 
 /// The parameters of its requests.
-pub(super) const PARAMETERS: [&str; 6] =
-    ["audience", "severalAudiences", "resource", "scope", "actorToken", "requestedTokenType"];
+pub(super) const PARAMETERS: [&str; 7] = [
+    "audience",
+    "severalAudiences",
+    "resource",
+    "scope",
+    "actorToken",
+    "requestedTokenType",
+    "ignoreKnownRefusals",
+];
 
 const NEEDS: [(&str, Need); 5] = [
     ("required", Need::Required),
@@ -105,6 +113,9 @@ impl Overrides {
             read.resource = need(&mut takes, "resource")?.map(|need| need.value);
             read.scope = need(&mut takes, "scope")?.map(|need| need.value);
             read.actor = need(&mut takes, "actorToken")?;
+            if let Some(node) = takes.take("ignoreKnownRefusals") {
+                read.ignore_known_refusals = node.boolean("ignoreKnownRefusals")?;
+            }
             if let Some(word) = takes.text("requestedTokenType")? {
                 let words = [("optional", false), ("ignored", true), ("refused", true)];
                 read.unasked_type = one_of(&word, "`requestedTokenType`", &words)?;
@@ -144,6 +155,9 @@ impl Overrides {
         }
         if let Some(scopes) = &self.dropped {
             profile = profile.drops_scopes(scopes);
+        }
+        if self.ignore_known_refusals {
+            profile = profile.ignore_known_refusals();
         }
         // The one that was added last is read first.
         self.errors.iter().rev().cloned().fold(profile, ExchangeProfile::error_rule)

@@ -322,6 +322,12 @@ fn what_a_server_takes_decides_what_is_sent() {
     };
     let needs = ["required", "advised", "optional", "ignored", "refused"];
     assert_eq!(needs.map(actor), [true, true, true, false, false]);
+    // The callers' audience has no client of the gateway's, as Keycloak wants it.
+    let warned = |takes: &str| {
+        let block = format!("oauthTokenExchange:\n{}  provider: keycloak\n{takes}", indented(ONE, 2));
+        read(&block, "").1.iter().any(|warning| warning.contains("audience mapper"))
+    };
+    assert!(warned("") && !warned("  takes: {ignoreKnownRefusals: true}"));
 }
 
 /// Each method is the library's own, by what its requests have in the header.
